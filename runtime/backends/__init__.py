@@ -1,0 +1,27 @@
+"""The backends by name. To add one: a file here with a ``Backend`` and a line in ``_MODULES``; the parity tests walk them all."""
+
+from __future__ import annotations
+
+import importlib
+
+from devices.errors import unknown_name
+from runtime.backends.base import Backend, LayerFigure, Session
+
+_MODULES = {
+    "reference": "runtime.backends.numpy_reference",
+    "onnxruntime": "runtime.backends.onnx_runtime",
+    "tflite": "runtime.backends.tflite",
+    "c": "runtime.backends.native",
+    "firmware": "runtime.backends.firmware",
+}
+BACKENDS = tuple(_MODULES)
+
+__all__ = ["BACKENDS", "Backend", "LayerFigure", "Session", "backend"]
+
+
+def backend(name: str) -> Backend:
+    """The backend of that name, its module loaded on demand; InputError with the nearest name otherwise. Each module ends with ``BACKEND``."""
+    if name not in _MODULES:
+        raise unknown_name("backend", name, _MODULES)
+    found: Backend = importlib.import_module(_MODULES[name]).BACKEND
+    return found

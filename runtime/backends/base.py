@@ -1,0 +1,68 @@
+"""What every backend offers: the scores of a build, the time of one inference, and figures per layer.
+
+A backend never re-implements the network: it executes an artifact of the build folder (or, ``reference``, its network file).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from runtime.network import Array, Network
+
+
+@dataclass(frozen=True)
+class LayerFigure:
+    """Cost of one layer (or one node of a runtime that fuses layers) in one inference."""
+
+    name: str
+    time_us: float | None = None  # measured time of one inference, microseconds
+    instructions: float | None = None  # executed instructions of one inference (mean where they depend on the data)
+    note: str = ""
+
+
+class Session(ABC):
+    """A build opened for execution. Use as a context manager; ``close`` frees files and processes."""
+
+    detail: str = ""  # what executes: library and version, compiler, core
+
+    @abstractmethod
+    def scores(self, samples: Array) -> Array:
+        """(n, outputs) int32 scores for uint8 samples (n, inputs), C-contiguous."""
+
+    @abstractmethod
+    def time_ns(self, sample: Array, runs: int) -> Array | None:
+        """(runs,) int64 nanoseconds of single inferences of one sample (inputs,), without warm-up; None where time means nothing (emulators)."""
+
+    @abstractmethod
+    def layers(self, samples: Array) -> list[LayerFigure]:
+        """Per-layer figures averaged over the samples, in order of execution."""
+
+    def instructions(self, samples: Array) -> Array | None:
+        """(n,) int64 exact instructions of each inference; None where they cannot be counted."""
+        return None
+
+    def close(self) -> None:  # noqa: B027 (most sessions hold nothing)
+        """Free what the session holds."""
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+class Backend(ABC):
+    """A way to execute builds."""
+
+    name: str
+
+    @abstractmethod
+    def missing(self) -> str | None:
+        """None if the backend can work here; otherwise what is missing and the command that installs it."""
+
+    @abstractmethod
+    def open(self, folder: Path, network: Network) -> Session:
+        """Open the build in ``folder``, whose stored network is ``network``. InputError if its artifact is absent or unreadable."""

@@ -1,0 +1,98 @@
+"""``spatial``: neurons with one position each; distance becomes weight (Erb et al., arXiv 2506.13410).
+
+    w_ji = mask_i * rule(||sender_i - receiver_j||**2 + gap**2)          |w| decreases with distance
+    mask_i = tanh(steepness * inhibition_i / 2), close to +1 or -1       (2 * sigmoid(steepness * v) - 1; frozen: its sign)
+
+``gap`` is the distance between the two planes: option ``gap_kind`` says whether it is ``fixed``, ``learned`` or ``relaxed``. Relaxed
+neurons have their own last coordinate, so the gap is part of the positions and the option ``gap`` is 0.
+
+Integer form: positions are integers (steps of ``step`` length units), so squared distances are integers, and
+
+    w_ji = sign_i * table[code(d2) - code_base],  d2 = sum (sender_i - receiver_j)**2 + gap2,  0 where d2 > cutoff2
+
+with code of ``runtime.law.distance_code`` and the index held within the table. A device that ships positions and one that ships
+weights therefore hold the same integers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from devices.errors import InputError
+from runtime.kinds.base import ArraySpec, Kind
+from runtime.law import distance_code
+from runtime.network import Array, Layer
+from runtime.rules import rule
+
+GAP_KINDS = ("fixed", "learned", "relaxed")
+EPSILON = 1e-6  # squared length units: keeps 1 / d finite where two relaxed neurons coincide; train/wiring.py uses the same
+
+
+class Spatial(Kind):
+    name = "spatial"
+    float_arrays = {
+        "sender": ArraySpec("float32", ("inputs", "coordinates"), "length units"),
+        "receiver": ArraySpec("float32", ("outputs", "coordinates"), "length units"),
+        "inhibition": ArraySpec("float32", ("inputs",), "none; its sign is the sender's", optional=True),
+        "sign": ArraySpec("int8", ("inputs",), "+1 excitatory, -1 inhibitory; frozen layers", optional=True),
+        "bias": ArraySpec("float32", ("outputs",), "output units"),
+    }
+    integer_arrays = {
+        "sender": ArraySpec("int16", ("inputs", "coordinates"), "position steps"),
+        "receiver": ArraySpec("int16", ("outputs", "coordinates"), "position steps"),
+        "sign": ArraySpec("int8", ("inputs",), "+1 or -1"),
+        "table": ArraySpec("int8", ("codes",), "weight steps; by distance code"),
+        "bias": ArraySpec("int32", ("outputs",), "accumulator steps"),
+        "shift": ArraySpec("uint8", ("outputs",), "bits", optional=True),
+        "weight_scale": ArraySpec("float32", ("outputs",), "real weight a step, for reports"),
+    }
+
+    def check_options(self, layer: Layer, integer: bool, where: str) -> None:
+        needed = ("gap_kind", "rule", "tied") + (("gap2", "code_base", "mantissa_bits", "cutoff2") if integer else ("gap", "steepness"))
+        missing = [name for name in needed if name not in layer.options]
+        if missing:
+            raise InputError(f"{where} lacks the options {missing}.")
+        rule(layer.options["rule"])
+        if layer.options["gap_kind"] not in GAP_KINDS:
+            raise InputError(f"{where}: gap_kind '{layer.options['gap_kind']}' is not one of {', '.join(GAP_KINDS)}.")
+        if not integer and ("sign" in layer.arrays) == ("inhibition" in layer.arrays):
+            raise InputError(f"{where} must have exactly one of the arrays 'inhibition' (trained) and 'sign' (frozen).")
+        if "sign" in layer.arrays and not np.isin(layer.arrays["sign"], (-1, 1)).all():
+            raise InputError(f"{where}: array 'sign' holds values other than +1 and -1.")
+
+    def parameters(self, layer: Layer) -> int:
+        """Positions (senders only where the layer before does not own them), inhibition, bias, and the gap if it is learned."""
+        owned = layer.arrays["receiver"].size + (0 if layer.options["tied"] else layer.arrays["sender"].size)
+        return int(owned + layer.inputs + layer.outputs + (layer.options["gap_kind"] == "learned"))
+
+    def mask(self, layer: Layer) -> Array:
+        """(inputs,) float32 in [-1, 1]."""
+        if "sign" in layer.arrays:
+            return layer.arrays["sign"].astype(np.float32)
+        return np.tanh(np.float32(layer.options["steepness"] / 2) * layer.arrays["inhibition"])
+
+    def squared_distances(self, layer: Layer) -> Array:
+        """(outputs, inputs): float32 squared length units in float form, int64 squared steps in integer form."""
+        integer = layer.arrays["sender"].dtype.kind == "i"
+        a = layer.arrays["receiver"].astype(np.int64 if integer else np.float32)
+        b = layer.arrays["sender"].astype(a.dtype)
+        d2 = np.zeros((len(a), len(b)), a.dtype)
+        for k in range(a.shape[1]):
+            d2 += (a[:, k, None] - b[None, :, k]) ** 2
+        return d2 + (int(layer.options["gap2"]) if integer else np.float32(layer.options["gap"] ** 2))
+
+    def weights(self, layer: Layer) -> Array:
+        d2 = np.maximum(self.squared_distances(layer), np.float32(EPSILON))
+        size = rule(layer.options["rule"])(d2).astype(np.float32)
+        if "cutoff2" in layer.options:
+            size[d2 > np.float32(layer.options["cutoff2"])] = 0
+        return np.asarray(size * self.mask(layer)[None, :], np.float32)
+
+    def integer_weights(self, layer: Layer) -> Array:
+        d2 = self.squared_distances(layer)
+        table = layer.arrays["table"]
+        index = np.clip(distance_code(d2, int(layer.options["mantissa_bits"])) - int(layer.options["code_base"]), 0, len(table) - 1)
+        size = table[index]
+        if layer.options["cutoff2"] is not None:
+            size = np.where(d2 > int(layer.options["cutoff2"]), np.int8(0), size)
+        return np.asarray(size * layer.arrays["sign"][None, :], np.int8)

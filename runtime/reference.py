@@ -1,0 +1,71 @@
+"""The reference interpreter: what a network computes, in numpy. Integer networks are exact and are the law for every backend.
+
+``trace`` returns every layer's output, ``scores`` the last one, ``labels`` the first largest score.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from devices.errors import InputError
+from runtime.kinds import kind_of
+from runtime.law import accumulate, requantise
+from runtime.network import Array, Network
+
+BATCH = 2000  # samples at a time: bounds the memory, changes no result
+
+
+def check_samples(network: Network, samples: Array) -> Array:
+    """(n, inputs) uint8 view of ``samples`` of shape (n, *input shape) or (n, inputs); InputError for any other shape or type."""
+    shape = network.input.shape
+    if samples.ndim < 2 or (samples.shape[1:] != shape and samples.shape[1:] != (network.input.size,)):
+        raise InputError(f"samples have shape {samples.shape}; the network reads (n, {', '.join(map(str, shape))}) or (n, {network.input.size}).")
+    if samples.dtype != np.uint8:
+        raise InputError(f"samples are {samples.dtype}; the network reads uint8. Convert real values with network.input.to_bytes.")
+    return samples.reshape(len(samples), -1)
+
+
+def trace(network: Network, samples: Array) -> list[Array]:
+    """Outputs of every layer for uint8 samples (n, inputs): float32, or bytes and, for the last layer, int64 scores in int32's range."""
+    flat = check_samples(network, samples)
+    parts = [_trace_batch(network, flat[at : at + BATCH], weights) for weights in [_weights(network)] for at in range(0, len(flat), BATCH)]
+    if not parts:
+        return [np.zeros((0, layer.outputs)) for layer in network.layers]
+    return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
+
+
+def scores(network: Network, samples: Array) -> Array:
+    """(n, outputs) scores of the last layer."""
+    return trace(network, samples)[-1]
+
+
+def labels(network: Network, samples: Array) -> Array:
+    """(n,) index of the first largest score."""
+    return scores(network, samples).argmax(axis=1)
+
+
+def accuracy(network: Network, samples: Array, truth: Array) -> float:
+    """Share of the samples whose label is the true one."""
+    return float((labels(network, samples) == truth).mean())
+
+
+def _weights(network: Network) -> list[Array]:
+    return [kind_of(layer).integer_weights(layer) if network.is_integer else kind_of(layer).weights(layer) for layer in network.layers]
+
+
+def _trace_batch(network: Network, flat: Array, weights: list[Array]) -> list[Array]:
+    outputs: list[Array] = []
+    value = flat if network.is_integer else network.input.to_real(flat)
+    zero_point = network.input.zero_point
+    for layer, matrix in zip(network.layers, weights, strict=True):
+        if network.is_integer:
+            value = accumulate(matrix, layer.arrays["bias"], value, zero_point)
+            zero_point = 0
+            if layer.activation == "relu":
+                value = requantise(value, layer.arrays["shift"])
+        else:
+            value = value @ matrix.T + layer.arrays["bias"]
+            if layer.activation == "relu":
+                value = np.maximum(value, 0)
+        outputs.append(value)
+    return outputs

@@ -1,0 +1,53 @@
+"""Small random networks of every kind and form, for tests that need a network but no training."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from runtime.network import InputSpec, Layer, Network, validate
+
+
+def float_network(sizes: tuple[int, ...] = (20, 12, 4), kind: str = "dense", seed: int = 0, shape: tuple[int, ...] | None = None) -> Network:
+    """A stage-'trained' network of one kind; relu between the layers."""
+    rng = np.random.default_rng(seed)
+    layers: list[Layer] = []
+    for k, (inputs, outputs) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        activation = "none" if k == len(sizes) - 2 else "relu"
+        bias = rng.normal(0, 0.1, outputs).astype(np.float32)
+        if kind == "dense":
+            arrays = {"weight": rng.normal(0, inputs**-0.5, (outputs, inputs)).astype(np.float32), "bias": bias}
+            options: dict[str, object] = {}
+        else:
+            sender = layers[-1].arrays["receiver"] if layers else rng.normal(0, 2, (inputs, 2)).astype(np.float32)
+            arrays = {
+                "sender": sender,
+                "receiver": rng.normal(0, 2, (outputs, 2)).astype(np.float32),
+                "inhibition": rng.normal(0, 1, inputs).astype(np.float32),
+                "bias": bias,
+            }
+            options = {"gap_kind": "learned", "gap": 0.7, "steepness": 20.0, "rule": "inverse", "tied": bool(layers)}
+        layers.append(Layer(f"layer{k}", kind, inputs, outputs, activation, arrays, options))
+    spec = InputSpec(shape or (sizes[0],))
+    return validate(Network(tuple(layers), spec, tuple(str(c) for c in range(sizes[-1])), provenance={"seed": seed}))
+
+
+def integer_network(sizes: tuple[int, ...] = (20, 12, 4), density: float = 1.0, seed: int = 0, zero_point: int = 0) -> Network:
+    """A stage-'quantised' dense network with random integers and shifts that put most hidden values inside 0..255."""
+    rng = np.random.default_rng(seed)
+    layers: list[Layer] = []
+    for k, (inputs, outputs) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        weight = rng.integers(-63, 64, (outputs, inputs)).astype(np.int8)
+        weight[rng.random(weight.shape) >= density] = 0
+        spread = max(1.0, 36 * 140 * np.sqrt(inputs * density))
+        arrays = {
+            "weight": weight,
+            "bias": rng.integers(-int(spread), int(spread) + 1, outputs).astype(np.int32),
+            "weight_scale": np.full(outputs, 0.01, np.float32),
+        }
+        last = k == len(sizes) - 2
+        if not last:
+            low = int(np.clip(np.log2(spread / 128), 1, 12))
+            arrays["shift"] = rng.integers(low, low + 2, outputs).astype(np.uint8)
+        layers.append(Layer(f"layer{k}", "dense", inputs, outputs, "none" if last else "relu", arrays))
+    spec = InputSpec((sizes[0],), zero_point=zero_point)
+    return validate(Network(tuple(layers), spec, tuple(str(c) for c in range(sizes[-1])), stage="quantised", provenance={"seed": seed}))
