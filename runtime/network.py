@@ -29,7 +29,7 @@ from devices.errors import InputError, unknown_name
 SCHEMA = 1
 STAGES = ("trained", "frozen", "pruned", "quantised", "stored")
 ACTIVATIONS = ("none", "relu")
-Array = np.ndarray[Any, np.dtype[Any]]
+Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -116,9 +116,13 @@ def validate(network: Network, where: str = "network") -> Network:
         width = layer.outputs
     for before, layer in itertools.pairwise(network.layers):
         if layer.options.get("tied") and not np.array_equal(layer.arrays["sender"], before.arrays.get("receiver", ())):
-            raise InputError(f"{where}: layer '{layer.name}' is tied to '{before.name}', but its sender positions differ from that layer's receiver positions.")
+            raise InputError(
+                f"{where}: layer '{layer.name}' is tied to '{before.name}', but its sender positions differ from that layer's receiver positions."
+            )
     if network.layers[-1].activation != "none":
-        raise InputError(f"{where}: the last layer '{names[-1]}' has activation '{network.layers[-1].activation}'; its outputs are scores, so it must be 'none'.")
+        raise InputError(
+            f"{where}: the last layer '{names[-1]}' has activation '{network.layers[-1].activation}'; its outputs are scores, so it must be 'none'."
+        )
     if network.is_integer and any(layer.activation != "relu" for layer in network.layers[:-1]):
         raise InputError(f"{where}: an integer network needs activation 'relu' on every layer but the last.")
     if len(network.classes) != width:
@@ -159,9 +163,13 @@ def from_bytes(content: bytes, where: str = "network file") -> Network:
         size = int.from_bytes(content[:8], "little")
         header = json.loads(json.loads(content[8 : 8 + size])["__metadata__"]["nearwire"])
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{where} is not a nearwire network: {error or type(error).__name__}. It is truncated, damaged or made by another tool; make it again with 'python -m train fit'.") from error
+        raise InputError(
+            f"{where} is not a nearwire network: {error or type(error).__name__}. It is truncated, damaged or made by another tool; make it again with 'python -m train fit'."
+        ) from error
     if header.get("schema") != SCHEMA:
-        raise InputError(f"{where} has schema {header.get('schema')!r}; this version reads schema {SCHEMA}. Train it again or use the version that wrote it.")
+        raise InputError(
+            f"{where} has schema {header.get('schema')!r}; this version reads schema {SCHEMA}. Train it again or use the version that wrote it."
+        )
     try:
         layers = tuple(
             Layer(
@@ -185,7 +193,9 @@ def from_bytes(content: bytes, where: str = "network file") -> Network:
             provenance=header["provenance"],
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{where} lacks a part of its structure: {type(error).__name__} {error}. It is damaged; make it again with 'python -m train fit'.") from error
+        raise InputError(
+            f"{where} lacks a part of its structure: {type(error).__name__} {error}. It is damaged; make it again with 'python -m train fit'."
+        ) from error
     return validate(network, where)
 
 

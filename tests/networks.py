@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from runtime.network import InputSpec, Layer, Network, validate
@@ -11,7 +13,7 @@ def float_network(sizes: tuple[int, ...] = (20, 12, 4), kind: str = "dense", see
     """A stage-'trained' network of one kind; relu between the layers."""
     rng = np.random.default_rng(seed)
     layers: list[Layer] = []
-    for k, (inputs, outputs) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for k, (inputs, outputs) in enumerate(itertools.pairwise(sizes)):
         activation = "none" if k == len(sizes) - 2 else "relu"
         bias = rng.normal(0, 0.1, outputs).astype(np.float32)
         if kind == "dense":
@@ -35,7 +37,7 @@ def integer_network(sizes: tuple[int, ...] = (20, 12, 4), density: float = 1.0, 
     """A stage-'quantised' dense network with random integers and shifts that put most hidden values inside 0..255."""
     rng = np.random.default_rng(seed)
     layers: list[Layer] = []
-    for k, (inputs, outputs) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for k, (inputs, outputs) in enumerate(itertools.pairwise(sizes)):
         weight = rng.integers(-63, 64, (outputs, inputs)).astype(np.int8)
         weight[rng.random(weight.shape) >= density] = 0
         spread = max(1.0, 36 * 140 * np.sqrt(inputs * density))

@@ -41,7 +41,7 @@ class Kind(ABC):
     def integer_weights(self, layer: Layer) -> Array:
         """(outputs, inputs) int8 in -63..63: the weight matrix of an integer-form layer; every storage format decodes to it."""
 
-    def check_options(self, layer: Layer, integer: bool, where: str) -> None:
+    def check_options(self, layer: Layer, integer: bool, where: str) -> None:  # noqa: B027 (a kind without options needs none)
         """InputError if an option of the layer is missing or out of its range."""
 
     def check(self, layer: Layer, integer: bool, where: str) -> None:

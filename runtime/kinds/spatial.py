@@ -74,9 +74,9 @@ class Spatial(Kind):
     def squared_distances(self, layer: Layer) -> Array:
         """(outputs, inputs): float32 squared length units in float form, int64 squared steps in integer form."""
         integer = layer.arrays["sender"].dtype.kind == "i"
-        a = layer.arrays["receiver"].astype(np.int64 if integer else np.float32)
-        b = layer.arrays["sender"].astype(a.dtype)
-        d2 = np.zeros((len(a), len(b)), a.dtype)
+        a: Array = layer.arrays["receiver"].astype(np.int64 if integer else np.float32)
+        b: Array = layer.arrays["sender"].astype(a.dtype)
+        d2: Array = np.zeros((len(a), len(b)), a.dtype)
         for k in range(a.shape[1]):
             d2 += (a[:, k, None] - b[None, :, k]) ** 2
         return d2 + (int(layer.options["gap2"]) if integer else np.float32(layer.options["gap"] ** 2))
