@@ -1,0 +1,60 @@
+"""Prune: the weakest connections become zero (stage ``frozen`` to ``pruned``).
+
+Rules:
+1. ``spatial``: the longest connections go first. |w| falls with distance, so that is pruning by magnitude, and one length (option
+   ``cutoff2``, its square) says which connections are left: no mask has to be stored.
+2. ``dense``: the smallest |w| go first.
+3. Scope ``layer``: the same share of every layer. Scope ``global``: one threshold on |w| for all layers, so that layers with longer
+   connections lose more.
+4. Connections that training has cut already stay cut and count towards the share.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from devices.errors import InputError, unknown_name
+from runtime.kinds import kind_of
+from runtime.kinds.spatial import EPSILON, Spatial
+from runtime.network import Array, Layer, Network, validate
+
+SCOPES = ("layer", "global")
+
+
+def prune(network: Network, share: float, scope: str = "layer") -> Network:
+    """The network with ``share`` (in [0, 1)) of its connections cut."""
+    if not 0 <= share < 1:
+        raise InputError(f"prune share is {share}; allowed: 0 (keep all) up to but not including 1. For nine in ten connections cut, give 0.9.")
+    if scope not in SCOPES:
+        raise unknown_name("prune scope", scope, SCOPES)
+    if share == 0:
+        return network.with_layers(network.layers, "pruned")
+    sizes = [np.abs(kind_of(layer).weights(layer)) for layer in network.layers]
+    if scope == "layer":
+        thresholds = [_threshold(size, share) for size in sizes]
+    else:
+        thresholds = [_threshold(np.concatenate([size.ravel() for size in sizes]), share)] * len(sizes)
+    layers = tuple(_cut(layer, size, threshold) for layer, size, threshold in zip(network.layers, sizes, thresholds, strict=True))
+    return validate(network.with_layers(layers, "pruned"))
+
+
+def density(network: Network) -> float:
+    """Share of the connections that are not zero."""
+    kinds = [(kind_of(layer), layer) for layer in network.layers]
+    matrices = [kind.integer_weights(layer) if network.is_integer else kind.weights(layer) for kind, layer in kinds]
+    return float(sum(np.count_nonzero(m) for m in matrices) / sum(m.size for m in matrices))
+
+
+def _threshold(size: Array, share: float) -> float:
+    """The smallest |w| that stays: round(share * n) weights lie below it (fewer where |w| repeat)."""
+    ordered = np.sort(size, axis=None)
+    return float(ordered[min(round(share * len(ordered)), len(ordered) - 1)])
+
+
+def _cut(layer: Layer, size: Array, threshold: float) -> Layer:
+    kept = size >= np.float32(threshold)
+    kind = kind_of(layer)
+    if isinstance(kind, Spatial):
+        d2 = np.maximum(kind.squared_distances(layer), np.float32(EPSILON))
+        return layer.with_options(cutoff2=float(d2[kept & (size > 0)].max(initial=np.float32(0))))
+    return layer.with_arrays(weight=np.where(kept, layer.arrays["weight"], np.float32(0)))
