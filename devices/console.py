@@ -1,0 +1,89 @@
+"""What the four commands share: running a typer application with our exit codes, tables for people, JSON for machines, progress.
+
+Tables and JSON go to standard output, progress and errors to standard error. NO_COLOR is honoured (by rich). Progress shows only on a
+terminal.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from devices.errors import NearwireError
+
+INTERRUPTED = 130
+
+
+def run_app(app: typer.Typer, argv: Sequence[str] | None, name: str) -> None:
+    """Run a command and exit: 0 done, 1 failed, 2 wrong usage or input, 3 check not met, 130 interrupted."""
+    try:
+        code = app(args=None if argv is None else list(argv), prog_name=name, standalone_mode=False)
+    except NearwireError as error:
+        code = _fail(str(error), error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        code = error.exit_code
+    except click.ClickException as error:
+        code = _fail(f"{error.format_message()} See '{name} --help'.", 2)
+    except (KeyboardInterrupt, click.Abort):
+        code = _fail("interrupted.", INTERRUPTED)
+    except OSError as error:
+        code = _fail(_system_error(error), 1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, code: int) -> int:
+    sys.stdout.flush()
+    print(f"error: {message}", file=sys.stderr)
+    return code
+
+
+def _system_error(error: OSError) -> str:
+    where = f"'{error.filename}'" if error.filename else "the output"
+    if error.errno == errno.ENOSPC:
+        return f"no space left on the disk while writing {where}. Free some space or choose another folder; nothing half-written was kept."
+    return f"{error.strerror or error} ({where})."
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    print(json.dumps(value, indent=1, allow_nan=False))
+
+
+def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """A table on standard output; columns of numbers are right-aligned. Without a terminal it is as wide as it needs to be."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for index, name in enumerate(header):
+        numeric = all(_is_number(row[index]) for row in rows)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, table.__rich_measure__(console, console.options.update(max_width=1000)).maximum)
+    console.print(table)
+
+
+def _is_number(cell: Any) -> bool:
+    text = str(cell).rstrip("%x").replace(",", "")
+    return text in ("", "-") or text.lstrip("+-").replace(".", "", 1).isdigit()
+
+
+@contextmanager
+def spinner(text: str, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """A line that says what is being done, on a terminal only; yields a function that changes what it says."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield lambda _: None
+        return
+    with console.status(text) as status:
+        yield lambda now: status.update(f"{text}: {now}")

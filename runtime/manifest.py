@@ -1,0 +1,171 @@
+"""``manifest.json``: what a build is, what it costs and what was proven about it. Units are in the names."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from devices.errors import InputError
+
+SCHEMA = 1
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Accuracy(_Record):
+    """Share of right labels after each step, on the same ``samples`` test samples of ``data``."""
+
+    data: str
+    samples: int
+    float_: float = Field(alias="float")
+    frozen: float
+    pruned: float
+    quantised: float
+
+
+class ParityRecord(_Record):
+    """A backend against the integer reference: scores of ``samples`` test samples."""
+
+    samples: int
+    label_mismatches: int
+    max_abs_difference: int
+    detail: str
+
+
+class Size(_Record):
+    """Of the linked firmware for the board's core: without startup code and vector table."""
+
+    constants_bytes: int  # weights, biases, shifts
+    code_bytes: int  # kernels and model glue
+    flash_bytes: int  # constants + code + initial values of data
+    ram_bytes: int  # static buffers + stack high-water mark; the caller's input and scores are not included
+    stack_bytes: int
+
+
+class Cost(_Record):
+    """Exact executed instructions of one inference on the emulated core, over ``samples`` test samples."""
+
+    core: str
+    instructions: int  # mean
+    instructions_min: int
+    instructions_max: int
+    samples: int
+    compiler: str
+
+
+class LedgerEntry(_Record):
+    """What one storage format would cost this layer."""
+
+    bytes: int
+    instructions: int  # predicted on the board's core
+
+
+class LayerRecord(_Record):
+    name: str
+    kind: str
+    shape: tuple[int, int]  # outputs, inputs
+    parameters: int  # learned, of the float network
+    nonzeros: int
+    store: str
+    bytes: int
+    instructions: int  # measured, mean; predicted where nothing was measured
+    predicted_instructions: int
+    ledger: dict[str, LedgerEntry]
+    reason: str
+
+
+class InputRecord(_Record):
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float
+    zero_point: int
+
+
+class OutputRecord(_Record):
+    classes: tuple[str, ...]
+    dtype: str
+    scale: float
+
+
+class FileRecord(_Record):
+    sha256: str
+    bytes: int
+
+
+class Manifest(_Record):
+    schema_: int = Field(alias="schema")
+    tool_version: str
+    network_sha256: str  # of the source network's file
+    source: str
+    board: str
+    options: dict[str, Any]
+    accuracy: Accuracy
+    parity: dict[str, ParityRecord | None]  # None: the backend was missing where the build was made
+    size: Size | None  # None: no compiler for the core where the build was made
+    cost: Cost | None
+    budgets: dict[str, dict[str, float | bool]]  # name: {limit, found, met}
+    layers: tuple[LayerRecord, ...]
+    input: InputRecord
+    output: OutputRecord
+    files: dict[str, FileRecord]
+
+    def to_json(self) -> str:
+        return json.dumps(self.model_dump(by_alias=True, mode="json"), indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+
+def file_records(folder: Path) -> dict[str, FileRecord]:
+    """Every file of a build but its manifest, by path relative to the folder."""
+    records = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name != "manifest.json":
+            content = path.read_bytes()
+            records[name] = FileRecord(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
+    return records
+
+
+def is_build(folder: Path) -> bool:
+    """Whether a folder looks like one of our builds: only such a folder is ever replaced."""
+    try:
+        found = json.loads((folder / "manifest.json").read_text())
+    except (OSError, ValueError):
+        return False
+    return isinstance(found, dict) and "network_sha256" in found and "tool_version" in found
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a build; InputError if it is absent, unreadable or of another schema."""
+    path = folder / "manifest.json"
+    if not path.is_file():
+        raise InputError(f"'{folder}' is not a build: it has no manifest.json. Make one with 'python -m compile NETWORK --out {folder}'.")
+    try:
+        raw = json.loads(path.read_text())
+        if isinstance(raw, dict) and raw.get("schema") != SCHEMA:
+            raise InputError(f"'{path}' has schema {raw.get('schema')!r}; this version reads schema {SCHEMA}. Compile the network again.")
+        return Manifest.model_validate(raw)
+    except (ValueError, ValidationError) as error:
+        first = error.errors()[0] if isinstance(error, ValidationError) else None
+        what = f"field {'.'.join(map(str, first['loc']))}: {first['msg']}" if first else str(error)
+        raise InputError(f"'{path}' is not a valid manifest ({what}). It was changed or damaged; compile the network again.") from error
+
+
+def check_files(folder: Path, manifest: Manifest) -> None:
+    """InputError naming the first file of the build that is missing, foreign or not the one that was written."""
+    found = file_records(folder)
+    for name, record in manifest.files.items():
+        if name not in found:
+            raise InputError(f"'{folder / name}' is missing from the build. Compile the network again.")
+        if found[name] != record:
+            raise InputError(
+                f"'{folder / name}' was changed after the build was made: sha256 {found[name].sha256[:12]}..., "
+                f"the manifest says {record.sha256[:12]}.... Compile the network again."
+            )
+    extra = sorted(set(found) - set(manifest.files))
+    if extra:
+        raise InputError(f"'{folder / extra[0]}' does not belong to the build. Remove it or compile the network again.")

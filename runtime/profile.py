@@ -1,0 +1,32 @@
+"""Profile: the cost of every layer, from the backend's own figures, with its share of the whole."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from runtime.build import Build
+from runtime.network import Array
+
+
+@dataclass(frozen=True)
+class ProfileRow:
+    """One layer, or one node of a runtime that fuses layers. ``share`` is of the total time or instructions."""
+
+    name: str
+    time_us: float | None
+    instructions: float | None
+    share: float
+    note: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def profile(build: Build, backend: str, samples: Array) -> list[ProfileRow]:
+    """Rows in order of execution, averaged over uint8 samples (n, inputs)."""
+    with build.session(backend) as session:
+        figures = session.layers(samples)
+    cost = [figure.instructions if figure.instructions is not None else figure.time_us or 0.0 for figure in figures]
+    total = sum(cost) or 1.0
+    return [ProfileRow(f.name, f.time_us, f.instructions, c / total, f.note) for f, c in zip(figures, cost, strict=True)]
