@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import click
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -21,6 +20,9 @@ from rich.table import Table
 from devices.errors import NearwireError
 
 INTERRUPTED = 130
+# Typer up to 0.15 imports click, later ones carry a copy of it; the class is reached through typer, so either works.
+UsageProblem: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+EXTRA_OF = {"torch": "train", "torchvision": "train", "sklearn": "train", "onnx": "compile", "flatbuffers": "compile", "jinja2": "compile"}
 
 
 def run_app(app: typer.Typer, argv: Sequence[str] | None, name: str) -> None:
@@ -29,13 +31,19 @@ def run_app(app: typer.Typer, argv: Sequence[str] | None, name: str) -> None:
         code = app(args=None if argv is None else list(argv), prog_name=name, standalone_mode=False)
     except NearwireError as error:
         code = _fail(str(error), error.exit_code)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        code = error.exit_code
-    except click.ClickException as error:
-        code = _fail(f"{error.format_message()} See '{name} --help'.", 2)
-    except (KeyboardInterrupt, click.Abort):
+    except UsageProblem as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            error.show()
+            code = error.exit_code
+        else:
+            code = _fail(f"{error.format_message()} See '{name} --help'.", 2)
+    except (KeyboardInterrupt, typer.Abort):
         code = _fail("interrupted.", INTERRUPTED)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRA_OF:
+            raise
+        code = _fail(f"this command needs the package '{package}', which is not installed. Run: pip install 'nearwire[{EXTRA_OF[package]}]'", 1)
     except OSError as error:
         code = _fail(_system_error(error), 1)
     sys.exit(code if isinstance(code, int) else 0)

@@ -37,7 +37,7 @@ def read_samples(path: Path, network: Network) -> Array:
         if not np.isfinite(flat).all():
             raise InputError(f"input file '{path}' holds NaN or infinity. Only finite values can be quantised.")
         return network.input.to_bytes(flat)
-    if flat.dtype.kind in "iu" and 0 <= flat.min() and flat.max() <= 255:
+    if flat.dtype.kind in "iu" and flat.min() >= 0 and flat.max() <= 255:
         return flat.astype(np.uint8)
     raise InputError(f"input file '{path}' holds {flat.dtype} values; allowed: real values, or integers in 0..255.")
 

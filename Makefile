@@ -1,0 +1,33 @@
+# Everything starts from an empty clone: the first target that needs it makes the environment.
+PYTHON ?= python3
+VENV ?= .venv
+RUN := $(VENV)/bin/python
+
+.PHONY: demo test lint bench clean
+demo: $(VENV)/ready ## the main job: data -> network -> build -> every backend agrees -> table
+	$(RUN) -m train fit --data digits --out runs/digits
+	$(RUN) -m compile runs/digits --out build/digits
+	$(RUN) -m runtime bench build/digits
+	$(RUN) -m runtime profile build/digits --backend firmware
+
+test: lint ## everything CI checks
+	$(RUN) -m pytest
+
+lint: $(VENV)/ready
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+bench: $(VENV)/ready ## measurements against peers; printed, never asserted
+	$(RUN) -m tests.bench.epoch_time
+	$(RUN) -m tests.bench.kernels
+
+$(VENV)/ready: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("nearwire needs Python 3.11 or newer: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install -q --upgrade pip
+	$(RUN) -m pip install -q -e '.[all,test]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build runs

@@ -1,0 +1,64 @@
+"""python -m compile: make a verified build of a trained network. Without arguments it compiles a small network of the zoo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from runtime.zoo import resolve
+
+from compile.budget import Budgets, parse_bytes
+from compile.passes.prune import SCOPES
+from compile.pipeline import CompileOptions, compile_network
+from compile.summary import print_summary
+from devices.console import run_app, spinner
+
+DEFAULT_NETWORK = "zoo:digits-spatial"
+
+app = typer.Typer(help="Freeze, prune, quantise and store a network; write ONNX, TFLite and C; prove that they agree.", add_completion=False)
+DEFAULTS = CompileOptions()
+
+
+@app.command()
+def compile(  # noqa: A001 (the command's name)
+    network: Annotated[str, typer.Argument(help="A run folder, a network file or zoo:NAME.")] = DEFAULT_NETWORK,
+    out: Annotated[Path | None, typer.Option("--out", help="The build folder. Default: build/NAME.", show_default=False)] = None,
+    board: Annotated[str, typer.Option("--board", help="The board to compile for; see 'python -m devices list'.")] = DEFAULTS.board,
+    data: Annotated[str | None, typer.Option("--data", help="Data set to calibrate and test with. Default: the one it was trained on.")] = None,
+    prune: Annotated[float, typer.Option("--prune", help="Share of the connections to cut, longest first: 0 to below 1.")] = DEFAULTS.prune,
+    prune_scope: Annotated[
+        str, typer.Option("--prune-scope", help=f"The same share of every layer, or one threshold: {', '.join(SCOPES)}.")
+    ] = "layer",
+    bits: Annotated[int, typer.Option("--bits", help="Bits of a coordinate.")] = DEFAULTS.bits,
+    store: Annotated[str, typer.Option("--store", help="Storage format of every layer, or auto.")] = DEFAULTS.store,
+    optimise: Annotated[str, typer.Option("--optimise", help="What auto minimises: flash, latency or ram.")] = DEFAULTS.optimise,
+    max_flash: Annotated[str | None, typer.Option("--max-flash", help="Refuse a build with more flash: bytes, 8k, 1m.")] = None,
+    max_ram: Annotated[str | None, typer.Option("--max-ram", help="Refuse a build with more RAM: bytes, 8k, 1m.")] = None,
+    max_instructions: Annotated[int | None, typer.Option("--max-instructions", help="Refuse a build with more instructions an inference.")] = None,
+    min_accuracy: Annotated[float | None, typer.Option("--min-accuracy", help="Refuse a build below this accuracy on the test set.")] = None,
+    firmware_samples: Annotated[
+        int, typer.Option("--firmware-samples", min=1, help="Test samples to prove on the emulated core.")
+    ] = DEFAULTS.firmware_samples,
+    json: Annotated[bool, typer.Option("--json", help="Print the manifest instead of tables.")] = False,
+) -> None:
+    """Make a verified build of a trained network."""
+    budgets = Budgets(parse_bytes(max_flash, "--max-flash"), parse_bytes(max_ram, "--max-ram"), max_instructions, min_accuracy)
+    options = CompileOptions(board, data, prune, prune_scope, bits, store, optimise, firmware_samples, budgets)
+    source = resolve(network)
+    place = out or Path("build") / (network.removeprefix("zoo:") if network.startswith("zoo:") else source.stem if source.is_file() else source.name)
+    with spinner(f"compile {network}", quiet=json) as progress:
+        manifest = compile_network(source, place, options, progress)
+    if json:
+        print(manifest.to_json(), end="")
+    else:
+        print_summary(manifest, place)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Entry point of the command."""
+    run_app(app, argv, "python -m compile")
+
+
+if __name__ == "__main__":
+    main()

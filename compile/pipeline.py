@@ -1,0 +1,183 @@
+"""The whole compile: a trained network in, a verified build folder out.
+
+freeze -> prune -> quantise -> store -> emit (ONNX, TFLite, C) -> verify -> measure -> manifest. Accuracy is measured on the same test
+samples before and after every lossy step; every backend's scores are compared with the integer reference.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+from devices.board import Board, load_board
+from runtime.backends.firmware import FirmwareFigures, measure
+from runtime.data import Dataset, load_dataset
+
+from compile.artifact import check_place, replacing
+from compile.budget import Budgets, check_budgets
+from compile.emit import c, onnx, tflite
+from compile.passes.freeze import freeze
+from compile.passes.prune import prune
+from compile.passes.quantise import quantise
+from compile.passes.store import LayerLedger, store
+from compile.verify import Parity, require, verify
+from devices.errors import InputError
+from runtime.kinds import kind_of
+from runtime.manifest import SCHEMA as MANIFEST_SCHEMA
+from runtime.manifest import Accuracy, Cost, InputRecord, LayerRecord, LedgerEntry, Manifest, OutputRecord, ParityRecord, Size, file_records
+from runtime.network import Array, Network, from_bytes, save
+from runtime.reference import accuracy as measure_accuracy
+from runtime.version import VERSION
+
+VERIFIED_BACKENDS = ("c", "onnxruntime", "tflite", "firmware")
+CALIBRATION_SAMPLES = 5000  # of the training data
+COST_SAMPLES = 10  # test samples whose instructions are counted
+
+
+@dataclass(frozen=True)
+class CompileOptions:
+    """What to make of a network. ``data``: name or path of the data set for calibration and test; None: the one it was trained on."""
+
+    board: str = "emulated-cortex-m4"
+    data: str | None = None
+    prune: float = 0.0
+    prune_scope: str = "layer"
+    bits: int = 8
+    store: str = "auto"
+    optimise: str = "flash"
+    firmware_samples: int = 100
+    budgets: Budgets = field(default_factory=Budgets)
+
+
+def compile_network(source: Path, out: Path, options: CompileOptions, progress: Callable[[str], None] = lambda _: None) -> Manifest:
+    """Make the build of the network file ``source`` in the folder ``out``; returns its manifest.
+
+    InputError for unusable input, CheckError for a budget or a proof that is not met; in both cases ``out`` is as it was.
+    """
+    check_place(out)
+    board = load_board(options.board)
+    content, trained = _read(source)
+    if trained.is_integer:
+        raise InputError(f"'{source}' is quantised already (stage '{trained.stage}'). Compile the network that 'python -m train fit' wrote.")
+    progress("data")
+    data = load_dataset(options.data or str(trained.provenance.get("data", "")))
+    _check_data(trained, data)
+
+    progress("freeze, prune, quantise")
+    frozen = freeze(trained)
+    pruned = prune(frozen, options.prune, options.prune_scope)
+    quantised = quantise(pruned, data.train.x[:CALIBRATION_SAMPLES], options.bits)
+    found = [measure_accuracy(network, data.test.x, data.test.y) for network in (trained, frozen, pruned, quantised)]
+    accuracy = Accuracy(data=data.name, samples=len(data.test.y), float=found[0], frozen=found[1], pruned=found[2], quantised=found[3])
+    stored, ledger = store(quantised, board, options.optimise, options.store)
+
+    with replacing(out) as folder:
+        progress("write ONNX, TFLite and C")
+        save(stored, folder / "network.safetensors")
+        onnx.emit(stored, folder)
+        onnx.emit_test_data(stored, folder, data.test.x[:1])
+        tflite.emit(stored, folder)
+        c.emit(stored, folder, data.test.x[:4])
+        limits = {"firmware": options.firmware_samples}
+        parities = verify(folder, stored, data.test.x, VERIFIED_BACKENDS, limits, progress)
+        require(parities)
+        progress(f"measure on {board.name}")
+        figures = measure(folder, stored, board, data.test.x[:COST_SAMPLES])
+        budgets = check_budgets(options.budgets, board, accuracy, figures, ledger)
+        manifest = Manifest(
+            schema=MANIFEST_SCHEMA,
+            tool_version=VERSION,
+            network_sha256=hashlib.sha256(content).hexdigest(),
+            source=str(trained.provenance.get("recipe") or source.name),
+            board=board.name,
+            options={key: value for key, value in asdict(options).items() if key not in ("board", "budgets")},
+            accuracy=accuracy,
+            parity={name: _parity(parity) for name, parity in parities.items()},
+            size=_size(figures),
+            cost=_cost(figures, board, min(COST_SAMPLES, len(data.test.x))),
+            budgets=budgets,
+            layers=_layers(trained, stored, ledger, figures),
+            input=InputRecord(shape=stored.input.shape, dtype="uint8", scale=stored.input.scale, zero_point=stored.input.zero_point),
+            output=OutputRecord(classes=stored.classes, dtype="int32", scale=float(stored.layers[-1].options["output_scale"])),
+            files=file_records(folder),
+        )
+        (folder / "manifest.json").write_text(manifest.to_json())
+    return manifest
+
+
+def _read(source: Path) -> tuple[bytes, Network]:
+    path = source / "network.safetensors" if source.is_dir() else source
+    if not path.is_file():
+        raise InputError(f"no network file at '{path}'. Give a run folder of 'python -m train fit', a .safetensors file or zoo:NAME.")
+    content = path.read_bytes()
+    return content, from_bytes(content, f"'{path}'")
+
+
+def _check_data(network: Network, data: Dataset) -> None:
+    if data.spec.size != network.input.size:
+        raise InputError(
+            f"data set '{data.name}' has samples of {data.shape}; the network reads {network.input.shape}. Give the one it was trained on."
+        )
+    if len(data.classes) != len(network.classes):
+        raise InputError(f"data set '{data.name}' has {len(data.classes)} classes; the network tells {len(network.classes)} apart.")
+    if data.spec != network.input:
+        raise InputError(
+            f"data set '{data.name}' turns values into bytes by scale {data.spec.scale}, zero point {data.spec.zero_point}; the network was trained "
+            f"with scale {network.input.scale}, zero point {network.input.zero_point}. Give the data it was trained on."
+        )
+
+
+def _parity(parity: Parity | str) -> ParityRecord | None:
+    return ParityRecord(**asdict(parity)) if isinstance(parity, Parity) else None
+
+
+def _size(figures: FirmwareFigures | None) -> Size | None:
+    if figures is None:
+        return None
+    return Size(
+        constants_bytes=figures.constants_bytes,
+        code_bytes=figures.code_bytes,
+        flash_bytes=figures.flash_bytes,
+        ram_bytes=figures.ram_bytes,
+        stack_bytes=figures.stack_bytes,
+    )
+
+
+def _cost(figures: FirmwareFigures | None, board: Board, samples: int) -> Cost | None:
+    if figures is None:
+        return None
+    return Cost(
+        core=board.core,
+        instructions=round(figures.instructions_mean),
+        instructions_min=figures.instructions_min,
+        instructions_max=figures.instructions_max,
+        samples=samples,
+        compiler=figures.compiler,
+    )
+
+
+def _layers(trained: Network, stored: Network, ledger: Sequence[LayerLedger], figures: FirmwareFigures | None) -> tuple[LayerRecord, ...]:
+    records = []
+    for source, layer, entry in zip(trained.layers, stored.layers, ledger, strict=True):
+        chosen = entry.formats[entry.chosen]
+        measured = figures.layer_instructions[layer.name] if figures else chosen.instructions
+        weights: Array = kind_of(layer).integer_weights(layer)
+        records.append(
+            LayerRecord(
+                name=layer.name,
+                kind=layer.kind,
+                shape=(layer.outputs, layer.inputs),
+                parameters=kind_of(source).parameters(source),
+                nonzeros=int(np.count_nonzero(weights)),
+                store=entry.chosen,
+                bytes=chosen.bytes,
+                instructions=round(measured),
+                predicted_instructions=round(chosen.instructions),
+                ledger={name: LedgerEntry(bytes=cost.bytes, instructions=round(cost.instructions)) for name, cost in entry.formats.items()},
+                reason=entry.reason,
+            )
+        )
+    return tuple(records)

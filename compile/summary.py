@@ -1,0 +1,68 @@
+"""What a compile says on the terminal: accuracy through the steps, layers, size and cost, parity, and what to do next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from devices.console import print_table
+from runtime.manifest import Manifest
+
+
+def print_summary(manifest: Manifest, folder: Path) -> None:
+    """Print the tables of a build that was just made in ``folder``."""
+    accuracy = manifest.accuracy
+    steps = [("float", accuracy.float_), ("frozen", accuracy.frozen), ("pruned", accuracy.pruned), ("quantised", accuracy.quantised)]
+    print_table(
+        f"accuracy on {accuracy.samples} test samples of {accuracy.data}",
+        ["step", "accuracy", "lost, points"],
+        [[name, f"{value:.4f}", f"{(accuracy.float_ - value) * 100:.2f}"] for name, value in steps],
+    )
+    print_table(
+        f"layers for {manifest.board}",
+        [
+            "layer",
+            "kind",
+            "shape",
+            "parameters",
+            "non-zero weights",
+            "store",
+            "bytes",
+            "instructions",
+            "other formats: bytes / predicted instructions",
+        ],
+        [
+            [
+                layer.name,
+                layer.kind,
+                "x".join(map(str, layer.shape)),
+                layer.parameters,
+                layer.nonzeros,
+                layer.store,
+                layer.bytes,
+                f"{layer.instructions:,}",
+                ", ".join(f"{name} {entry.bytes} / {entry.instructions:,}" for name, entry in layer.ledger.items() if name != layer.store),
+            ]
+            for layer in manifest.layers
+        ],
+    )
+    if manifest.size and manifest.cost:
+        size, cost = manifest.size, manifest.cost
+        print_table(
+            f"on the {cost.core} (emulated, exact counts; kernels and glue included, startup code not)",
+            ["constants B", "code B", "flash B", "RAM B", "of it stack", "instructions"],
+            [[size.constants_bytes, size.code_bytes, size.flash_bytes, size.ram_bytes, size.stack_bytes, f"{cost.instructions:,}"]],
+        )
+    else:
+        print(f"not measured: no compiler for '{manifest.board}' works here; 'python -m devices doctor' says what to install")
+    print_table(
+        "scores against the integer reference",
+        ["backend", "samples", "label mismatches", "largest difference", "executed by"],
+        [
+            [name, record.samples, record.label_mismatches, record.max_abs_difference, record.detail]
+            if record
+            else [name, "-", "-", "-", "missing here: see 'python -m devices doctor'"]
+            for name, record in manifest.parity.items()
+        ],
+    )
+    print(f"build: {folder}")
+    print(f"next:  python -m runtime run {folder} --backend c   (also: bench, profile)")
