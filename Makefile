@@ -25,7 +25,6 @@ bench: $(VENV)/ready ## measurements against peers; printed, never asserted
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("nearwire needs Python 3.11 or newer: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install -q --upgrade pip
 	$(RUN) -m pip install -q -e '.[all,test]'
 	touch $@
 

@@ -1,0 +1,120 @@
+"""The passes: what each promises, on small random networks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from compile.passes.freeze import freeze, undecided
+from compile.passes.integers import integer_positions
+from compile.passes.prune import density, prune
+from compile.passes.quantise import quantise
+from devices.errors import CheckError, InputError
+from runtime.kinds import kind_of
+from runtime.kinds.spatial import Spatial
+from runtime.network import InputSpec, Layer, Network
+from runtime.reference import labels, trace
+from tests.networks import float_network
+
+SAMPLES = np.random.default_rng(5).integers(0, 256, (1500, 20)).astype(np.uint8)
+
+
+def test_freeze_snaps_masks_to_their_sign_and_leaves_the_rest() -> None:
+    trained = float_network(kind="spatial")
+    frozen = freeze(trained)
+    for before, after in zip(trained.layers, frozen.layers, strict=True):
+        assert np.array_equal(after.arrays["sign"], np.where(before.arrays["inhibition"] < 0, -1, 1))
+        assert np.array_equal(after.arrays["sender"], before.arrays["sender"])
+    assert freeze(frozen) is frozen
+    assert 0 < undecided(trained) < 1
+    assert undecided(frozen) == 0
+
+
+@pytest.mark.parametrize("kind", ["dense", "spatial"])
+@pytest.mark.parametrize("share", [0.3, 0.8, 0.95])
+@pytest.mark.parametrize("scope", ["layer", "global"])
+def test_prune_cuts_the_asked_share_of_the_smallest(kind: str, share: float, scope: str) -> None:
+    network = freeze(float_network((20, 32, 16, 4), kind))
+    cut = prune(network, share, scope)
+    assert density(cut) == pytest.approx(1 - share, abs=0.01)
+    for before, after in zip(network.layers, cut.layers, strict=True):
+        full, kept = kind_of(before).weights(before), kind_of(after).weights(after)
+        assert np.array_equal(kept[kept != 0], full[kept != 0])
+        if scope == "layer":
+            assert np.abs(full[kept == 0]).max() <= np.abs(kept[kept != 0]).min()
+
+
+def test_prune_cuts_the_longest_connections_of_spatial_layers() -> None:
+    layer = prune(freeze(float_network(kind="spatial")), 0.6).layers[0]
+    d2 = Spatial().squared_distances(layer)
+    kept = Spatial().weights(layer) != 0
+    assert d2[kept].max() <= layer.options["cutoff2"] < d2[~kept].min()
+
+
+def test_global_scope_moves_the_cut_between_layers() -> None:
+    network = freeze(float_network((20, 64, 4), "dense"))
+    per_layer = [np.count_nonzero(kind_of(x).weights(x)) / kind_of(x).weights(x).size for x in prune(network, 0.7, "global").layers]
+    assert max(per_layer) - min(per_layer) > 0.05
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0, 1.5])
+def test_prune_share_outside_its_range_is_refused(share: float) -> None:
+    with pytest.raises(InputError, match="prune share is"):
+        prune(freeze(float_network()), share)
+
+
+def test_unknown_scope_suggests_the_nearest() -> None:
+    with pytest.raises(InputError, match="Did you mean 'global'"):
+        prune(freeze(float_network()), 0.5, "globl")
+
+
+@pytest.mark.parametrize("kind", ["dense", "spatial"])
+@pytest.mark.parametrize("share", [0.0, 0.6])
+def test_quantised_network_follows_the_float_network(kind: str, share: float) -> None:
+    pruned = prune(freeze(float_network((20, 32, 16, 4), kind)), share)
+    integer = quantise(pruned, SAMPLES[:1000])
+    # Rounded positions move connections at the cut across it, which a network of 20 inputs feels.
+    assert (labels(pruned, SAMPLES) == labels(integer, SAMPLES)).mean() > (0.96 if share == 0 or kind == "dense" else 0.8)
+    for layer, wanted, found in zip(integer.layers[:-1], trace(pruned, SAMPLES), trace(integer, SAMPLES), strict=False):
+        error = found * layer.options["output_scale"] - wanted
+        assert np.sqrt((error**2).mean()) < (0.03 if share == 0 else 0.1) * wanted.max()
+    assert density(integer) == pytest.approx(density(pruned), abs=0.03)
+
+
+def test_tied_layers_keep_one_grid_of_positions() -> None:
+    layers = integer_positions(freeze(float_network((20, 12, 8, 4), "spatial")), 8)
+    assert len({layer.options["step"] for layer in layers}) == 1
+    for before, after in zip(layers, layers[1:], strict=False):
+        assert np.array_equal(before.arrays["receiver"], after.arrays["sender"])
+    assert max(np.abs(layer.arrays["receiver"]).max() for layer in layers) <= 127
+
+
+def test_more_bits_bring_the_weights_closer() -> None:
+    frozen = freeze(float_network(kind="spatial"))
+    real = Spatial().squared_distances(frozen.layers[0])
+
+    def error(bits: int) -> float:
+        layer = integer_positions(frozen, bits)[0]
+        return float(np.abs(Spatial().squared_distances(layer) * layer.options["step"] ** 2 - real).max())
+
+    assert error(12) < error(8) < error(4)
+
+
+@pytest.mark.parametrize("bits", [3, 13])
+def test_bits_outside_their_range_are_refused(bits: int) -> None:
+    with pytest.raises(InputError, match="bits a coordinate"):
+        quantise(freeze(float_network(kind="spatial")), SAMPLES, bits)
+
+
+def test_empty_calibration_is_refused() -> None:
+    with pytest.raises(InputError, match="calibration set is empty"):
+        quantise(freeze(float_network()), SAMPLES[:0])
+
+
+def test_sums_that_overflow_are_refused_by_layer() -> None:
+    inputs = 70_000
+    weight = np.ones((2, inputs), np.float32)
+    layer = Layer("wide", "dense", inputs, 2, "none", {"weight": weight, "bias": np.zeros(2, np.float32)})
+    network = Network((layer,), InputSpec((inputs,)), ("a", "b"), stage="pruned")
+    with pytest.raises(CheckError, match="layer 'wide': sums up to .* do not fit int32"):
+        quantise(network, np.full((2, inputs), 200, np.uint8))
