@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -84,7 +86,7 @@ def test_quantised_network_follows_the_float_network(kind: str, share: float) ->
 def test_tied_layers_keep_one_grid_of_positions() -> None:
     layers = integer_positions(freeze(float_network((20, 12, 8, 4), "spatial")), 8)
     assert len({layer.options["step"] for layer in layers}) == 1
-    for before, after in zip(layers, layers[1:], strict=False):
+    for before, after in itertools.pairwise(layers):
         assert np.array_equal(before.arrays["receiver"], after.arrays["sender"])
     assert max(np.abs(layer.arrays["receiver"]).max() for layer in layers) <= 127
 
