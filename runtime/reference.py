@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from devices.errors import InputError
 from runtime.kinds import kind_of
-from runtime.law import accumulate, requantise
+from runtime.law import requantise
 from runtime.network import Array, Network
 
-BATCH = 2000  # samples at a time: bounds the memory, changes no result
+BATCH = 1000  # samples at a time: bounds the memory, changes no result
 
 
 def check_samples(network: Network, samples: Array) -> Array:
@@ -28,9 +30,8 @@ def check_samples(network: Network, samples: Array) -> Array:
 def trace(network: Network, samples: Array) -> list[Array]:
     """Outputs of every layer for uint8 samples (n, inputs): float32, or bytes and, for the last layer, int64 scores in int32's range."""
     flat = check_samples(network, samples)
-    parts = [_trace_batch(network, flat[at : at + BATCH], weights) for weights in [_weights(network)] for at in range(0, len(flat), BATCH)]
-    if not parts:
-        return [np.zeros((0, layer.outputs)) for layer in network.layers]
+    sums = [kind_of(layer).integer_sums(layer) if network.is_integer else kind_of(layer).float_sums(layer) for layer in network.layers]
+    parts = [_trace_batch(network, flat[at : at + BATCH], sums) for at in range(0, max(len(flat), 1), BATCH)]
     return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
 
 
@@ -49,22 +50,18 @@ def accuracy(network: Network, samples: Array, truth: Array) -> float:
     return float((labels(network, samples) == truth).mean())
 
 
-def _weights(network: Network) -> list[Array]:
-    return [kind_of(layer).integer_weights(layer) if network.is_integer else kind_of(layer).weights(layer) for layer in network.layers]
-
-
-def _trace_batch(network: Network, flat: Array, weights: list[Array]) -> list[Array]:
+def _trace_batch(network: Network, flat: Array, sums: list[Callable[..., Array]]) -> list[Array]:
     outputs: list[Array] = []
     value = flat if network.is_integer else network.input.to_real(flat)
     zero_point = network.input.zero_point
-    for layer, matrix in zip(network.layers, weights, strict=True):
+    for layer, layer_sums in zip(network.layers, sums, strict=True):
         if network.is_integer:
-            value = accumulate(matrix, layer.arrays["bias"], value, zero_point)
+            value = layer_sums(value, zero_point)
             zero_point = 0
             if layer.activation == "relu":
-                value = requantise(value, layer.arrays["shift"])
+                value = requantise(value, kind_of(layer).shifts(layer))
         else:
-            value = value @ matrix.T + layer.arrays["bias"]
+            value = layer_sums(value)
             if layer.activation == "relu":
                 value = np.maximum(value, 0)
         outputs.append(value)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from devices.errors import InputError
-from runtime.law import SHIFT_MAX, SHIFT_MIN, WEIGHT_MAX
+from runtime.law import SHIFT_MAX, SHIFT_MIN, WEIGHT_MAX, accumulate
 from runtime.network import Array, Layer
 
 
@@ -26,6 +27,7 @@ class Kind(ABC):
     """A layer kind. ``float_arrays`` and ``integer_arrays`` document and validate the arrays of the two forms."""
 
     name: str
+    matrix = True  # whether a layer is one product with its weight matrix; False: its sums are its own (convolution, pooling)
     float_arrays: dict[str, ArraySpec]
     integer_arrays: dict[str, ArraySpec]
 
@@ -35,11 +37,25 @@ class Kind(ABC):
 
     @abstractmethod
     def weights(self, layer: Layer) -> Array:
-        """(outputs, inputs) float32: the weight matrix of a float-form layer, pruned connections zero."""
+        """(outputs, inputs) float32: the weight matrix of a float-form layer, pruned connections zero. Not ``matrix``: one row a prototype."""
 
     @abstractmethod
     def integer_weights(self, layer: Layer) -> Array:
         """(outputs, inputs) int8 in -63..63: the weight matrix of an integer-form layer; every storage format decodes to it."""
+
+    def integer_sums(self, layer: Layer) -> Callable[[Array, int], Array]:
+        """A function of (n, inputs) bytes and their zero point that returns the (n, outputs) int64 accumulators."""
+        weights, bias = self.integer_weights(layer), layer.arrays["bias"]
+        return lambda values, zero_point: accumulate(weights, bias, values, zero_point)
+
+    def float_sums(self, layer: Layer) -> Callable[[Array], Array]:
+        """A function of (n, inputs) real values that returns the (n, outputs) real sums before the activation."""
+        weights, bias = self.weights(layer), layer.arrays["bias"]
+        return lambda values: values @ weights.T + bias
+
+    def shifts(self, layer: Layer) -> Array:
+        """(outputs,) uint8: the shift of every output of a hidden integer layer."""
+        return layer.arrays["shift"]
 
     def check_options(self, layer: Layer, integer: bool, where: str) -> None:  # noqa: B027 (a kind without options needs none)
         """InputError if an option of the layer is missing or out of its range."""
