@@ -5,7 +5,8 @@ Activations are unsigned bytes, weights are integers in -63..63, accumulators in
     acc_j = sum_i w_ji * (u_i - z) + b_j                          z: zero point of the input, 0 behind a hidden layer
     u'_j  = clamp((acc_j + 2**(s_j - 1)) >> s_j, 0, 255)          s_j: the neuron's shift, >> rounds towards minus infinity
 
-and the last layer returns its acc as scores; the label is the first largest. Why a shift, and why 63:
+and the last layer returns its acc as scores; the label is the first largest. The first layer's u is the input byte, or the byte >> cut
+where the network reads fewer bits. Why a shift, and why 63:
 
 - A shift needs no 32 x 32 -> 64 bit multiplication, which a Cortex-M0+ does not have, and no multiplier constant.
 - Runtimes round differently (round half even of a float product; fixed point rounded twice). With these weights each can be told the
@@ -38,9 +39,9 @@ def requantise(accumulators: Array, shift: Array) -> Array:
     return np.clip((accumulators + (np.int64(1) << (s - 1))) >> s, 0, ACTIVATION_MAX).astype(np.uint8)
 
 
-def accumulator_bound(weights: Array, bias: Array, zero_point: int = 0) -> int:
-    """The largest |accumulator| any input can cause, with the partial sums in any order (in units of one weight step)."""
-    reach = max(zero_point, ACTIVATION_MAX - zero_point)
+def accumulator_bound(weights: Array, bias: Array, zero_point: int = 0, maximum: int = ACTIVATION_MAX) -> int:
+    """The largest |accumulator| that inputs of 0..maximum can cause, with the partial sums in any order."""
+    reach = max(zero_point, maximum - zero_point)
     return int((np.abs(weights.astype(np.int64)).sum(axis=1) * reach + np.abs(bias.astype(np.int64))).max(initial=0))
 
 

@@ -34,22 +34,37 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class InputSpec:
-    """What the network reads: unsigned bytes u in 0..255 whose real value is ``scale * (u - zero_point)``."""
+    """What the network reads: unsigned bytes u in 0..255. The first layer sees v = u >> cut, whose real value is ``step * (v - zero_point)``."""
 
     shape: tuple[int, ...]  # of one sample; the network sees it flattened in C order
-    scale: float = 1 / 255  # real units a step
-    zero_point: int = 0  # the byte that means 0.0
+    scale: float = 1 / 255  # real units a step of u
+    zero_point: int = 0  # the byte that means 0.0; 0 where cut > 0
+    cut: int = 0  # low bits that are dropped: 4 leaves a 4-bit input, which needs smaller sums
 
     @property
     def size(self) -> int:
         return math.prod(self.shape)
 
+    @property
+    def step(self) -> float:
+        """Real units a step of v."""
+        return self.scale * float(1 << self.cut)
+
+    @property
+    def maximum(self) -> int:
+        """The largest v."""
+        return 255 >> self.cut
+
+    def seen(self, u: Array) -> Array:
+        """Bytes (n, size) as the first layer sees them: v, (n, size) uint8."""
+        return u >> self.cut if self.cut else u
+
     def to_real(self, u: Array) -> Array:
         """Bytes (n, size) to float32 real values (n, size)."""
-        return np.asarray((u.astype(np.float32) - self.zero_point) * np.float32(self.scale), np.float32)
+        return np.asarray((self.seen(u).astype(np.float32) - self.zero_point) * np.float32(self.step), np.float32)
 
     def to_bytes(self, real: Array) -> Array:
-        """Real values (n, size) to the nearest bytes (n, size), saturating."""
+        """Real values (n, size) to the nearest bytes u (n, size), saturating."""
         return np.clip(np.rint(real / self.scale) + self.zero_point, 0, 255).astype(np.uint8)
 
 
@@ -101,8 +116,11 @@ def validate(network: Network, where: str = "network") -> Network:
         raise unknown_name(f"stage in {where}", network.stage, STAGES)
     if not network.layers:
         raise InputError(f"{where} has no layers. At least one is needed: train it again.")
-    if network.input.size < 1 or not network.input.scale > 0 or not 0 <= network.input.zero_point <= 255:
-        raise InputError(f"{where}: input {network.input} is not usable. Allowed: a shape of positive sizes, scale > 0, zero point 0..255.")
+    spec = network.input
+    if spec.size < 1 or not spec.scale > 0 or not 0 <= spec.zero_point <= 255 or not 0 <= spec.cut <= 7 or (spec.cut and spec.zero_point):
+        raise InputError(
+            f"{where}: input {spec} is not usable. Allowed: a shape of positive sizes, scale > 0, zero point 0..255, cut 0..7 (with zero point 0)."
+        )
     names = [layer.name for layer in network.layers]
     if len(set(names)) != len(names) or any("/" in name or not name for name in names):
         raise InputError(f"{where}: layer names {names} must be unique, not empty and without '/'.")
@@ -135,7 +153,12 @@ def to_bytes(network: Network) -> bytes:
     header = {
         "schema": SCHEMA,
         "stage": network.stage,
-        "input": {"shape": list(network.input.shape), "scale": network.input.scale, "zero_point": network.input.zero_point},
+        "input": {
+            "shape": list(network.input.shape),
+            "scale": network.input.scale,
+            "zero_point": network.input.zero_point,
+            "cut": network.input.cut,
+        },
         "classes": list(network.classes),
         "provenance": dict(network.provenance),
         "layers": [
@@ -187,7 +210,7 @@ def from_bytes(content: bytes, where: str = "network file") -> Network:
         spec = header["input"]
         network = Network(
             layers=layers,
-            input=InputSpec(tuple(int(n) for n in spec["shape"]), float(spec["scale"]), int(spec["zero_point"])),
+            input=InputSpec(tuple(int(n) for n in spec["shape"]), float(spec["scale"]), int(spec["zero_point"]), int(spec["cut"])),
             classes=tuple(str(name) for name in header["classes"]),
             stage=header["stage"],
             provenance=header["provenance"],

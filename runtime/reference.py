@@ -52,7 +52,7 @@ def accuracy(network: Network, samples: Array, truth: Array) -> float:
 
 def _trace_batch(network: Network, flat: Array, sums: list[Callable[..., Array]]) -> list[Array]:
     outputs: list[Array] = []
-    value = flat if network.is_integer else network.input.to_real(flat)
+    value = network.input.seen(flat) if network.is_integer else network.input.to_real(flat)
     zero_point = network.input.zero_point
     for layer, layer_sums in zip(network.layers, sums, strict=True):
         if network.is_integer:

@@ -11,6 +11,7 @@ class Dense(Kind):
     float_arrays = {
         "weight": ArraySpec("float32", ("outputs", "inputs"), "output units per input unit"),
         "bias": ArraySpec("float32", ("outputs",), "output units"),
+        "step": ArraySpec("float32", ("outputs",), "real weight a step, where training was quantisation-aware", optional=True),
     }
     integer_arrays = {
         "weight": ArraySpec("int8", ("outputs", "inputs"), "weight steps"),

@@ -76,8 +76,9 @@ def change_header(network: Network, **changes: object) -> bytes:
         ({"layers": []}, "no layers"),
         ({"classes": ["a"]}, "1 class names for 4 outputs"),
         ({"layers": None}, "lacks a part"),
-        ({"input": {"shape": [21], "scale": 1.0, "zero_point": 0}}, "reads 20 values, but 21 arrive"),
-        ({"input": {"shape": [20], "scale": 0.0, "zero_point": 0}}, "not usable"),
+        ({"input": {"shape": [21], "scale": 1.0, "zero_point": 0, "cut": 0}}, "reads 20 values, but 21 arrive"),
+        ({"input": {"shape": [20], "scale": 1.0, "zero_point": 9, "cut": 4}}, "not usable"),
+        ({"input": {"shape": [20], "scale": 0.0, "zero_point": 0, "cut": 0}}, "not usable"),
     ],
 )
 def test_inconsistent_header_is_refused(changes: dict[str, object], message: str) -> None:
