@@ -8,15 +8,20 @@ import numpy as np
 
 from runtime.network import InputSpec, Layer, Network, validate
 
+GRIDS = {20: (4, 5), 32: (4, 8), 16: (4, 4), 12: (3, 4), 784: (28, 28)}  # inputs that a box layer can see as a grid
+
 
 def float_network(sizes: tuple[int, ...] = (20, 12, 4), kind: str = "dense", seed: int = 0, shape: tuple[int, ...] | None = None) -> Network:
-    """A stage-'trained' network of one kind; relu between the layers."""
+    """A stage-'trained' network of one kind; relu between the layers. Box layers sit where the sizes allow, dense ones elsewhere."""
     rng = np.random.default_rng(seed)
     layers: list[Layer] = []
     for k, (inputs, outputs) in enumerate(itertools.pairwise(sizes)):
         activation = "none" if k == len(sizes) - 2 else "relu"
         bias = rng.normal(0, 0.1, outputs).astype(np.float32)
-        if kind == "dense":
+        if kind in ("field", "replicated") and inputs in GRIDS and (kind == "field" or outputs % 6 == 0):
+            layers.append(_boxes(f"layer{k}", kind, inputs, outputs, activation, rng))
+            continue
+        if kind != "spatial":
             arrays = {"weight": rng.normal(0, inputs**-0.5, (outputs, inputs)).astype(np.float32), "bias": bias}
             options: dict[str, object] = {}
         else:
@@ -28,9 +33,25 @@ def float_network(sizes: tuple[int, ...] = (20, 12, 4), kind: str = "dense", see
                 "bias": bias,
             }
             options = {"gap_kind": "learned", "gap": 0.7, "steepness": 20.0, "rule": "inverse", "tied": bool(layers)}
-        layers.append(Layer(f"layer{k}", kind, inputs, outputs, activation, arrays, options))
+        layers.append(Layer(f"layer{k}", "spatial" if kind == "spatial" else "dense", inputs, outputs, activation, arrays, options))
     spec = InputSpec(shape or (sizes[0],))
     return validate(Network(tuple(layers), spec, tuple(str(c) for c in range(sizes[-1])), provenance={"seed": seed}))
+
+
+def _boxes(name: str, kind: str, inputs: int, outputs: int, activation: str, rng: np.random.Generator) -> Layer:
+    """A box layer of 3 synapses; replicated ones have a 3 x 3 kernel, padding 1 and, on 4 x 5 cells, 2 x 3 pooled positions."""
+    rows = outputs if kind == "field" else outputs // 6
+    area = GRIDS[inputs] if kind == "field" else (3, 3)
+    options: dict[str, object] = {"rule": "box", "grid": list(GRIDS[inputs]), "channels": 1}
+    if kind == "replicated":
+        options |= {"kernel": [3, 3], "stride": [1, 1], "padding": [1, 1], "pool": [2, 2]}
+    arrays = {
+        "position": (rng.random((rows, 3, 2)) * area).astype(np.float32),
+        "reach": (0.5 + rng.random((rows, 3, 2)) * np.array(area) / 2).astype(np.float32),
+        "charge": rng.normal(0, 0.3, (rows, 3)).astype(np.float32),
+        "bias": rng.normal(0, 0.1, rows).astype(np.float32),
+    }
+    return Layer(name, kind, inputs, outputs, activation, arrays, options)
 
 
 def integer_network(sizes: tuple[int, ...] = (20, 12, 4), density: float = 1.0, seed: int = 0, zero_point: int = 0) -> Network:

@@ -19,6 +19,7 @@ from runtime.kinds.spatial import EPSILON, Spatial
 from runtime.network import Array, Layer, Network, validate
 
 SCOPES = ("layer", "global")
+PRUNABLE = ("dense", "spatial")
 
 
 def prune(network: Network, share: float, scope: str = "layer") -> Network:
@@ -29,6 +30,12 @@ def prune(network: Network, share: float, scope: str = "layer") -> Network:
         raise unknown_name("prune scope", scope, SCOPES)
     if share == 0:
         return network.with_layers(network.layers, "pruned")
+    for layer in network.layers:
+        if layer.kind not in PRUNABLE:
+            raise InputError(
+                f"layer '{layer.name}' of kind '{layer.kind}' cannot be pruned: its synapses are all it has. "
+                f"Train it with fewer synapses, or compile without --prune. Kinds that can: {', '.join(PRUNABLE)}."
+            )
     sizes = [np.abs(kind_of(layer).weights(layer)) for layer in network.layers]
     if scope == "layer":
         thresholds = [_threshold(size, share) for size in sizes]

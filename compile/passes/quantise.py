@@ -1,13 +1,14 @@
 """Quantise: a pruned float network becomes an integer network (stage ``pruned`` to ``quantised``), by the law of runtime/law.py.
 
 Rules, layer by layer from the input:
-1. Weights become integers (compile/passes/integers.py).
+1. Weights become integers (compile/passes/integers).
 2. The range of a hidden layer's activation is a high percentile over the calibration samples, which come from the training data; the
    inputs of the layer are those of the integer network so far, so errors do not add up unseen.
 3. Activation scale = input scale * base * 2**S for an integer S, so that requantisation is a shift by S + e_j. Either S is rounded up (the
    activations get coarser) or the weights get coarser until the range fits exactly; what is nearer to the float layer is taken.
 4. The bias absorbs the mean error of each neuron over the calibration samples.
-5. Sums are proven to fit int32.
+5. A layer that was trained quantisation-aware keeps its steps (array ``step``), its activation scale (option ``output_scale``) and its bias.
+6. Sums are proven to fit int32.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy as np
 from compile.passes.integers import QUANTISERS, IntegerWeights, integer_positions
 from devices.errors import CheckError, InputError
 from runtime.kinds import kind_of
-from runtime.law import ACCUMULATOR_MAX, ACTIVATION_MAX, SHIFT_MAX, SHIFT_MIN, accumulate, accumulator_bound, requantise
+from runtime.law import ACCUMULATOR_MAX, ACTIVATION_MAX, SHIFT_MAX, SHIFT_MIN, accumulator_bound, requantise
 from runtime.network import Array, Layer, Network, validate
 from runtime.reference import trace
 
@@ -30,10 +31,11 @@ BIAS_LIMIT = 2**30
 
 @dataclass(frozen=True)
 class _Inputs:
-    """What a layer reads in the integer network: bytes, their zero point and what a step is worth."""
+    """What a layer reads in the integer network: integers, their zero point, their largest value and what a step is worth."""
 
     values: Array  # (n, inputs) uint8
     zero_point: int
+    maximum: int
     scale: float
 
 
@@ -43,7 +45,8 @@ def quantise(network: Network, calibration: Array, bits: int = 8) -> Network:
         raise InputError("the calibration set is empty. At least one training sample is needed; a few thousand are usual.")
     wanted = trace(network, calibration)  # the float network's outputs, layer by layer
     layers: list[Layer] = []
-    inputs = _Inputs(calibration, network.input.zero_point, network.input.scale)
+    spec = network.input
+    inputs = _Inputs(spec.seen(calibration), spec.zero_point, spec.maximum, spec.step)
     for layer, target in zip(integer_positions(network, bits), wanted, strict=True):
         if layer.kind not in QUANTISERS:
             raise InputError(f"layer '{layer.name}' of kind '{layer.kind}' cannot be quantised. Kinds that can: {', '.join(sorted(QUANTISERS))}.")
@@ -54,15 +57,21 @@ def quantise(network: Network, calibration: Array, bits: int = 8) -> Network:
 
 def _last(layer: Layer, target: Array, inputs: _Inputs) -> tuple[Layer, _Inputs]:
     weights = QUANTISERS[layer.kind](layer, 1.0, 0)
+    if weights.exponent.any():
+        raise InputError(
+            f"layer '{layer.name}' is the last one and must have one step for all outputs, or its scores do not compare. Train it again."
+        )
     done, _ = _with_bias(layer, weights, target, inputs)
     return done.with_options(output_scale=float(inputs.scale * weights.scale[0])), inputs
 
 
 def _hidden(layer: Layer, target: Array, inputs: _Inputs) -> tuple[Layer, _Inputs]:
-    active = target[target > 0]
-    needed = (float(np.percentile(active, PERCENTILE)) if active.size else 1.0) / ACTIVATION_MAX
     finest = QUANTISERS[layer.kind](layer, 1.0, SHIFT_MAX)
     base = float((finest.scale * np.exp2(finest.exponent))[0])
+    if "step" in layer.arrays:
+        return _requantised(layer, target, inputs, 1.0, _trained_shift(layer, base, inputs))[:2]
+    active = target[target > 0]
+    needed = (float(np.percentile(active, PERCENTILE)) if active.size else 1.0) / ACTIVATION_MAX
     ratio = needed / (inputs.scale * base)
     candidates = []
     for shift in (math.ceil(math.log2(ratio)), math.ceil(math.log2(ratio)) - 1):
@@ -72,35 +81,49 @@ def _hidden(layer: Layer, target: Array, inputs: _Inputs) -> tuple[Layer, _Input
     return min(candidates, key=lambda candidate: candidate[2])[:2]
 
 
+def _trained_shift(layer: Layer, base: float, inputs: _Inputs) -> int:
+    """The shift S that training chose: its activation scale over what a step of the sums is worth."""
+    exact = math.log2(float(layer.options["output_scale"]) / (inputs.scale * base))
+    if abs(exact - round(exact)) > 1e-3 or not SHIFT_MIN <= round(exact) <= SHIFT_MAX:
+        raise InputError(
+            f"layer '{layer.name}': its trained activation scale is 2**{exact:.3f} of its sums; allowed: whole powers {SHIFT_MIN} to {SHIFT_MAX}. Train it again."
+        )
+    return round(exact)
+
+
 def _requantised(layer: Layer, target: Array, inputs: _Inputs, coarser: float, shift: int) -> tuple[Layer, _Inputs, float]:
     weights = QUANTISERS[layer.kind](layer, coarser, SHIFT_MAX - shift)
     done, sums = _with_bias(layer, weights, target, inputs)
-    shifts = (shift + weights.exponent).astype(np.uint8)
+    done = done.with_arrays(shift=(shift + weights.exponent).astype(np.uint8))
     scale = inputs.scale * float(weights.scale[0] * 2.0 ** weights.exponent[0]) * 2.0**shift
-    values = requantise(sums, shifts)
+    values = requantise(sums, kind_of(done).shifts(done))
     error = float(((values * scale - target) ** 2).mean())
-    return done.with_arrays(shift=shifts).with_options(output_scale=scale), _Inputs(values, 0, scale), error
+    return done.with_options(output_scale=scale), _Inputs(values, 0, ACTIVATION_MAX, scale), error
 
 
 def _with_bias(layer: Layer, weights: IntegerWeights, target: Array, inputs: _Inputs) -> tuple[Layer, Array]:
-    """The integer layer with its corrected bias (rule 4), and its sums (n, outputs) over the calibration samples."""
-    matrix = kind_of(layer).integer_weights(weights.layer)
+    """The integer layer with its bias, and its sums (n, outputs) over the calibration samples."""
     unit = inputs.scale * weights.scale  # real output a step of the accumulator
-    zero = np.zeros(layer.outputs, np.int64)
-    sums = accumulate(matrix, zero, inputs.values, inputs.zero_point)
     bias = layer.arrays["bias"].astype(np.float64) / unit
-    if layer.activation == "none":
-        error = target.mean(axis=0) / unit - (sums.mean(axis=0) + bias)
-    else:
-        alive = target > 0  # a neuron at zero tells nothing about its sum
-        real = np.where(alive, target / unit - (sums + bias), 0.0)
-        error = real.sum(axis=0) / np.maximum(alive.sum(axis=0), 1)
-    bias = np.rint(bias + error)
-    bound = accumulator_bound(matrix, np.clip(bias, -BIAS_LIMIT, BIAS_LIMIT), inputs.zero_point)
+    bare = weights.layer.with_arrays(bias=np.rint(bias).astype(np.int64))
+    kind = kind_of(layer)
+    if kind.matrix and "step" not in layer.arrays:
+        sums = kind.integer_sums(bare)(inputs.values, inputs.zero_point)
+        bias = bias + _mean_error(target / unit, sums, layer.activation == "none")
+    bias = np.rint(bias)
+    matrix = kind.integer_weights(weights.layer)
+    bound = accumulator_bound(matrix, np.clip(bias, -BIAS_LIMIT, BIAS_LIMIT), inputs.zero_point, inputs.maximum)
     if np.abs(bias).max(initial=0) > BIAS_LIMIT or 2 * bound + 1 > ACCUMULATOR_MAX:
         raise CheckError(
             f"layer '{layer.name}': sums up to {2 * bound + 1} do not fit int32 ({ACCUMULATOR_MAX}). Prune the layer or give it fewer inputs."
         )
-    integers = bias.astype(np.int32)
-    done = weights.layer.with_arrays(bias=integers, weight_scale=weights.scale.astype(np.float32))
-    return done, sums + integers.astype(np.int64)
+    done = weights.layer.with_arrays(bias=bias.astype(np.int32), weight_scale=weights.scale.astype(np.float32))
+    return done, kind.integer_sums(done)(inputs.values, inputs.zero_point)
+
+
+def _mean_error(target: Array, sums: Array, signed: bool) -> Array:
+    """(outputs,) mean of target - sums; behind a relu only where the target is above zero, because a zero tells nothing about its sum."""
+    if signed:
+        return target.mean(axis=0) - sums.mean(axis=0)
+    alive = target > 0
+    return np.where(alive, target - sums, 0.0).sum(axis=0) / np.maximum(alive.sum(axis=0), 1)

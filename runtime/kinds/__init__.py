@@ -9,10 +9,12 @@ from __future__ import annotations
 from devices.errors import unknown_name
 from runtime.kinds.base import Kind
 from runtime.kinds.dense import Dense
+from runtime.kinds.field import Field
+from runtime.kinds.replicated import Replicated
 from runtime.kinds.spatial import Spatial
 from runtime.network import Layer
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (Dense(), Spatial())}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (Dense(), Spatial(), Field(), Replicated())}
 
 __all__ = ["KINDS", "Kind", "kind_of"]
 

@@ -65,13 +65,17 @@ def test_prune_share_outside_its_range_is_refused(share: float) -> None:
         prune(freeze(float_network()), share)
 
 
+def test_box_layers_refuse_to_be_pruned() -> None:
+    with pytest.raises(InputError, match="layer 'layer0' of kind 'field' cannot be pruned"):
+        prune(freeze(float_network(kind="field")), 0.5)
+
+
 def test_unknown_scope_suggests_the_nearest() -> None:
     with pytest.raises(InputError, match="Did you mean 'global'"):
         prune(freeze(float_network()), 0.5, "globl")
 
 
-@pytest.mark.parametrize("kind", ["dense", "spatial"])
-@pytest.mark.parametrize("share", [0.0, 0.6])
+@pytest.mark.parametrize(("kind", "share"), [("dense", 0), ("dense", 0.6), ("spatial", 0), ("spatial", 0.6), ("field", 0), ("replicated", 0)])
 def test_quantised_network_follows_the_float_network(kind: str, share: float) -> None:
     pruned = prune(freeze(float_network((20, 32, 16, 4), kind)), share)
     integer = quantise(pruned, SAMPLES[:1000])
@@ -120,3 +124,40 @@ def test_sums_that_overflow_are_refused_by_layer() -> None:
     network = Network((layer,), InputSpec((inputs,)), ("a", "b"), stage="pruned")
     with pytest.raises(CheckError, match="layer 'wide': sums up to .* do not fit int32"):
         quantise(network, np.full((2, inputs), 200, np.uint8))
+
+
+@pytest.mark.parametrize("kind", ["field", "replicated"])
+@pytest.mark.parametrize("seed", range(20))
+def test_box_charges_never_sum_beyond_the_law(kind: str, seed: int) -> None:
+    network = freeze(float_network((20, 12, 4), kind, seed))
+    integer = quantise(network, SAMPLES[:50]).layers[0]
+    found = np.abs(kind_of(integer).integer_weights(integer).astype(int)).max(axis=1)
+    assert found.max() <= 63
+    assert found.min() > 12, "the scale leaves most of the range unused"
+
+
+def trained_steps(kind: str, factor: float = 1.0) -> Network:
+    """A network whose first layer says which steps it was trained with: powers of two of one base."""
+    network = float_network((20, 12, 4), kind)
+    first = network.layers[0]
+    rows = len(first.arrays["bias"])
+    step = (0.02 * 2.0 ** -np.arange(rows).clip(0, 2)).astype(np.float32)
+    name = "weight" if kind == "dense" else "charge"
+    values = np.clip(np.rint(first.arrays[name] / step[:, None]), -15, 15) * step[:, None]
+    arrays = {name: values.astype(np.float32), "step": step, "bias": np.zeros(rows, np.float32)}
+    layer = first.with_arrays(**arrays).with_options(output_scale=float(0.02 / 255 * 2**5 * factor))
+    return network.with_layers((layer, *network.layers[1:]))
+
+
+@pytest.mark.parametrize("kind", ["dense", "field", "replicated"])
+def test_trained_steps_are_kept_exactly(kind: str) -> None:
+    trained = trained_steps(kind)
+    before, after = trained.layers[0], quantise(freeze(trained), SAMPLES[:50]).layers[0]
+    name = "weight" if kind == "dense" else "charge"
+    assert np.array_equal(after.arrays[name], np.rint(before.arrays[name] / before.arrays["step"][:, None]))
+    assert np.array_equal(after.arrays["shift"], 5 + np.arange(len(before.arrays["bias"])).clip(0, 2))
+
+
+def test_trained_scale_that_is_no_power_of_two_is_refused() -> None:
+    with pytest.raises(InputError, match="its trained activation scale"):
+        quantise(freeze(trained_steps("dense", 1.3)), SAMPLES[:50])

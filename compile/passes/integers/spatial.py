@@ -1,21 +1,17 @@
-"""Quantised weights of one layer, kind by kind: real weights become integers in -63..63 and a scale an output.
+"""``spatial``: positions first, weights follow.
 
 Rules:
-1. w_real ~ scale_j * w_integer with scale_j = base * 2**-e_j. The layers but the last may choose e_j >= 0 per output (their
-   requantisation is a shift, so scales differ by powers of two); the last layer has one scale, so that its scores compare.
-2. ``dense``: base from the largest |w| of the layer, e_j as large as the row allows.
-3. ``spatial``: positions first. Positions become integers of ``bits`` bits with one step for all layers that share positions; the weight
-   is a table look-up on the integer squared distance (runtime/kinds/spatial.py). A table entry is the rule at the middle of its
-   interval of distances. One scale for the layer, chosen for the least squared error over the layer's connections.
+1. Positions become integers of ``bits`` bits, with one step for all layers that share positions; gap and cut-off follow in squared steps.
+2. The weight is a table look-up on the integer squared distance (runtime/kinds/spatial.py). A table entry is the rule at the middle of
+   its interval of distances.
+3. One scale for the layer, chosen for the least squared error over the layer's connections.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
 
+from compile.passes.integers.base import IntegerWeights
 from devices.errors import InputError
 from runtime.kinds.spatial import EPSILON, Spatial
 from runtime.law import WEIGHT_MAX, distance_code, distance_of_code
@@ -27,29 +23,8 @@ TABLE_MAX = 256  # entries
 CLIPS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)  # of the largest |w|, tried as the end of the integer range
 
 
-@dataclass(frozen=True)
-class IntegerWeights:
-    """A layer with integer weight arrays (bias and shift still to come) and what a step is worth."""
-
-    layer: Layer
-    scale: Array  # (outputs,) float64, real weight a step
-    exponent: Array  # (outputs,) int64, e_j of rule 1
-
-
-def quantise_dense(layer: Layer, coarser: float, exponent_max: int) -> IntegerWeights:
-    """Rule 2. ``coarser`` >= 1 multiplies the base; ``exponent_max`` bounds e_j (0 for the last layer)."""
-    weight = layer.arrays["weight"].astype(np.float64)
-    largest = np.abs(weight).max(axis=1)
-    base = max(float(largest.max()), 1e-12) / WEIGHT_MAX * coarser
-    room = np.log2(base * WEIGHT_MAX / np.maximum(largest, 1e-12))
-    exponent = np.clip(np.floor(room + 1e-9), 0, exponent_max).astype(np.int64)
-    scale = base * np.exp2(-exponent)
-    integers = np.clip(np.rint(weight / scale[:, None]), -WEIGHT_MAX, WEIGHT_MAX).astype(np.int8)
-    return IntegerWeights(layer.with_arrays(weight=integers), scale, exponent)
-
-
 def quantise_spatial(layer: Layer, coarser: float, exponent_max: int) -> IntegerWeights:
-    """Rule 3, for a layer whose positions are integers already (``integer_positions``)."""
+    """See ``base.Quantiser``; for a layer whose positions are integers already (``integer_positions``)."""
     d2 = Spatial().squared_distances(layer)
     step2 = float(layer.options["step"]) ** 2
     kept = d2 <= layer.options["cutoff2"] if layer.options["cutoff2"] is not None else np.ones(d2.shape, bool)
@@ -70,9 +45,6 @@ def quantise_spatial(layer: Layer, coarser: float, exponent_max: int) -> Integer
     outputs = layer.outputs
     quantised = layer.with_arrays(table=table).with_options(code_base=base_code, mantissa_bits=mantissa_bits)
     return IntegerWeights(quantised, np.full(outputs, scale), np.zeros(outputs, np.int64))
-
-
-QUANTISERS: dict[str, Callable[[Layer, float, int], IntegerWeights]] = {"dense": quantise_dense, "spatial": quantise_spatial}
 
 
 def integer_positions(network: Network, bits: int) -> tuple[Layer, ...]:
