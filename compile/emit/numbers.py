@@ -1,0 +1,98 @@
+"""The numbers an interchange file holds for each layer, chosen and proven before anything is written.
+
+In: an integer network (stage quantised or stored) and the runtime that will read the file. Out: one ``Numbers`` a layer. Real scales say
+what the integers mean to a reader of the file and make the runtime compute its multipliers, so they are both true and exact: activation
+scales are the real ones, and a weight scale is the float32 nearest to its real value with which the runtime provably keeps the law.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib import metadata
+
+import numpy as np
+
+from compile.emit.thresholds import choose_scales, prove, prove_no_overflow
+from devices.errors import CheckError, InputError
+from runtime.kinds import kind_of
+from runtime.law import ACTIVATION_MAX, SHIFT_MAX
+from runtime.network import Array, Layer, Network
+
+SCALE_MIN, SCALE_MAX = 2.0**-40, 2.0**40  # real units a step: keeps every product of scales a normal float32
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """One layer as the runtime holds it. ``weight_scale`` and ``output_scale`` are None for the last layer, whose sums are the scores."""
+
+    layer: Layer
+    weights: Array  # int8 (outputs, inputs); doubled for TFLite's hidden layers
+    bias: Array  # int32 (outputs,), in units of one weight step; 2 * bias + 1 for TFLite's hidden layers
+    zero_point: int  # the integer that means 0.0 at its input
+    input_scale: np.float32  # real units a step
+    weight_scale: Array | None = None  # float32 (outputs,), real units a step
+    output_scale: np.float32 | None = None  # real units a step; the zero point is byte 0
+
+
+def numbers(network: Network, runtime: str) -> list[Numbers]:
+    """The layers for ``runtime`` ('onnx' or 'tflite'); CheckError naming the layer if it could not keep the law, InputError for a float network."""
+    if not network.is_integer:
+        raise InputError(f"a network of stage '{network.stage}' has no integers to write. Quantise it first.")
+    spec = network.input
+    scale, zero_point, maximum = _usable(spec.step, "the network's input"), spec.zero_point, spec.maximum
+    done: list[Numbers] = []
+    for layer in network.layers:
+        kind, hidden = kind_of(layer), layer.activation == "relu"
+        if not kind.matrix:
+            raise InputError(
+                f"layer '{layer.name}' of kind '{layer.kind}' is not a matrix product and cannot be written for {runtime}. Leave it out."
+            )
+        weights, bias = kind.integer_weights(layer), layer.arrays["bias"]
+        prove_no_overflow(runtime, layer.name, weights, bias, zero_point, maximum, doubled=hidden and runtime == "tflite")
+        if hidden:
+            if runtime == "tflite":
+                weights, bias = (2 * weights).astype(np.int8), (2 * bias.astype(np.int64) + 1).astype(np.int32)
+            shifts = kind.shifts(layer)
+            output_scale, finest = choose_scales(runtime, layer.name, scale, _output_scale(layer, scale))
+            weight_scale = np.ldexp(finest, SHIFT_MAX - shifts.astype(np.int32))
+            prove(runtime, layer.name, float(scale), weight_scale, float(output_scale), shifts)
+            done.append(Numbers(layer, weights, bias, zero_point, scale, weight_scale, output_scale))
+            scale, zero_point, maximum = output_scale, 0, ACTIVATION_MAX
+        else:
+            done.append(Numbers(layer, weights, bias, zero_point, scale))
+    return done
+
+
+def _usable(scale: float, what: str) -> np.float32:
+    if not SCALE_MIN <= scale <= SCALE_MAX:
+        raise CheckError(f"{what} has scale {scale}; a file in float32 needs {SCALE_MIN:.1e}..{SCALE_MAX:.1e}. Rescale the real values.")
+    return np.float32(scale)
+
+
+def _output_scale(layer: Layer, input_scale: np.float32) -> np.float32:
+    """Real units a step of a hidden layer's bytes: as quantisation noted it, else from the weight scales; the input's where neither is usable."""
+    noted = layer.options.get("output_scale")
+    if noted is None:
+        steps = layer.arrays["weight_scale"].astype(np.float64) * 2.0 ** layer.arrays["shift"].astype(np.float64)
+        noted = float(input_scale) * float(np.median(steps))
+    return np.float32(noted) if SCALE_MIN <= noted <= SCALE_MAX else input_scale
+
+
+def properties(network: Network) -> dict[str, str]:
+    """Where the file comes from and what it reads and returns, for its metadata."""
+    try:
+        version = metadata.version("nearwire")
+    except metadata.PackageNotFoundError:
+        version = "source tree"
+    return {
+        "producer": "nearwire",
+        "version": version,
+        "stage": network.stage,
+        "classes": json.dumps(list(network.classes), ensure_ascii=True),
+        "input_shape": json.dumps(list(network.input.shape)),
+        "input_scale": repr(float(network.input.scale)),
+        "input_zero_point": str(network.input.zero_point),
+        "input_cut": str(network.input.cut),
+        "output": "int32 scores; the label is the first largest",
+    }

@@ -1,0 +1,158 @@
+"""``model.onnx``: the network as a standard quantised (QDQ) ONNX graph of opset 13.
+
+    input uint8 (N, inputs)     the bytes themselves; BitShift to the right where the network's input is cut
+    hidden layer                DequantizeLinear of bytes, weights and bias -> Gemm -> Relu -> QuantizeLinear; ONNX Runtime fuses it to QGemm
+    last layer                  MatMulInteger -> Add
+    scores int32 (N, outputs)   the label is the first largest
+
+Weights are int8 with one scale an output; no float is left that could round otherwise than the law (``compile.emit.thresholds``).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compile.emit.numbers import Numbers, numbers, properties
+from devices.errors import CheckError, NearwireError
+from runtime import reference
+from runtime.network import Array, Network
+
+OPSET, IR_VERSION = 13, 8  # read by ONNX Runtime 1.10 and later
+FILE = "model.onnx"
+
+
+def emit(network: Network, folder: Path) -> None:
+    """Write ``folder/model.onnx``: one file, the same bytes for the same network."""
+    (folder / FILE).write_bytes(to_bytes(network))
+
+
+def to_bytes(network: Network) -> bytes:
+    """The file's content, checked by onnx.checker with strict shape inference."""
+    onnx = _onnx()
+    helper = onnx.helper
+    graph = _Graph(onnx)
+    value = "input"
+    if network.input.cut:
+        value = graph.node("BitShift", [value, graph.constant("cut", np.array(network.input.cut, np.uint8))], "seen", "cut_input", direction="RIGHT")
+    for part in numbers(network, "onnx"):
+        value = _last(graph, part, value) if part.weight_scale is None else _hidden(graph, part, value)
+    model = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "nearwire",
+            [helper.make_tensor_value_info("input", onnx.TensorProto.UINT8, ["N", network.input.size])],
+            [helper.make_tensor_value_info("scores", onnx.TensorProto.INT32, ["N", network.layers[-1].outputs])],
+            graph.initializers,
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="nearwire",
+    )
+    stamp = properties(network)
+    model.producer_version = stamp["version"]
+    helper.set_model_props(model, stamp)
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise CheckError(f"{FILE} is not valid ONNX: {error}. This is a fault of nearwire or of onnx {onnx.__version__}.") from error
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
+
+
+def emit_test_data(network: Network, folder: Path, sample: Array) -> None:
+    """Write ``folder/test_data_set_0/input_0.pb`` and ``output_0.pb``: uint8 samples (n, inputs) or (inputs,) and the scores they must give."""
+    onnx = _onnx()
+    flat = reference.check_samples(network, sample.reshape(-1, network.input.size))
+    place = folder / "test_data_set_0"
+    place.mkdir(exist_ok=True)
+    scores = reference.scores(network, flat).astype(np.int32)
+    for file, name, values in (("input_0.pb", "input", flat), ("output_0.pb", "scores", scores)):
+        (place / file).write_bytes(onnx.numpy_helper.from_array(values, name).SerializeToString(deterministic=True))
+
+
+class _Graph:
+    """Nodes and initialisers in the order in which they are added."""
+
+    def __init__(self, onnx: Any) -> None:
+        self.onnx = onnx
+        self.nodes: list[Any] = []
+        self.initializers: list[Any] = []
+
+    def constant(self, name: str, value: Array) -> str:
+        self.initializers.append(self.onnx.numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def node(self, operator: str, inputs: list[str], output: str, name: str, **attributes: Any) -> str:
+        self.nodes.append(self.onnx.helper.make_node(operator, inputs, [output], name=name, **attributes))
+        return output
+
+
+def _hidden(graph: _Graph, part: Numbers, value: str) -> str:
+    name, outputs = part.layer.name, part.layer.outputs
+    scale = np.asarray(part.weight_scale, np.float32)
+    inputs = graph.node(
+        "DequantizeLinear",
+        [
+            value,
+            graph.constant(f"{name}/input_scale", np.array(part.input_scale)),
+            graph.constant(f"{name}/input_zero_point", np.array(part.zero_point, np.uint8)),
+        ],
+        f"{name}/input",
+        f"{name}/dequantize_input",
+    )
+    weight = graph.node(
+        "DequantizeLinear",
+        [
+            graph.constant(f"{name}/weight_s8", part.weights),
+            graph.constant(f"{name}/weight_scale", scale),
+            graph.constant(f"{name}/weight_zero_point", np.zeros(outputs, np.int8)),
+        ],
+        f"{name}/weight",
+        f"{name}/dequantize_weight",
+        axis=0,
+    )
+    bias = graph.node(
+        "DequantizeLinear",
+        [
+            graph.constant(f"{name}/bias_s32", part.bias),
+            graph.constant(f"{name}/bias_scale", part.input_scale * scale),
+            graph.constant(f"{name}/bias_zero_point", np.zeros(outputs, np.int32)),
+        ],
+        f"{name}/bias",
+        f"{name}/dequantize_bias",
+        axis=0,
+    )
+    sums = graph.node("Gemm", [inputs, weight, bias], f"{name}/sums", name, transB=1)
+    real = graph.node("Relu", [sums], f"{name}/real", f"{name}/relu")
+    output = [
+        real,
+        graph.constant(f"{name}/output_scale", np.array(part.output_scale)),
+        graph.constant(f"{name}/output_zero_point", np.array(0, np.uint8)),
+    ]
+    return graph.node("QuantizeLinear", output, f"{name}/output", f"{name}/quantize_output")
+
+
+def _last(graph: _Graph, part: Numbers, value: str) -> str:
+    name = part.layer.name
+    operands = [
+        value,
+        graph.constant(f"{name}/weight_s8", part.weights.T),
+        graph.constant(f"{name}/input_zero_point", np.array(part.zero_point, np.uint8)),
+        graph.constant(f"{name}/weight_zero_point", np.array(0, np.int8)),
+    ]
+    sums = graph.node("MatMulInteger", operands, f"{name}/sums", name)
+    return graph.node("Add", [sums, graph.constant(f"{name}/bias_s32", part.bias)], "scores", f"{name}/add_bias")
+
+
+def _onnx() -> Any:
+    try:
+        import onnx
+        import onnx.checker
+        import onnx.numpy_helper
+        import onnx.shape_inference
+    except ImportError as error:
+        raise NearwireError(f"writing {FILE} needs the package onnx ({error}). Install it: pip install 'nearwire[compile]'.") from error
+    return onnx
