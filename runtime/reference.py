@@ -24,7 +24,7 @@ def check_samples(network: Network, samples: Array) -> Array:
         raise InputError(f"samples have shape {samples.shape}; the network reads (n, {', '.join(map(str, shape))}) or (n, {network.input.size}).")
     if samples.dtype != np.uint8:
         raise InputError(f"samples are {samples.dtype}; the network reads uint8. Convert real values with network.input.to_bytes.")
-    return samples.reshape(len(samples), -1)
+    return samples.reshape(len(samples), network.input.size)
 
 
 def trace(network: Network, samples: Array) -> list[Array]:
