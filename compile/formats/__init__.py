@@ -1,0 +1,24 @@
+"""Storage formats by name: how a layer's int8 weight matrix lies in the flash of a board.
+
+To add a format: (1) its kernel ``runtime/kernels/NAME.c`` and ``NAME.h`` with the functions ``nearwire_NAME`` and ``nearwire_NAME_scores``,
+(2) a ``Format`` in a file here, (3) one line in ``FORMATS`` below, (4) ``python tests/bench/kernels.py --fit NAME`` for the coefficients of
+each board's [cost.NAME] table. The round-trip, parity and ledger tests walk ``FORMATS``.
+"""
+
+from __future__ import annotations
+
+from compile.formats.base import Encoded, Format
+from compile.formats.csr import Csr16S8, CsrS8
+from compile.formats.dense import Dense32S8, DenseS8
+from devices.errors import unknown_name
+
+FORMATS: dict[str, Format] = {item.name: item for item in (DenseS8(), Dense32S8(), CsrS8(), Csr16S8())}
+
+__all__ = ["FORMATS", "Encoded", "Format", "format_named"]
+
+
+def format_named(name: str) -> Format:
+    """The format of that name; InputError with the nearest name otherwise."""
+    if name not in FORMATS:
+        raise unknown_name("storage format", name, FORMATS)
+    return FORMATS[name]

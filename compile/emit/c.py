@@ -1,0 +1,207 @@
+"""``c/``: the network as plain C99 for any board, complete with kernels, test vectors, a demo and a Makefile.
+
+In: a network of stage 'stored'. Out: nearwire.h and nearwire.c (only the kernels in use), model.h and model.c (constants, one function a
+layer, nearwire_infer and nearwire_classify), test_vectors.h, main.c, Makefile. The same network gives the same bytes.
+
+What the kernels need not do at run time is done here:
+- the zero point of the network's input is folded into the first layer's biases, b'_j = b_j - z * sum_i w_ji,
+- the rounding term 2**(s_j - 1) into the hidden layers' biases,
+- one shift byte stands for a layer whose neurons all have the same.
+Values between layers share one buffer, neighbours at its opposite ends: it has the largest sum of two neighbouring layers' widths.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compile.formats import format_named
+from compile.formats.base import ARRAY_TYPES, KERNELS
+from devices.errors import CheckError, InputError
+from devices.version import VERSION
+from runtime import reference
+from runtime.kinds import kind_of
+from runtime.law import ACCUMULATOR_MAX, accumulator_bound
+from runtime.network import Array, Layer, Network, to_bytes
+
+FOLDER = "c"
+TEMPLATES = Path(__file__).parents[1] / "templates"
+TEMPLATE_OF = {
+    "model.h": "model.h.jinja",
+    "model.c": "model.c.jinja",
+    "test_vectors.h": "test_vectors.h.jinja",
+    "main.c": "main.c.jinja",
+    "Makefile": "Makefile.jinja",
+}
+VECTORS = 4
+ROW = 24  # numbers a line
+
+
+@dataclass(frozen=True)
+class _CArray:
+    """A constant array of the model."""
+
+    name: str
+    type: str
+    values: Array
+
+    @property
+    def length(self) -> int:
+        return max(1, self.values.size)  # C has no empty arrays
+
+    @property
+    def bytes(self) -> int:
+        return self.length * self.values.itemsize
+
+    @property
+    def rows(self) -> str:
+        return _rows(self.values if self.values.size else np.zeros(1, self.values.dtype))
+
+
+@dataclass(frozen=True)
+class _CLayer:
+    """What the templates say about one layer."""
+
+    index: int
+    comment: str
+    hidden: bool
+    kernel: str
+    arguments: list[str]
+    arrays: list[_CArray]
+    input: str
+    output: str
+
+
+def emit(network: Network, folder: Path, samples: Array | None = None) -> None:
+    """Write ``folder/c``. ``samples``: uint8 (n, inputs) for the test vectors; without them, fixed random ones."""
+    target = folder / FOLDER
+    target.mkdir()
+    for name, content in files(network, samples).items():
+        (target / name).write_text(content, encoding="ascii", newline="\n")
+
+
+def files(network: Network, samples: Array | None = None) -> dict[str, str]:
+    """The files of ``c/`` by name."""
+    import jinja2
+
+    if network.stage != "stored":
+        raise InputError(f"a network of stage '{network.stage}' has no storage formats to write as C. Run the pass 'store' first.")
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True
+    )
+    environment.filters["c_string"] = _c_string
+    values = _values(network, samples)
+    written = {name: environment.get_template(template).render(values) for name, template in TEMPLATE_OF.items()}
+    return {**_kernels(network), **written}
+
+
+def _values(network: Network, samples: Array | None) -> dict[str, Any]:
+    places, ram_bytes = _places(network)
+    layers = [_layer(network, index, layer, places) for index, layer in enumerate(network.layers)]
+    vectors = _vectors(network) if samples is None else reference.check_samples(network, samples)
+    spec = network.input
+    return {
+        "title": f"A network of {len(layers)} layers that tells {len(network.classes)} classes apart.",
+        "version": VERSION,
+        "input_comment": f"byte {spec.zero_point} is 0.0, a step is {spec.scale:.7g}",
+        "inputs": spec.size,
+        "outputs": len(network.classes),
+        "ram_bytes": ram_bytes,
+        "constant_bytes": sum(array.bytes for layer in layers for array in layer.arrays),
+        "sha256": hashlib.sha256(to_bytes(network)).hexdigest(),
+        "classes": network.classes,
+        "cut": spec.cut,
+        "cut_output": places[0] if spec.cut else "",
+        "layers": layers,
+        "count": len(vectors),
+        "test_inputs": [_rows(sample) for sample in vectors],
+        "test_scores": [_rows(scores) for scores in reference.scores(network, vectors)],
+    }
+
+
+def _kernels(network: Network) -> dict[str, str]:
+    """nearwire.h and nearwire.c with the kernels that this network uses."""
+    names = sorted({str(layer.store) for layer in network.layers} | ({"cut_u8"} if network.input.cut else set()))
+    include = '#include "nearwire.h"\n'
+    parts = [(_kernel(f"{name}.h"), _kernel(f"{name}.c")) for name in names]
+    header = _kernel("nearwire.h") + "".join(head for head, _ in parts) + "#endif /* NEARWIRE_H */\n"
+    source = include + "".join(body.replace(include, "", 1) for _, body in parts)
+    return {"nearwire.h": header, "nearwire.c": source.rstrip("\n") + "\n"}
+
+
+def _kernel(name: str) -> str:
+    return (KERNELS / name).read_text(encoding="ascii")
+
+
+def _places(network: Network) -> tuple[list[str], int]:
+    """Where each value between layers lies (C expressions: the cut input if there is one, then the hidden layers) and the buffer's bytes."""
+    sizes = ([network.input.size] if network.input.cut else []) + [layer.outputs for layer in network.layers[:-1]]
+    total = max([a + b for a, b in itertools.pairwise(sizes)] + sizes[:1], default=0)
+    starts = [0 if k % 2 == 0 else total - size for k, size in enumerate(sizes)]
+    return [f"nearwire_scratch + {start}" if start else "nearwire_scratch" for start in starts], total
+
+
+def _layer(network: Network, index: int, layer: Layer, places: list[str]) -> _CLayer:
+    item = format_named(layer.store or "")
+    hidden = layer.activation != "none"
+    weights = kind_of(layer).integer_weights(layer)
+    arrays = [_CArray(name, ARRAY_TYPES[value.dtype.name], value) for name, value in item.encode(weights).arrays.items()]
+    arrays.append(_CArray("bias", "int32_t", _bias(network, index, layer, weights)))
+    names = [f"nearwire_layer_{index}_{array.name}" for array in arrays]
+    arguments = ["input", *(f"{size}u" for size in item.sizes(layer.inputs)), *names, f"{layer.outputs}u"]
+    if hidden:
+        shift = kind_of(layer).shifts(layer)
+        equal = bool((shift == shift[0]).all())
+        arrays.append(_CArray("shift", "uint8_t", shift[:1] if equal else shift))
+        arguments += [f"nearwire_layer_{index}_shift", "0u" if equal else "1u", "output"]
+    else:
+        arguments.append("scores")
+    inner = ["input", *places] if not network.input.cut else places
+    what = f"{layer.inputs} -> {layer.outputs}, {np.count_nonzero(weights)} non-zero weights, {item.name}: {item.description}"
+    return _CLayer(
+        index=index,
+        comment=f"{what}, {sum(array.bytes for array in arrays)} bytes",
+        hidden=hidden,
+        kernel=f"nearwire_{item.name}" + ("" if hidden else "_scores"),
+        arguments=arguments,
+        arrays=arrays,
+        input=inner[index],
+        output=inner[index + 1] if hidden else "scores",
+    )
+
+
+def _bias(network: Network, index: int, layer: Layer, weights: Array) -> Array:
+    """(int32) The bias with zero point and rounding folded in; CheckError if a sum could leave int32."""
+    zero_point, maximum = (network.input.zero_point, network.input.maximum) if index == 0 else (0, 255)
+    bias = layer.arrays["bias"].astype(np.int64)
+    folded = bias - zero_point * weights.astype(np.int64).sum(axis=1)
+    rounding = np.zeros(1, np.int64)
+    if layer.activation != "none":
+        rounding = np.int64(1) << (kind_of(layer).shifts(layer).astype(np.int64) - 1)
+    bound = accumulator_bound(weights, bias, zero_point, maximum) + int(np.max(rounding))
+    if bound > ACCUMULATOR_MAX:
+        raise CheckError(f"layer '{layer.name}': sums up to {bound} do not fit int32 ({ACCUMULATOR_MAX}). Prune the layer or give it fewer inputs.")
+    return np.asarray(folded + rounding, np.int32)
+
+
+def _vectors(network: Network) -> Array:
+    """Samples that touch the extremes and the middle: all 0, all 255, and random bytes."""
+    size = network.input.size
+    random = np.random.default_rng(0).integers(0, 256, (VECTORS - 2, size)).astype(np.uint8)
+    return np.concatenate([np.zeros((1, size), np.uint8), np.full((1, size), 255, np.uint8), random])
+
+
+def _rows(values: Array) -> str:
+    texts = [f"0x{v:08x}u" if values.dtype == np.uint32 else str(v) for v in values.ravel().tolist()]
+    return ",\n".join(", ".join(texts[at : at + ROW]) for at in range(0, len(texts), ROW))
+
+
+def _c_string(text: str) -> str:
+    """A C string literal of ASCII characters; all others as octal escapes of their UTF-8 bytes."""
+    plain = {ord(c) for c in map(chr, range(32, 127)) if c not in '"\\?'}  # '?' could begin a trigraph
+    return '"' + "".join(chr(b) if b in plain else f"\\{b:03o}" for b in text.encode("utf-8")) + '"'

@@ -1,0 +1,41 @@
+"""The instruction model: executed instructions of one layer = sum of coefficient x feature, per storage format and core.
+
+A format says how often each part of its kernel runs (compile/formats); the board's file holds what one run costs ([cost.FORMAT]), fitted
+from exact counts by ``tests/bench/kernels.py --fit``. The table's ``code_bytes`` is the size of the kernel itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from devices.board import Board, load_board
+from devices.errors import InputError
+
+CODE_BYTES = "code_bytes"
+
+
+def coefficients(format_name: str, board: Board) -> Mapping[str, float]:
+    """The cost table of a format on a board; InputError if the board has none."""
+    table = load_board(board.cost_of).cost if board.cost_of else board.cost
+    if format_name not in table:
+        raise InputError(
+            f"board '{board.name}' has no table [cost.{format_name}], so the format's cost is unknown there. "
+            f"Tables: {', '.join(sorted(table)) or 'none'}. Measure one with 'python tests/bench/kernels.py --board {board.name} --fit'."
+        )
+    return table[format_name]
+
+
+def predict(format_name: str, features: Mapping[str, float], board: Board) -> int:
+    """Predicted executed instructions of one inference of a layer."""
+    table = coefficients(format_name, board)
+    missing = sorted(set(features) - set(table))
+    if missing:
+        raise InputError(
+            f"board '{board.name}': table [cost.{format_name}] lacks {missing}. Measure it again with 'python tests/bench/kernels.py --fit'."
+        )
+    return round(sum(value * table[name] for name, value in features.items()))
+
+
+def kernel_bytes(format_name: str, board: Board) -> int:
+    """Size of the format's kernel on the board, in bytes of code."""
+    return round(coefficients(format_name, board).get(CODE_BYTES, 0))

@@ -1,0 +1,204 @@
+"""An emulated Cortex-M in this process (the wheels unicorn and pyelftools): loads an ELF, calls its functions, counts instructions.
+
+Counting is exact: a hook at every executed block adds the number of Thumb instructions of that block, skipped IT instructions included,
+as the core would spend a cycle on them. Without counting no hook is set, so whole test sets run at the emulator's full speed.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from devices.board import Board, Memory
+from devices.errors import InputError, NearwireError, unknown_name
+
+MODELS = {
+    "cortex-m0": "UC_CPU_ARM_CORTEX_M0",  # the instruction set of the M0+ is the same
+    "cortex-m3": "UC_CPU_ARM_CORTEX_M3",
+    "cortex-m4": "UC_CPU_ARM_CORTEX_M4",
+    "cortex-m7": "UC_CPU_ARM_CORTEX_M7",
+    "cortex-m33": "UC_CPU_ARM_CORTEX_M33",
+}
+WINDOW = 0x60000000  # memory of the host: arguments and results, no part of the board's RAM
+RETURN = 0x1FFF0000  # a called function returns to here; executable by the default memory map
+PAGE = 4096
+PAINT = 0xA5
+TIME_LIMIT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Image:
+    """A linked ELF: what lies where, and how large its sections are."""
+
+    segments: tuple[tuple[int, bytes], ...]  # (address, content); .bss is not among them
+    symbols: Mapping[str, int]  # functions and objects: address without the Thumb bit
+    sizes: Mapping[str, int]  # section: bytes
+    ends: Mapping[str, int]  # section: address of its end
+
+
+@dataclass(frozen=True)
+class Count:
+    """Executed instructions of one call."""
+
+    total: int
+    parts: Mapping[str, int] = field(default_factory=dict)  # marked function: instructions from its entry until the next mark
+
+
+def read_image(path: Path) -> Image:
+    """The ELF file at ``path``; InputError if it is none."""
+    from elftools.common.exceptions import ELFError
+    from elftools.elf.elffile import ELFFile
+    from elftools.elf.sections import SymbolTableSection
+
+    try:
+        with path.open("rb") as stream:
+            elf = ELFFile(stream)
+            segments = tuple((s["p_vaddr"], s.data()) for s in elf.iter_segments() if s["p_type"] == "PT_LOAD" and s["p_filesz"])
+            named = [s for s in elf.iter_sections() if s["sh_flags"] & 2]  # SHF_ALLOC
+            symbols = {
+                symbol.name: symbol["st_value"] & ~1
+                for table in elf.iter_sections()
+                if isinstance(table, SymbolTableSection)
+                for symbol in table.iter_symbols()
+                if symbol["st_info"]["type"] in ("STT_FUNC", "STT_OBJECT")
+            }
+            sizes = {s.name: int(s["sh_size"]) for s in named}
+            return Image(segments, symbols, sizes, {s.name: int(s["sh_addr"] + s["sh_size"]) for s in named})
+    except (ELFError, OSError) as error:
+        raise InputError(f"'{path}' is not a readable ELF file: {error}.") from error
+
+
+class Core:
+    """One emulated core with an image in its memory. Every ``call`` starts with a fresh stack; memory is kept between calls."""
+
+    def __init__(self, image: Image, board: Board, window_bytes: int) -> None:
+        """``window_bytes``: size of the memory at WINDOW that caller and firmware share."""
+        if board.memory is None or board.emulator is None:
+            raise InputError(f"board '{board.name}' is not an emulated core. See 'python -m devices list'.")
+        self.image, self.memory, self.name = image, board.memory, board.core
+        self._uc = _engine(board.emulator.model)
+        for origin, size in _regions(board.memory, window_bytes):
+            self._uc.mem_map(origin, -(-size // PAGE) * PAGE)
+        for address, content in image.segments:
+            self._uc.mem_write(address, content)
+        self._addresses = sorted((address, name) for name, address in image.symbols.items())
+        self._block_lengths: dict[int, int] = {}
+
+    def write(self, address: int, content: bytes) -> None:
+        self._uc.mem_write(address, content)
+
+    def read(self, address: int, size: int) -> bytes:
+        return bytes(self._uc.mem_read(address, size))
+
+    def call(self, function: str, *arguments: int, time_limit_s: float = TIME_LIMIT_S) -> int:
+        """Call a function with up to four integers and return r0. NearwireError on a memory fault or when the time is over."""
+        from unicorn import UcError
+        from unicorn import arm_const as arm
+
+        if function not in self.image.symbols:
+            raise unknown_name("function in the firmware", function, self.image.symbols)
+        registers = (arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2, arm.UC_ARM_REG_R3)
+        for register, value in zip(registers, arguments, strict=False):
+            self._uc.reg_write(register, value)
+        self._uc.reg_write(arm.UC_ARM_REG_SP, self.memory.ram_origin + self.memory.ram_bytes)
+        self._uc.reg_write(arm.UC_ARM_REG_LR, RETURN | 1)
+        try:
+            self._uc.emu_start(self.image.symbols[function] | 1, RETURN, timeout=int(time_limit_s * 1e6))
+        except UcError as error:
+            place = self._uc.reg_read(arm.UC_ARM_REG_PC)
+            raise NearwireError(
+                f"the emulated {self.name} stopped in '{self.symbol(place)}' at 0x{place:08x}: {error}{self._fault}. "
+                f"Flash is 0x{self.memory.flash_origin:08x}+{self.memory.flash_bytes}, RAM 0x{self.memory.ram_origin:08x}+{self.memory.ram_bytes}."
+            ) from error
+        place = self._uc.reg_read(arm.UC_ARM_REG_PC)
+        if place & ~1 != RETURN:
+            raise NearwireError(
+                f"'{function}' did not return on the emulated {self.name} within {time_limit_s:g} s; it was in '{self.symbol(place)}' at 0x{place:08x}."
+            )
+        return int(self._uc.reg_read(arm.UC_ARM_REG_R0))
+
+    def count(self, function: str, *arguments: int, marks: tuple[str, ...] = (), time_limit_s: float = TIME_LIMIT_S) -> Count:
+        """Call a function and count its instructions; from the entry of a marked function until the next mark they are that function's."""
+        from unicorn import UC_HOOK_BLOCK
+
+        entries = {self.image.symbols[name]: name for name in marks}
+        parts = dict.fromkeys(marks, 0)
+        total, current = 0, ""
+        lengths = self._block_lengths
+
+        def block(_uc: Any, address: int, size: int, _data: Any) -> None:
+            nonlocal total, current
+            key = address << 16 | size
+            instructions = lengths.get(key)
+            if instructions is None:
+                instructions = lengths[key] = _thumb_instructions(self.read(address, size))
+            total += instructions
+            current = entries.get(address, current)
+            if current:
+                parts[current] += instructions
+
+        hook = self._uc.hook_add(UC_HOOK_BLOCK, block)
+        self._uc.ctl_flush_tb()
+        try:
+            self.call(function, *arguments, time_limit_s=time_limit_s)
+        finally:
+            self._uc.hook_del(hook)
+            self._uc.ctl_flush_tb()
+        return Count(total, parts)
+
+    def stack_bytes(self, function: str, *arguments: int) -> int:
+        """Call a function and return how far its stack went down, in bytes: the memory between data and stack is painted first."""
+        floor = max([self.memory.ram_origin, *(self.image.ends[s] for s in (".data", ".bss") if self.image.sizes.get(s))])
+        top = self.memory.ram_origin + self.memory.ram_bytes
+        self.write(floor, bytes([PAINT]) * (top - floor))
+        self.call(function, *arguments)
+        found = self.read(floor, top - floor)
+        untouched = len(found) - len(found.lstrip(bytes([PAINT])))
+        return (top - floor - untouched + 3) // 4 * 4
+
+    def symbol(self, address: int) -> str:
+        """The function or object at or before an address."""
+        at = bisect_right(self._addresses, (address & ~1, "\uffff")) - 1
+        return self._addresses[at][1] if at >= 0 else "?"
+
+    @property
+    def _fault(self) -> str:
+        return f" (stack pointer 0x{self._stack_pointer:08x})"
+
+    @property
+    def _stack_pointer(self) -> int:
+        from unicorn import arm_const as arm
+
+        return int(self._uc.reg_read(arm.UC_ARM_REG_SP))
+
+
+def _engine(model: str) -> Any:
+    import unicorn
+    from unicorn import arm_const
+
+    if model not in MODELS:
+        raise unknown_name("emulated core", model, MODELS)
+    engine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)  # UC_MODE_MCLASS would force an M33
+    engine.ctl_set_cpu_model(getattr(arm_const, MODELS[model]))
+    return engine
+
+
+def _regions(memory: Memory, window_bytes: int) -> list[tuple[int, int]]:
+    return [
+        (memory.flash_origin, memory.flash_bytes),
+        (memory.ram_origin, memory.ram_bytes),
+        (WINDOW, window_bytes),
+        (RETURN, PAGE),
+    ]
+
+
+def _thumb_instructions(code: bytes) -> int:
+    """Number of Thumb instructions in a block: an instruction is four bytes long if its first halfword starts with 11101, 11110 or 11111."""
+    at = count = 0
+    while at < len(code):
+        at += 4 if code[at + 1] >> 3 in (0x1D, 0x1E, 0x1F) else 2
+        count += 1
+    return count

@@ -1,0 +1,24 @@
+"""The C code of a build, copied to a folder where it is compiled, after its files were checked against the manifest."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from devices.errors import InputError
+from runtime.backends.files import read_artifact
+from runtime.network import Network, to_bytes
+
+FOLDER = Path(__file__).parents[1] / "firmware"
+NEEDED = ("nearwire.h", "nearwire.c", "model.h", "model.c")
+
+
+def copy_sources(folder: Path, network: Network, target: Path, entry: str) -> None:
+    """Write the build's kernels and model and our ``entry`` of runtime/firmware into ``target``; InputError if they are not this network's."""
+    for name in NEEDED:
+        content, _ = read_artifact(folder, f"c/{name}")
+        (target / name).write_bytes(content)
+    expected = hashlib.sha256(to_bytes(network)).hexdigest()
+    if f'NEARWIRE_NETWORK_SHA256 "{expected}"' not in (target / "model.h").read_text(encoding="utf-8", errors="replace"):
+        raise InputError(f"'{folder / 'c'}' is not the code of the network in '{folder}': its sha256 differs. Compile the network again.")
+    (target / entry).write_bytes((FOLDER / entry).read_bytes())

@@ -1,0 +1,76 @@
+/* What Python calls in the compiled build: many inferences, the time of single ones, the time of every layer. */
+#define _POSIX_C_SOURCE 199309L
+#include <stdint.h>
+#include <time.h>
+
+static int64_t shim_now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Layers do not change their input, so one can be repeated until the clock is fine enough. */
+static int64_t shim_repeats = 1;
+static double *shim_layer_ns;
+#define NEARWIRE_LAYER(index, call)                                                      \
+    do {                                                                                 \
+        int64_t shim_left = shim_repeats;                                                \
+        const int64_t shim_start = shim_layer_ns ? shim_now_ns() : 0;                    \
+        do {                                                                             \
+            call;                                                                        \
+        } while (--shim_left > 0);                                                       \
+        if (shim_layer_ns) {                                                             \
+            shim_layer_ns[index] += (double)(shim_now_ns() - shim_start) / (double)shim_repeats; \
+        }                                                                                \
+    } while (0)
+#include "model.c"
+
+#if defined(_WIN32)
+#define SHIM_EXPORT __declspec(dllexport)
+#else
+#define SHIM_EXPORT __attribute__((visibility("default")))
+#endif
+
+SHIM_EXPORT int64_t shim_inputs(void)
+{
+    return NEARWIRE_INPUTS;
+}
+
+SHIM_EXPORT int64_t shim_outputs(void)
+{
+    return NEARWIRE_OUTPUTS;
+}
+
+SHIM_EXPORT void shim_scores(const uint8_t *samples, int64_t count, int32_t *scores)
+{
+    int64_t n;
+    for (n = 0; n < count; n++) {
+        nearwire_infer(samples + n * NEARWIRE_INPUTS, scores + n * NEARWIRE_OUTPUTS);
+    }
+}
+
+SHIM_EXPORT void shim_time(const uint8_t *sample, int64_t runs, int64_t *ns)
+{
+    int32_t scores[NEARWIRE_OUTPUTS];
+    int64_t n;
+    for (n = 0; n < runs; n++) {
+        const int64_t start = shim_now_ns();
+        nearwire_infer(sample, scores);
+        ns[n] = shim_now_ns() - start;
+    }
+}
+
+/* layer_ns[NEARWIRE_LAYERS]: nanoseconds of each layer, summed over the samples. */
+SHIM_EXPORT void shim_layers(const uint8_t *samples, int64_t count, int64_t repeats, double *layer_ns)
+{
+    int32_t scores[NEARWIRE_OUTPUTS];
+    int64_t n;
+    shim_repeats = repeats;
+    shim_layer_ns = layer_ns;
+    for (n = 0; n < count; n++) {
+        nearwire_infer(samples + n * NEARWIRE_INPUTS, scores);
+    }
+    shim_repeats = 1;
+    shim_layer_ns = 0;
+}

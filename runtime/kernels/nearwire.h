@@ -1,0 +1,27 @@
+/* nearwire kernels: one layer of an integer network each. C99, no allocation, no floating point, no library.
+ *
+ * A layer reads `inputs` unsigned bytes and computes, for each of its `outputs` neurons j,
+ *     sum_j = bias_j + w_j0 * input_0 + w_j1 * input_1 + ...            weights w in -63..63
+ * The caller's bias already holds the zero point of the input and, for hidden layers, the rounding term 2^(shift - 1), so
+ *     hidden layer: output_j = clamp(sum_j >> shift_j, 0, 255)           NAME(..., shift, shift_step, output)
+ *     last layer:   scores_j = sum_j                                     NAME_scores(..., scores)
+ * `shift` holds one byte a neuron (shift_step 1) or one byte for all (shift_step 0). No kernel needs scratch memory but a few words of
+ * stack. Sums must be proven to fit int32, which `nearwire compile` does. */
+#ifndef NEARWIRE_H
+#define NEARWIRE_H
+
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define NEARWIRE_NOINLINE __attribute__((noinline))
+#else
+#define NEARWIRE_NOINLINE
+#endif
+
+/* clamp(sum >> shift, 0, 255) without shifting a negative number, which C99 leaves to the compiler. */
+static inline uint8_t nearwire_requantise(int32_t sum, uint32_t shift)
+{
+    const uint32_t value = sum > 0 ? (uint32_t)sum >> shift : 0u;
+    return (uint8_t)(value > 255u ? 255u : value);
+}
+
