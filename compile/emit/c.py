@@ -40,6 +40,12 @@ TEMPLATE_OF = {
 }
 VECTORS = 4
 ROW = 24  # numbers a line
+HEADER_END = """#ifdef __cplusplus
+}
+#endif
+
+#endif /* NEARWIRE_H */
+"""
 
 
 @dataclass(frozen=True)
@@ -129,7 +135,7 @@ def _kernels(network: Network) -> dict[str, str]:
     names = sorted({str(layer.store) for layer in network.layers} | ({"cut_u8"} if network.input.cut else set()))
     include = '#include "nearwire.h"\n'
     parts = [(_kernel(f"{name}.h"), _kernel(f"{name}.c")) for name in names]
-    header = _kernel("nearwire.h") + "".join(head for head, _ in parts) + "#endif /* NEARWIRE_H */\n"
+    header = _kernel("nearwire.h") + "".join(head for head, _ in parts) + HEADER_END
     source = include + "".join(body.replace(include, "", 1) for _, body in parts)
     return {"nearwire.h": header, "nearwire.c": source.rstrip("\n") + "\n"}
 

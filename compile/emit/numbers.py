@@ -27,11 +27,11 @@ class Numbers:
     """One layer as the runtime holds it. ``weight_scale`` and ``output_scale`` are None for the last layer, whose sums are the scores."""
 
     layer: Layer
-    weights: Array  # int8 (outputs, inputs); doubled for TFLite's hidden layers
-    bias: Array  # int32 (outputs,), in units of one weight step; 2 * bias + 1 for TFLite's hidden layers
+    weights: Array  # int8 (outputs, inputs), or a row a prototype; doubled for TFLite's hidden layers
+    bias: Array  # int32 (rows,), in units of one weight step; 2 * bias + 1 for TFLite's hidden layers
     zero_point: int  # the integer that means 0.0 at its input
     input_scale: np.float32  # real units a step
-    weight_scale: Array | None = None  # float32 (outputs,), real units a step
+    weight_scale: Array | None = None  # float32 (rows,), real units a step
     output_scale: np.float32 | None = None  # real units a step; the zero point is byte 0
 
 
@@ -44,16 +44,16 @@ def numbers(network: Network, runtime: str) -> list[Numbers]:
     done: list[Numbers] = []
     for layer in network.layers:
         kind, hidden = kind_of(layer), layer.activation == "relu"
-        if not kind.matrix:
+        if not kind.matrix and not hidden:
             raise InputError(
-                f"layer '{layer.name}' of kind '{layer.kind}' is not a matrix product and cannot be written for {runtime}. Leave it out."
+                f"the last layer '{layer.name}' is of kind '{layer.kind}', whose scores {runtime} cannot return. End with a dense layer."
             )
         weights, bias = kind.integer_weights(layer), layer.arrays["bias"]
         prove_no_overflow(runtime, layer.name, weights, bias, zero_point, maximum, doubled=hidden and runtime == "tflite")
         if hidden:
             if runtime == "tflite":
                 weights, bias = (2 * weights).astype(np.int8), (2 * bias.astype(np.int64) + 1).astype(np.int32)
-            shifts = kind.shifts(layer)
+            shifts = layer.arrays["shift"]
             output_scale, finest = choose_scales(runtime, layer.name, scale, _output_scale(layer, scale))
             weight_scale = np.ldexp(finest, SHIFT_MAX - shifts.astype(np.int32))
             prove(runtime, layer.name, float(scale), weight_scale, float(output_scale), shifts)

@@ -2,6 +2,7 @@
 
     input uint8 (N, inputs)     the bytes themselves; BitShift to the right where the network's input is cut
     hidden layer                DequantizeLinear of bytes, weights and bias -> Gemm -> Relu -> QuantizeLinear; ONNX Runtime fuses it to QGemm
+    replicated layer            the same with Conv, then MaxPool of the bytes
     last layer                  MatMulInteger -> Add
     scores int32 (N, outputs)   the label is the first largest
 
@@ -18,6 +19,9 @@ import numpy as np
 from compile.emit.numbers import Numbers, numbers, properties
 from devices.errors import CheckError, NearwireError
 from runtime import reference
+from runtime.kinds import kind_of
+from runtime.kinds.field import grid_of
+from runtime.kinds.replicated import geometry
 from runtime.network import Array, Network
 
 OPSET, IR_VERSION = 13, 8  # read by ONNX Runtime 1.10 and later
@@ -91,48 +95,51 @@ class _Graph:
 
 
 def _hidden(graph: _Graph, part: Numbers, value: str) -> str:
-    name, outputs = part.layer.name, part.layer.outputs
-    scale = np.asarray(part.weight_scale, np.float32)
-    inputs = graph.node(
-        "DequantizeLinear",
-        [
-            value,
-            graph.constant(f"{name}/input_scale", np.array(part.input_scale)),
-            graph.constant(f"{name}/input_zero_point", np.array(part.zero_point, np.uint8)),
-        ],
-        f"{name}/input",
-        f"{name}/dequantize_input",
-    )
-    weight = graph.node(
-        "DequantizeLinear",
-        [
-            graph.constant(f"{name}/weight_s8", part.weights),
-            graph.constant(f"{name}/weight_scale", scale),
-            graph.constant(f"{name}/weight_zero_point", np.zeros(outputs, np.int8)),
-        ],
-        f"{name}/weight",
-        f"{name}/dequantize_weight",
-        axis=0,
-    )
-    bias = graph.node(
-        "DequantizeLinear",
-        [
-            graph.constant(f"{name}/bias_s32", part.bias),
-            graph.constant(f"{name}/bias_scale", part.input_scale * scale),
-            graph.constant(f"{name}/bias_zero_point", np.zeros(outputs, np.int32)),
-        ],
-        f"{name}/bias",
-        f"{name}/dequantize_bias",
-        axis=0,
-    )
-    sums = graph.node("Gemm", [inputs, weight, bias], f"{name}/sums", name, transB=1)
+    name = part.layer.name
+    if not kind_of(part.layer).matrix:
+        return _convolution(graph, part, value)
+    sums = graph.node("Gemm", _real_operands(graph, part, value, part.weights), f"{name}/sums", name, transB=1)
+    return _to_bytes(graph, part, sums)
+
+
+def _convolution(graph: _Graph, part: Numbers, value: str) -> str:
+    """A replicated layer: Reshape -> Conv -> bytes -> MaxPool -> Flatten. Rounding keeps order, so it may come before the maximum."""
+    name, g, (height, width) = part.layer.name, geometry(part.layer), grid_of(part.layer)
+    channels = int(part.layer.options["channels"])
+    shape = graph.constant(f"{name}/grid", np.array([-1, channels, height, width], np.int64))
+    maps = graph.node("Reshape", [value, shape], f"{name}/maps", f"{name}/to_maps")
+    weights = part.weights.reshape(-1, channels, *g["kernel"])
+    operands = _real_operands(graph, part, maps, weights)
+    sums = graph.node("Conv", operands, f"{name}/sums", name, kernel_shape=g["kernel"], strides=g["stride"], pads=g["padding"] * 2)
+    output = _to_bytes(graph, part, sums)
+    if g["pool"] != (1, 1):
+        output = graph.node("MaxPool", [output], f"{name}/pooled", f"{name}/pool", kernel_shape=g["pool"], strides=g["pool"], ceil_mode=1)
+    return graph.node("Flatten", [output], f"{name}/flat", f"{name}/flatten", axis=1)
+
+
+def _real_operands(graph: _Graph, part: Numbers, value: str, weights: Array) -> list[str]:
+    """Input, weights and bias of a hidden layer through DequantizeLinear: the pattern that runtimes fuse with what follows."""
+    name, scale = part.layer.name, np.asarray(part.weight_scale, np.float32)
+    zeros = np.zeros(len(scale))
+    sources: dict[str, tuple[str, Array, Array]] = {
+        "input": (value, np.array(part.input_scale), np.array(part.zero_point, np.uint8)),
+        "weight": (graph.constant(f"{name}/weight_s8", weights), scale, zeros.astype(np.int8)),
+        "bias": (graph.constant(f"{name}/bias_s32", part.bias), part.input_scale * scale, zeros.astype(np.int32)),
+    }
+    operands = []
+    for what, (source, real_scale, zero_point) in sources.items():
+        inputs = [source, graph.constant(f"{name}/{what}_scale", real_scale), graph.constant(f"{name}/{what}_zero_point", zero_point)]
+        axis = {} if what == "input" else {"axis": 0}
+        operands.append(graph.node("DequantizeLinear", inputs, f"{name}/{what}", f"{name}/dequantize_{what}", **axis))
+    return operands
+
+
+def _to_bytes(graph: _Graph, part: Numbers, sums: str) -> str:
+    name = part.layer.name
     real = graph.node("Relu", [sums], f"{name}/real", f"{name}/relu")
-    output = [
-        real,
-        graph.constant(f"{name}/output_scale", np.array(part.output_scale)),
-        graph.constant(f"{name}/output_zero_point", np.array(0, np.uint8)),
-    ]
-    return graph.node("QuantizeLinear", output, f"{name}/output", f"{name}/quantize_output")
+    scale = graph.constant(f"{name}/output_scale", np.array(part.output_scale))
+    zero_point = graph.constant(f"{name}/output_zero_point", np.array(0, np.uint8))
+    return graph.node("QuantizeLinear", [real, scale, zero_point], f"{name}/output", f"{name}/quantize_output")
 
 
 def _last(graph: _Graph, part: Numbers, value: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from hypothesis import strategies as st
 
+from runtime.kinds.replicated import pooled
 from runtime.law import SHIFT_MAX, SHIFT_MIN, accumulate, requantise
 from runtime.network import Array, InputSpec, Layer, Network, validate
 
@@ -59,6 +60,43 @@ def build(sizes: list[int], zero_point: int, cut: int, weights: str, shifts: lis
         value = requantise(accumulate(matrix, arrays["bias"], value, z), shift)
     classes = tuple(str(c) for c in range(sizes[-1]))
     return Case(validate(Network(tuple(layers), spec, classes, stage="quantised")), inputs)
+
+
+@st.composite
+def replicated_cases(draw: st.DrawFn, samples: int = 6) -> Case:
+    """One or two replicated layers with any kernel, stride, padding and pool that fit, then a dense one."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**16)))
+    zero_point = draw(st.sampled_from((0, 128, 255)))
+    pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
+    grid, channels, layers = (draw(st.integers(1, 9)), draw(st.integers(1, 9))), draw(st.integers(1, 3)), []
+    spec = InputSpec((channels, *grid), 0.02, zero_point)
+    for k in range(draw(st.integers(1, 2))):
+        kernel = draw(pairs)
+        padding = tuple(draw(st.integers(max(0, -(-(kernel[a] - grid[a]) // 2)), kernel[a] - 1)) for a in (0, 1))
+        options = {"grid": list(grid), "kernel": list(kernel), "stride": list(draw(pairs)), "padding": list(padding), "pool": list(draw(pairs))}
+        layer = _replicated(f"layer{k}", options, channels, draw(st.integers(1, 4)), draw(st.integers(SHIFT_MIN, 8)), rng)
+        layers.append(layer)
+        grid, channels = pooled(layer), len(layer.arrays["bias"])
+    arrays = {"weight": _weights("random", 3, layers[-1].outputs, rng), "bias": np.arange(3, dtype=np.int32), "weight_scale": np.ones(3, np.float32)}
+    layers.append(Layer("last", "dense", layers[-1].outputs, 3, "none", arrays))
+    network = validate(Network(tuple(layers), spec, ("a", "b", "c"), stage="quantised"))
+    return Case(network, rng.integers(0, 256, (samples, spec.size)).astype(np.uint8))
+
+
+def _replicated(name: str, options: dict[str, list[int]], channels: int, prototypes: int, shift: int, rng: np.random.Generator) -> Layer:
+    corners = np.sort(rng.integers(0, np.array(options["kernel"]) + 1, (2, prototypes, 3, 2)), axis=0)
+    arrays = {
+        "edges": np.concatenate([corners[0], corners[1]], axis=2).astype(np.uint8),
+        "charge": rng.integers(-21, 22, (prototypes, 3)).astype(np.int8),  # three boxes on one cell stay within 63
+        "bias": rng.integers(-200 << shift, 200 << shift, prototypes).astype(np.int32),
+        "shift": rng.integers(shift, shift + 2, prototypes).astype(np.uint8),
+        "weight_scale": np.full(prototypes, 0.01, np.float32),
+    }
+    if channels > 1:
+        arrays["channel"] = rng.integers(0, channels, (prototypes, 3)).astype(np.uint8)
+    grid, everything = options["grid"], {**options, "rule": "box", "channels": channels}
+    layer = Layer(name, "replicated", channels * grid[0] * grid[1], 1, "relu", arrays, everything)
+    return replace(layer, outputs=prototypes * pooled(layer)[0] * pooled(layer)[1])
 
 
 def _weights(how: str, outputs: int, inputs: int, rng: np.random.Generator) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from compile.emit.onnx import emit, emit_test_data, to_bytes
+from compile.passes.freeze import freeze
+from compile.passes.quantise import quantise
 from devices.errors import CheckError, InputError
 from runtime import reference
-from tests.compile.strategies import Case, cases, spatial_network
+from runtime.kinds import KINDS
+from tests.compile.strategies import Case, cases, replicated_cases, spatial_network
 from tests.networks import float_network, integer_network
 
 onnx = pytest.importorskip("onnx")
@@ -41,9 +45,22 @@ def test_every_batch_size_gives_the_same_scores() -> None:
         np.testing.assert_array_equal(run(content, samples[:count]), expected[:count])
 
 
+@given(case=replicated_cases())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_replicated_layers_are_convolutions_with_the_references_scores(case: Case) -> None:
+    np.testing.assert_array_equal(run(to_bytes(case.network), case.samples), reference.scores(case.network, case.samples))
+
+
 def test_a_spatial_layer_is_written_by_its_weights() -> None:
     network = spatial_network()
     samples = np.random.default_rng(0).integers(0, 256, (40, 30)).astype(np.uint8)
+    np.testing.assert_array_equal(run(to_bytes(network), samples), reference.scores(network, samples))
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_every_kind_is_written_as_quantisation_leaves_it(kind: str) -> None:
+    samples = np.random.default_rng(0).integers(0, 256, (60, 20)).astype(np.uint8)
+    network = quantise(freeze(float_network((20, 12, 4), kind)), samples)
     np.testing.assert_array_equal(run(to_bytes(network), samples), reference.scores(network, samples))
 
 
@@ -72,6 +89,14 @@ def test_onnx_runtime_fuses_each_hidden_layer_to_one_integer_node(tmp_path: Path
     ort.InferenceSession(to_bytes(integer_network((40, 30, 20, 4))), options, providers=["CPUExecutionProvider"])
     nodes = [node.op_type for node in onnx.load(tmp_path / "optimised.onnx").graph.node]
     assert nodes == ["QGemm", "QGemm", "MatMulInteger", "Add"]
+
+
+def test_a_replicated_last_layer_is_refused() -> None:
+    network = quantise(float_network((20, 12, 4), "replicated"), np.random.default_rng(0).integers(0, 256, (20, 20)).astype(np.uint8))
+    alone = replace(network.layers[0], activation="none", arrays={k: v for k, v in network.layers[0].arrays.items() if k != "shift"})
+    ending = replace(network, layers=(alone,), classes=tuple("abcdefghijkl"))
+    with pytest.raises(InputError, match="last layer 'layer0' is of kind 'replicated'.*End with a dense layer"):
+        to_bytes(ending)
 
 
 def test_the_same_network_gives_the_same_bytes() -> None:

@@ -11,11 +11,15 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from compile.emit.tflite import ALIGNMENT, to_bytes
+from compile.emit.tflite import to_bytes
+from compile.emit.tflite_graph import ALIGNMENT
+from compile.passes.freeze import freeze
+from compile.passes.quantise import quantise
 from devices.errors import CheckError, InputError
 from runtime import reference
 from runtime.backends.tflite import LIBRARIES, TfliteBackend
-from tests.compile.strategies import Case, build, cases, spatial_network
+from runtime.kinds import KINDS
+from tests.compile.strategies import Case, build, cases, replicated_cases, spatial_network
 from tests.networks import float_network, integer_network
 
 
@@ -68,9 +72,22 @@ def test_a_layer_with_one_output_keeps_its_thresholds(library: str) -> None:
         np.testing.assert_array_equal(run(to_bytes(network), case.samples, library), reference.scores(network, case.samples))
 
 
+@given(case=replicated_cases())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+def test_replicated_layers_are_convolutions_with_the_references_scores(library: str, case: Case) -> None:
+    np.testing.assert_array_equal(run(to_bytes(case.network), case.samples, library), reference.scores(case.network, case.samples))
+
+
 def test_a_spatial_layer_is_written_by_its_weights(library: str) -> None:
     network = spatial_network()
     samples = np.random.default_rng(0).integers(0, 256, (20, 30)).astype(np.uint8)
+    np.testing.assert_array_equal(run(to_bytes(network), samples, library), reference.scores(network, samples))
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_every_kind_is_written_as_quantisation_leaves_it(library: str, kind: str) -> None:
+    samples = np.random.default_rng(0).integers(0, 256, (60, 20)).astype(np.uint8)
+    network = quantise(freeze(float_network((20, 12, 4), kind)), samples)
     np.testing.assert_array_equal(run(to_bytes(network), samples, library), reference.scores(network, samples))
 
 
