@@ -6,7 +6,6 @@ import hashlib
 from pathlib import Path
 
 from devices.errors import InputError
-from runtime.manifest import read_manifest
 
 
 def read_artifact(folder: Path, name: str) -> tuple[bytes, bool]:
@@ -23,6 +22,8 @@ def read_artifact(folder: Path, name: str) -> tuple[bytes, bool]:
         raise InputError(f"'{path}' is empty. Compile the network again with 'python -m compile'.")
     if not (folder / "manifest.json").is_file():
         return content, False
+    from runtime.manifest import read_manifest  # pydantic takes a third of a second to import
+
     record = read_manifest(folder).files.get(name)
     if record is not None and record.sha256 != hashlib.sha256(content).hexdigest():
         raise InputError(f"'{path}' was changed after the build was made: its sha256 differs from the manifest's. Compile the network again.")

@@ -11,8 +11,11 @@ import numpy as np
 from devices.errors import InputError
 from runtime import reference
 from runtime.backends.base import Backend, LayerFigure, Session
+from runtime.backends.timing import steady_mean
 from runtime.kinds import kind_of
 from runtime.network import Array, InputSpec, Layer, Network
+
+PROFILE_RUNS = 10  # of each sample
 
 
 class ReferenceSession(Session):
@@ -36,8 +39,8 @@ class ReferenceSession(Session):
         for k, (layer, values) in enumerate(zip(self.network.layers, inputs, strict=True)):
             spec = self.network.input if k == 0 else InputSpec((layer.inputs,))
             alone = replace(self.network, layers=(layer,), input=spec)
-            ns = [_times(alone, value[None], 1)[0] for value in values]
-            figures.append(LayerFigure(layer.name, float(np.mean(ns)) / 1000 if ns else None))
+            mean_ns = [steady_mean(_times(alone, value[None], PROFILE_RUNS)) for value in values]
+            figures.append(LayerFigure(layer.name, float(np.mean(mean_ns)) / 1000 if mean_ns else None))
         return figures
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from devices.errors import NearwireError
 from runtime.backends.base import Backend, LayerFigure, Session
 from runtime.backends.files import read_artifact, unreadable
+from runtime.backends.timing import steady_mean
 from runtime.network import Array, Network
 from runtime.reference import check_samples
 
@@ -87,7 +88,7 @@ class OnnxRuntimeSession(Session):
                 name = event["name"].removesuffix("_kernel_time")
                 times.setdefault(name, []).append(int(event["dur"]))
                 operators[name] = event["args"].get("op_name", "")
-        return [LayerFigure(name, float(np.mean(us[-runs:])), note=operators[name]) for name, us in times.items()]
+        return [LayerFigure(name, steady_mean(np.array(us[-runs:])), note=operators[name]) for name, us in times.items()]
 
 
 class OnnxRuntimeBackend(Backend):

@@ -31,6 +31,7 @@ import numpy as np
 from devices.errors import NearwireError, unknown_name
 from runtime.backends.base import Backend, LayerFigure, Session
 from runtime.backends.files import read_artifact, unreadable
+from runtime.backends.timing import steady_mean
 from runtime.network import Array, Network
 from runtime.reference import check_samples
 
@@ -99,7 +100,8 @@ class TfliteSession(Session):
         if len(samples) == 0:
             return []
         each = -(-PROFILE_RUNS // len(samples))
-        mean_ns = np.mean([self.time_ns(sample, each).mean() for sample in samples])
+        self.time_ns(samples[0], PROFILE_RUNS // 10)  # warm-up
+        mean_ns = np.mean([steady_mean(self.time_ns(sample, each)) for sample in samples])
         names = " + ".join(layer.name for layer in self.network.layers)
         return [LayerFigure(names, float(mean_ns) / 1000, note="the whole model: TFLite has no per-layer profiler in Python")]
 

@@ -19,6 +19,7 @@ from runtime.backends import tflite as tflite_backend
 from runtime.backends.numpy_reference import ReferenceBackend
 from runtime.backends.onnx_runtime import OnnxRuntimeBackend
 from runtime.backends.tflite import LIBRARIES, TfliteBackend
+from runtime.backends.timing import steady_mean
 from runtime.manifest import FileRecord, Manifest
 from runtime.network import Network
 from tests.compile.strategies import spatial_network
@@ -95,6 +96,11 @@ def test_layer_figures_name_the_layers_in_order(chosen: Backend, folder: Path, n
     assert all(figure.time_us is not None and figure.time_us >= 0 for figure in figures)
 
 
+def test_a_steady_mean_leaves_out_interrupted_runs() -> None:
+    assert steady_mean(np.array([4, 2, 3, 3, 3, 3, 3, 3, 3, 900])) == 3.0
+    assert steady_mean(np.array([7])) == 7.0
+
+
 def test_wrong_samples_are_refused(chosen: Backend, folder: Path, network: Network) -> None:
     with chosen.open(folder, network) as session:
         with pytest.raises(InputError, match=r"samples have shape \(2, 29\)"):
@@ -153,7 +159,7 @@ def test_a_file_the_manifest_does_not_vouch_for_is_refused(
     chosen, name = with_file
     (folder / "manifest.json").write_text("{}")
     manifest = Manifest.model_construct(files={name: FileRecord(sha256="0" * 64, bytes=1)})
-    monkeypatch.setattr("runtime.backends.files.read_manifest", lambda _: manifest)
+    monkeypatch.setattr("runtime.manifest.read_manifest", lambda _: manifest)
     with pytest.raises(InputError, match=rf"{name}' was changed after the build was made"):
         chosen.open(folder, network)
 
