@@ -1,0 +1,193 @@
+"""python -m train: fit networks, list the zoo, look at data sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from devices.console import print_json, print_table, run_app
+from devices.errors import InputError
+from train.config import TrainConfig, make_config, read_recipe, read_toml, recipe_names
+
+if TYPE_CHECKING:
+    from runtime.network import Network
+
+app = typer.Typer(help="Learn networks: lists of positions.", no_args_is_help=True, add_completion=False)
+
+DEFAULT_RECIPE = "digits-spatial"
+DEFAULT_OUT = Path("runs")
+JsonOption = Annotated[bool, typer.Option("--json", help="Print machine-readable results.")]
+
+
+def _option(text: str, *names: str) -> Any:
+    return typer.Option(*names, help=text, show_default=False)
+
+
+@app.command()
+def fit(
+    data: Annotated[str | None, _option("digits, mnist, fashion-mnist, a .npz file or a folder of images.", "--data")] = None,
+    model: Annotated[str | None, _option("Kind of the layers: spatial or dense.", "--model")] = None,
+    head: Annotated[str | None, _option("Kind of the last layer, if another.", "--head")] = None,
+    hidden: Annotated[list[str] | None, _option("Neurons of the hidden layers: 256, or 256,128, or the option twice.", "--hidden")] = None,
+    d: Annotated[int | None, _option("Coordinates of a neuron, 2 or more.", "--d")] = None,
+    gap: Annotated[str | None, _option("Distance between the planes: fixed, learned or relaxed.", "--gap")] = None,
+    rule: Annotated[str | None, _option("Weight of a distance: inverse, inverse_square or gaussian.", "--rule")] = None,
+    epochs: Annotated[int | None, _option("Passes over the training data.", "--epochs")] = None,
+    batch: Annotated[int | None, _option("Samples a step.", "--batch")] = None,
+    rate: Annotated[float | None, _option("Peak learning rate, in length units a step.", "--rate")] = None,
+    schedule: Annotated[str | None, _option("one-cycle, cosine or constant.", "--schedule")] = None,
+    seed: Annotated[int | None, _option("Seed of the first positions and the order of the data.", "--seed")] = None,
+    prune: Annotated[float | None, _option("Share of each layer's weights held at zero, longest connections first.", "--prune")] = None,
+    recipe: Annotated[str | None, _option(f"Settings to start from: {', '.join(recipe_names())}.", "--recipe")] = None,
+    config: Annotated[Path | None, _option("Settings to start from: a TOML file.", "--config")] = None,
+    init: Annotated[str | None, _option("Network to fine-tune: a file, a run folder or zoo:NAME.", "--init")] = None,
+    out: Annotated[Path | None, _option("Folder of the run. Default: runs/RECIPE or runs/DATA-MODEL.", "--out")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Drop an unfinished run in --out.")] = False,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
+    json: JsonOption = False,
+) -> None:
+    """Train a network. Options override the recipe or file; with neither, nor --data or --init, the recipe is digits-spatial."""
+    given: dict[str, Any] = {"data": data, "model": model, "head": head, "d": d, "gap": gap, "rule": rule, "epochs": epochs, "batch": batch}
+    given |= {"rate": rate, "schedule": schedule, "seed": seed, "prune": prune, "init": init}
+    given = {name: value for name, value in given.items() if value is not None}
+    if hidden is not None:
+        given["hidden"] = _sizes(hidden)
+    if resume:
+        run_folder, settings = _resumed(out, {**given, **({"recipe": recipe} if recipe else {}), **({"config": config} if config else {})}, force)
+    else:
+        settings = _settings(given, recipe, config)
+        run_folder = out or DEFAULT_OUT / (settings.recipe or f"{Path(settings.data).stem}-{settings.model}")
+    _fit(settings, run_folder, resume, force, device, json)
+
+
+@app.command()
+def zoo(json: JsonOption = False) -> None:
+    """List the networks that come with the package; zoo:NAME names one wherever a network is wanted."""
+    from runtime.kinds import kind_of
+    from runtime.network import load
+    from runtime.zoo import names, resolve
+
+    rows: list[dict[str, Any]] = []
+    for name in names():
+        path = resolve(f"zoo:{name}")
+        network = load(path)
+        sizes = [network.input.size, *(layer.outputs for layer in network.layers)]
+        rows.append(
+            {
+                "name": f"zoo:{name}",
+                "kinds": sorted({layer.kind for layer in network.layers}),
+                "sizes": sizes,
+                "parameters": sum(kind_of(layer).parameters(layer) for layer in network.layers),
+                "file_bytes": path.stat().st_size,
+                **{key: network.provenance.get(key) for key in ("data", "recipe", "seed", "epochs", "validation_accuracy", "test_accuracy")},
+            }
+        )
+    if json:
+        print_json(rows)
+        return
+    cells = [
+        [row["name"], row["data"], "+".join(row["kinds"]), "-".join(map(str, row["sizes"])), f"{row['parameters']:,}", f"{row['test_accuracy']:.4f}"]
+        for row in rows
+    ]
+    print_table("the zoo", ["network", "data", "kind", "neurons", "parameters", "test accuracy"], cells)
+
+
+@app.command(name="data")
+def show_data(name: Annotated[str, typer.Argument(help="A data set's name or path.")] = "digits", json: JsonOption = False) -> None:
+    """Read a data set and say what is in it."""
+    import numpy as np
+
+    from runtime.data import load_dataset
+
+    dataset = load_dataset(name)
+    splits = {part: getattr(dataset, part) for part in ("train", "validation", "test")}
+    if json:
+        counts = {part: np.bincount(one.y, minlength=len(dataset.classes)).tolist() for part, one in splits.items()}
+        spec = {"scale": dataset.spec.scale, "zero_point": dataset.spec.zero_point}
+        print_json({"name": name, "shape": list(dataset.shape), "classes": list(dataset.classes), "input": spec, "samples": counts})
+        return
+    cells = [[k, label, *(int((one.y == k).sum()) for one in splits.values())] for k, label in enumerate(dataset.classes)]
+    cells.append(["", "all", *(len(one) for one in splits.values())])
+    where = f"real value = {dataset.spec.scale:.6g} * (byte - {dataset.spec.zero_point})"
+    print_table(f"{name}: samples of {' x '.join(map(str, dataset.shape))}, {where}", ["label", "class", *splits], cells)
+
+
+def _sizes(words: list[str]) -> list[int]:
+    """``256,128`` or repeated options to sizes; 0 alone: no hidden layer."""
+    try:
+        sizes = [int(part) for word in words for part in word.split(",")]
+    except ValueError as error:
+        raise InputError(f"--hidden is '{' '.join(words)}'. Allowed: whole numbers, as 256 or 256,128; 0 for no hidden layer.") from error
+    return [] if sizes == [0] else sizes
+
+
+def _settings(given: dict[str, Any], recipe: str | None, config: Path | None) -> TrainConfig:
+    """Recipe or file, then the options over it."""
+    if recipe is not None and config is not None:
+        raise InputError("--recipe and --config both give the settings to start from. Give one of them.")
+    base: dict[str, Any] = {}
+    if config is not None:
+        base = read_toml(config)
+    elif recipe is not None or not {"data", "init"} & set(given):
+        base = read_recipe(recipe or DEFAULT_RECIPE)
+    if "init" in given and "data" not in base | given:
+        base["data"] = _network(given["init"]).provenance.get("data", "digits")
+    changed = [name for name, value in given.items() if base.get(name) != value]
+    if changed and base.get("recipe"):
+        base["recipe"] = None  # no longer what the recipe says
+    return make_config({**base, **given}, "settings")
+
+
+def _resumed(out: Path | None, given: dict[str, Any], force: bool) -> tuple[Path, TrainConfig]:
+    from train.run_folder import RunFolder
+
+    if out is None:
+        raise InputError("--resume needs --out: the folder of the run to go on with.")
+    if given or force:
+        raise InputError(f"--resume goes on with the settings of the run; {', '.join('--' + name for name in given) or '--force'} cannot be given.")
+    return out, RunFolder(out).read_config()
+
+
+def _network(text: str) -> Network:
+    from runtime.network import load
+    from runtime.zoo import resolve
+
+    return load(resolve(text))
+
+
+def _fit(settings: TrainConfig, out: Path, resume: bool, force: bool, device: str, json: bool) -> None:
+    from runtime.data import load_dataset
+    from train.run_folder import RunFolder
+
+    folder = RunFolder(out)
+    if not resume:
+        folder.check_free(force)
+    dataset = load_dataset(settings.data)
+    if "batch" not in settings.model_fields_set and settings.batch > len(dataset.train):
+        settings = settings.model_copy(update={"batch": len(dataset.train)})
+    start = _network(settings.init) if settings.init else None
+
+    from train.fit import fit as run_fit
+    from train.progress import epoch_bar
+
+    with epoch_bar(settings.epochs, quiet=json) as report:
+        result = run_fit(settings, dataset, folder, device, start, resume, report)
+    summary = {**result.to_dict(), "network": str(folder.network)}
+    if json:
+        print_json(summary)
+        return
+    names = ("data", "parameters", "epochs", "seconds", "validation_accuracy", "test_accuracy", "network")
+    cells = [[f"{v:.4f}" if name.endswith("accuracy") else f"{v:.1f}" if name == "seconds" else v for name in names for v in (summary[name],)]]
+    print_table("trained", [name.replace("_", " ") for name in names], cells)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Entry point of the command."""
+    run_app(app, argv, "python -m train")
+
+
+if __name__ == "__main__":
+    main()

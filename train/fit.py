@@ -1,0 +1,193 @@
+"""One training run: configuration and data set in, a folder with the network file out.
+
+The network is that of the last epoch: nothing is chosen by looking at results, and the test split is measured once, at the end, by
+``runtime.reference`` on the network that is written. On one machine and device a run gives the same bytes every time.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from devices.errors import InputError, NearwireError
+from devices.version import VERSION
+from runtime.data import Dataset
+from runtime.network import Network, save
+from runtime.reference import accuracy
+from train.augment import augment, check_image
+from train.checkpoint import read_checkpoint, write_checkpoint
+from train.config import TrainConfig
+from train.model import Model, build, from_network, label_accuracy
+from train.run_folder import RunFolder
+from train.schedule import SCHEDULES
+
+CHECKPOINT_SECONDS = 2.0  # at least so long between two checkpoints
+BETAS = (0.9, 0.99)
+ONE_THREAD_MACS = 20_000_000  # a step below this many multiplications is faster without a second thread
+
+Report = Callable[[dict[str, Any]], None]
+
+
+class Interrupted(NearwireError):
+    """Ctrl-C: the checkpoint is kept."""
+
+    exit_code = 130
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a finished run reports."""
+
+    network: Network
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**self.network.provenance, "seconds": round(self.seconds, 3)}
+
+
+def pick_device(name: str) -> torch.device:
+    """``auto``: the GPU if there is one. NearwireError if ``cuda`` is asked for and absent."""
+    if name not in ("auto", "cpu", "cuda"):
+        raise InputError(f"device '{name}' is not one of auto, cpu, cuda.")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise NearwireError("--device cuda was asked for, but torch sees no GPU. Use --device cpu, or install a torch build for your GPU's driver.")
+    return torch.device("cuda" if name == "cuda" or (name == "auto" and torch.cuda.is_available()) else "cpu")
+
+
+def fit(
+    config: TrainConfig,
+    dataset: Dataset,
+    folder: RunFolder,
+    device: str = "auto",
+    start: Network | None = None,
+    resume: bool = False,
+    report: Report = lambda row: None,
+) -> Result:
+    """Train and write the folder's files. ``start``: a network to fine-tune; ``report`` gets every epoch's row of metrics.jsonl."""
+    where = pick_device(device)
+    check_fits(config, dataset, start)
+    torch.manual_seed(config.seed)
+    model = (build(config, dataset) if start is None else from_network(start, config)).to(where)
+    optimiser = torch.optim.Adam(model.groups(config), lr=config.rate, betas=BETAS)
+    if resume:
+        done = read_checkpoint(folder.checkpoint, model, optimiser, config)
+        rows = folder.cut_metrics(done)
+    else:
+        done, rows = 0, []
+        folder.start(config)
+        write_checkpoint(folder.checkpoint, model, optimiser, 0, config)
+    threads = torch.get_num_threads()
+    if config.batch * sum(layer.place.inputs * layer.place.outputs for layer in model.each()) < ONE_THREAD_MACS:
+        torch.set_num_threads(1)
+    try:
+        seconds = _run(config, dataset, folder, model, optimiser, done, rows, report)
+    except KeyboardInterrupt as stop:
+        raise Interrupted(f"interrupted. The checkpoint is kept; go on with: python -m train fit --resume --out {folder.path}") from stop
+    finally:
+        torch.set_num_threads(threads)
+    return finish(config, dataset, folder, model, seconds)
+
+
+def check_fits(config: TrainConfig, dataset: Dataset, start: Network | None) -> None:
+    """InputError if the configuration or the network to start from does not fit the data set."""
+    if config.batch > len(dataset.train):
+        raise InputError(
+            f"batch is {config.batch}, but '{dataset.name}' has {len(dataset.train)} training samples. Allowed: 1..{len(dataset.train)}."
+        )
+    if config.augment:
+        check_image(dataset.shape, dataset.name)
+    if start is not None and (start.input != dataset.spec or len(start.classes) != len(dataset.classes)):
+        raise InputError(
+            f"the network to start from reads {start.input} and has {len(start.classes)} classes; "
+            f"'{dataset.name}' is {dataset.spec} with {len(dataset.classes)}. Give the data set it was trained on, or train a new one."
+        )
+
+
+def _run(
+    config: TrainConfig,
+    dataset: Dataset,
+    folder: RunFolder,
+    model: Model,
+    optimiser: torch.optim.Optimizer,
+    done: int,
+    rows: list[dict[str, Any]],
+    report: Report,
+) -> float:
+    """The epochs after ``done``; returns the seconds of all, those before a resume included."""
+    where = next(model.parameters()).device
+    x, y = torch.from_numpy(dataset.train.x).to(where), torch.from_numpy(dataset.train.y).to(where)  # bytes: a quarter of float's memory
+    held_x, held_y = torch.from_numpy(dataset.validation.x).to(where), torch.from_numpy(dataset.validation.y).to(where)
+    begin = time.perf_counter() - (rows[-1]["seconds"] if rows else 0.0)
+    saved = time.perf_counter()
+    for epoch in range(done, config.epochs):
+        loss = train_epoch(config, dataset.shape, model, optimiser, x, y, epoch)
+        if not math.isfinite(loss):
+            raise NearwireError(f"the training diverged in epoch {epoch + 1}: the loss is {loss}. Lower --rate (it is {config.rate}).")
+        row = {
+            "epoch": epoch + 1,
+            "loss": round(loss, 6),
+            "validation_accuracy": round(label_accuracy(model, held_x, held_y), 6),
+            "rate": config.rate * SCHEDULES[config.schedule]((epoch + 1) / config.epochs),
+            "seconds": round(time.perf_counter() - begin, 3),
+        }
+        folder.add_metrics(row)
+        report(row)
+        if epoch + 1 == config.epochs or time.perf_counter() - saved > CHECKPOINT_SECONDS:
+            write_checkpoint(folder.checkpoint, model, optimiser, epoch + 1, config)
+            saved = time.perf_counter()
+    return time.perf_counter() - begin
+
+
+def train_epoch(
+    config: TrainConfig, shape: tuple[int, ...], model: Model, optimiser: torch.optim.Optimizer, x: Tensor, y: Tensor, epoch: int
+) -> float:
+    """One pass over x (n, size) bytes in random order, incomplete last batch left out; returns the mean loss."""
+    generator = torch.Generator(device=x.device)
+    generator.manual_seed(config.seed * 1_000_003 + epoch)
+    steps = len(x) // config.batch
+    order = torch.randperm(len(x), generator=generator, device=x.device)
+    total = torch.zeros((), device=x.device)
+    for step in range(steps):
+        progress = (epoch + step / steps) / config.epochs
+        for group in optimiser.param_groups:
+            group["lr"] = config.rate * group["factor"] * SCHEDULES[config.schedule](progress)
+        model.anneal(progress)
+        index = order[step * config.batch : (step + 1) * config.batch]
+        batch = x[index]
+        if config.augment:
+            batch = augment(batch.float(), shape, config.augment, generator, float(model.spec.zero_point))
+        if config.noise:
+            batch = batch + torch.randn(batch.shape, generator=generator, device=x.device) * (255 * config.noise)
+        loss = functional.cross_entropy(model(batch), y[index], label_smoothing=config.smoothing)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        total += loss.detach()
+    model.anneal((epoch + 1) / config.epochs)
+    return float(total) / steps
+
+
+def finish(config: TrainConfig, dataset: Dataset, folder: RunFolder, model: Model, seconds: float) -> Result:
+    """Measure the network that is written, once, and write it with where it comes from."""
+    network = model.export({})
+    provenance = {
+        "data": config.data,
+        "recipe": config.recipe,
+        "seed": config.seed,
+        "epochs": config.epochs,
+        "prune": config.prune,
+        "parameters": model.parameter_count(),
+        "validation_accuracy": round(accuracy(network, dataset.validation.x, dataset.validation.y), 6),
+        "test_accuracy": round(accuracy(network, dataset.test.x, dataset.test.y), 6),
+        "version": VERSION,
+    }
+    network = model.export(provenance)
+    save(network, folder.network)
+    return Result(network, seconds)

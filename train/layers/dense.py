@@ -1,0 +1,53 @@
+"""``dense``: out = W x + b, ordinary learned weights, for baselines and heads; with pruning the smallest magnitudes are 0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from runtime.network import Layer
+from train.config import TrainConfig
+from train.layers.base import Place, Role, TrainLayer
+from train.pruning import without_smallest
+
+
+class Dense(TrainLayer):
+    kind = "dense"
+
+    def __init__(self, place: Place, config: TrainConfig, weight: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        self.place = place
+        self.prune = config.prune
+        self.weight = nn.Parameter(weight)  # (outputs, inputs)
+        self.bias = nn.Parameter(bias)  # (outputs,)
+
+    @classmethod
+    def create(cls, place: Place, config: TrainConfig) -> Dense:
+        """Uniform in +-1 / sqrt(inputs), as nn.Linear, for inputs of size 1."""
+        limit = place.inputs**-0.5
+        weight = torch.empty(place.outputs, place.inputs).uniform_(-limit, limit) / place.signal
+        return cls(place, config, weight, torch.empty(place.outputs).uniform_(-limit, limit))
+
+    @classmethod
+    def load(cls, layer: Layer, place: Place, config: TrainConfig) -> Dense:
+        return cls(place, config, torch.tensor(layer.arrays["weight"]), torch.tensor(layer.arrays["bias"]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = without_smallest(self.weight, self.prune) if self.prune else self.weight
+        return functional.linear(x, weight, self.bias)
+
+    def roles(self) -> Iterator[Role]:
+        yield Role("weight", self.weight, 1 / self.place.signal)
+        yield Role("weight", self.bias, 1.0)
+
+    def export(self, name: str, activation: str) -> Layer:
+        with torch.no_grad():
+            weight = without_smallest(self.weight, self.prune) if self.prune else self.weight
+        arrays = {"weight": weight.detach().cpu().numpy().copy(), "bias": self.bias.detach().cpu().numpy().copy()}
+        return Layer(name, self.kind, self.place.inputs, self.place.outputs, activation, arrays)
+
+
+LAYER = Dense

@@ -1,0 +1,143 @@
+"""``spatial``: a position a neuron, distance becomes weight (runtime/kinds/spatial.py has the equation; train/wiring.py computes it).
+
+Learned: positions (the receivers of one spatial layer are the senders of the next), a bias a receiver, an inhibition a sender, and the gap
+between the two planes if it is ``learned``. ``relaxed`` neurons learn their last coordinate too, started uniform in [l, l + 1) for plane l.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from devices.errors import InputError
+from runtime.kinds import KINDS
+from runtime.kinds.spatial import Spatial as SpatialKind
+from runtime.network import Layer
+from train.config import TrainConfig
+from train.layers.base import Place, Role, TrainLayer
+from train.pruning import cutoff_between, nearest_share
+from train.wiring import rule, spatial_product
+
+
+class Spatial(TrainLayer):
+    kind = "spatial"
+
+    def __init__(
+        self, place: Place, config: TrainConfig, sender: nn.Parameter, receiver: Tensor, inhibition: Tensor, bias: Tensor, gap: float, tied: bool
+    ) -> None:
+        super().__init__()
+        self.place = place
+        self.prune = config.prune
+        self.gap_kind = config.gap
+        self.rule_name = config.rule
+        self.steepness_range = config.steepness
+        self.steepness = config.steepness[1]
+        self.settle = config.settle
+        self.tied = tied
+        self.sender = sender  # (inputs, k); k = d - 1, or d if relaxed
+        self.receiver = nn.Parameter(receiver)  # (outputs, k)
+        self.inhibition = nn.Parameter(inhibition)  # (inputs,)
+        self.bias = nn.Parameter(bias)  # (outputs,)
+        self.gap = nn.Parameter(torch.tensor(gap)) if config.gap == "learned" else gap
+        self.wiring = rule(config.rule)
+
+    @classmethod
+    def create(cls, place: Place, config: TrainConfig) -> Spatial:
+        """Coordinates normal with ``config.spread``, signs balanced at random, gap 1, all in ``place.unit``."""
+        depth = 0 if place.before is None else getattr(place.before, "depth", 0) + 1
+        tied = isinstance(place.before, Spatial)
+        sender = place.before.receiver if isinstance(place.before, Spatial) else nn.Parameter(_positions(place.inputs, depth, place, config))
+        receiver = _positions(place.outputs, depth + 1, place, config)
+        inhibition = torch.empty(place.inputs).uniform_(-1, 1) * config.inhibition_spread
+        gap = 0.0 if config.gap == "relaxed" else place.unit
+        layer = cls(place, config, sender, receiver, inhibition, torch.zeros(place.outputs), gap, tied)
+        layer.depth = depth
+        return layer
+
+    @classmethod
+    def load(cls, layer: Layer, place: Place, config: TrainConfig) -> Spatial:
+        options, arrays = layer.options, layer.arrays
+        if "inhibition" not in arrays:
+            raise InputError(f"layer '{layer.name}' is frozen: it has signs, no inhibition. Fine-tuning needs a network of stage 'trained'.")
+        changes = {"gap": options["gap_kind"], "rule": options["rule"], "d": arrays["sender"].shape[1] + (options["gap_kind"] != "relaxed")}
+        config = config.model_copy(update=changes)
+        tied = bool(options["tied"]) and isinstance(place.before, Spatial)
+        sender = place.before.receiver if tied and isinstance(place.before, Spatial) else nn.Parameter(torch.tensor(arrays["sender"]))
+        found = cls(
+            place,
+            config,
+            sender,
+            torch.tensor(arrays["receiver"]),
+            torch.tensor(arrays["inhibition"]),
+            torch.tensor(arrays["bias"]),
+            float(options["gap"]),
+            tied,
+        )
+        found.steepness_range = (options["steepness"], options["steepness"])
+        found.steepness = options["steepness"]
+        return found
+
+    depth: int = 0  # index of the sender's plane
+
+    def mask(self) -> Tensor:
+        """(inputs,) in [-1, 1]: 2 * sigmoid(steepness * v) - 1."""
+        return torch.tanh(self.inhibition * (self.steepness / 2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        cutoff = partial(nearest_share, share=self.prune) if self.prune else None
+        return spatial_product(x, self.mask(), self.sender, self.receiver, self.gap, self.bias, self.wiring, cutoff)
+
+    def anneal(self, progress: float) -> None:
+        """Steepness grows geometrically from its start to its end. From ``settle`` on no value is nearer to 0 than 1: with a steep end every
+        mask is then exactly +1 or -1 and stays so, and the positions learn what is lost by that."""
+        start, end = self.steepness_range
+        self.steepness = start * (end / start) ** min(1.0, progress / self.settle)
+        if progress >= self.settle:
+            with torch.no_grad():
+                self.inhibition.copy_(torch.where(self.inhibition < 0, self.inhibition.clamp(max=-1.0), self.inhibition.clamp(min=1.0)))
+
+    def roles(self) -> Iterator[Role]:
+        if not self.tied:
+            yield Role("position", self.sender, self.place.unit)
+        yield Role("position", self.receiver, self.place.unit)
+        yield Role("inhibition", self.inhibition, 1.0)
+        yield Role("bias", self.bias, self.place.output_signal)
+        if isinstance(self.gap, nn.Parameter):
+            yield Role("gap", self.gap, self.place.unit)
+
+    def export(self, name: str, activation: str) -> Layer:
+        arrays = {key: getattr(self, key).detach().cpu().numpy().astype("float32", copy=True) for key in ("sender", "receiver", "inhibition", "bias")}
+        options = {
+            "gap_kind": self.gap_kind,
+            "gap": abs(float(self.gap.detach() if isinstance(self.gap, nn.Parameter) else self.gap)),
+            "steepness": float(self.steepness),
+            "rule": self.rule_name,
+            "tied": self.tied,
+        }
+        layer = Layer(name, self.kind, self.place.inputs, self.place.outputs, activation, arrays, options)
+        if not self.prune:
+            return layer
+        kind = KINDS[self.kind]
+        distances = kind.squared_distances(layer) if isinstance(kind, SpatialKind) else None
+        return layer if distances is None else layer.with_options(cutoff2=cutoff_between(distances, self.prune))
+
+
+def _positions(count: int, plane: int, place: Place, config: TrainConfig) -> Tensor:
+    """(count, k) first coordinates of a plane's neurons, in length units: normal, and pixels of an image in their grid where d allows it."""
+    across = torch.randn(count, config.d - 1)
+    if config.start == "grid" and plane == 0 and len(place.shape) in (2, 3) and config.d > 2:
+        height, width, *channels = place.shape
+        rows, columns = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij")
+        grid = torch.stack((columns, rows), -1) * 3**0.5  # as wide as normal coordinates
+        across[:, :2] = grid[:, :, None].expand(height, width, channels[0] if channels else 1, 2).reshape(-1, 2)
+        across[:, 2:] *= 0.3
+    across *= config.spread
+    if config.gap == "relaxed":
+        across = torch.cat((across, plane + torch.rand(count, 1)), 1)
+    return across * place.unit
+
+
+LAYER = Spatial

@@ -1,0 +1,28 @@
+"""The progress bar of a training run: on a terminal, on standard error; nothing elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def epoch_bar(epochs: int, quiet: bool = False) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Yields a function that takes an epoch's metrics row and moves the bar to it."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield lambda row: None
+        return
+    columns = (TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=epochs)
+
+        def move(row: dict[str, Any]) -> None:
+            text = f"loss {row['loss']:.4f}  validation {row['validation_accuracy']:.4f}"
+            progress.update(task, completed=row["epoch"], description=text)
+
+        yield move

@@ -1,0 +1,85 @@
+"""A run's folder: config.toml, metrics.jsonl, checkpoint.safetensors, and network.safetensors once it is finished.
+
+A folder with anything else in it and no config.toml of ours is foreign and never written to.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from devices.errors import InputError
+from train.config import TrainConfig, make_config, read_toml, to_toml
+
+MARK = "# nearwire training run\n"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one run."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.toml"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.path / "checkpoint.safetensors"
+
+    @property
+    def network(self) -> Path:
+        return self.path / "network.safetensors"
+
+    def is_ours(self) -> bool:
+        return self.config.is_file() and self.config.read_text("utf-8", errors="replace").startswith(MARK)
+
+    def check_free(self, force: bool = False) -> None:
+        """InputError if the path is a file, a foreign folder, or holds an unfinished run that would be lost (unless ``force``)."""
+        if self.path.exists() and not self.path.is_dir():
+            raise InputError(f"output '{self.path}' is a file. Give a folder.")
+        if self.path.is_dir() and any(self.path.iterdir()) and not self.is_ours():
+            raise InputError(f"output folder '{self.path}' is not a training run and not empty; it is left alone. Choose another --out.")
+        if self.checkpoint.is_file() and not self.network.is_file() and not force:
+            raise InputError(f"'{self.path}' holds an unfinished run. Continue it with --resume, drop it with --force, or choose another --out.")
+
+    def start(self, config: TrainConfig) -> None:
+        """Make the folder, remove what an earlier run of ours left, and write the configuration."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        for file in (self.network, self.checkpoint, self.metrics):
+            file.unlink(missing_ok=True)
+        self.config.write_text(MARK + to_toml(config), "utf-8")
+        self.metrics.touch()
+
+    def read_config(self) -> TrainConfig:
+        """The configuration of a run to resume; InputError if there is none."""
+        if not self.is_ours() or not self.checkpoint.is_file():
+            raise InputError(f"there is no run to resume in '{self.path}': it has no config.toml and checkpoint of ours. Start it without --resume.")
+        return make_config(read_toml(self.config), f"'{self.config}'")
+
+    def add_metrics(self, row: dict[str, Any]) -> None:
+        with self.metrics.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row, allow_nan=False) + "\n")
+
+    def cut_metrics(self, epochs: int) -> list[dict[str, Any]]:
+        """Keep the rows of the first ``epochs`` epochs only: what came after the checkpoint is computed again."""
+        rows = []
+        for line in self.metrics.read_text("utf-8").splitlines() if self.metrics.is_file() else []:
+            try:
+                row = json.loads(line)
+            except ValueError:
+                break  # the line that was being written when the run was killed
+            if isinstance(row, dict) and row.get("epoch", epochs + 1) <= epochs:
+                rows.append(row)
+        part = self.metrics.with_name(self.metrics.name + ".part")
+        part.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+        os.replace(part, self.metrics)
+        return rows
