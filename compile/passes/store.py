@@ -12,7 +12,7 @@ The ledger says, layer by layer, what each format would have cost and why the ch
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -105,9 +105,7 @@ def _cheapest(tables: list[dict[str, FormatCost]], board: Board, objective: str)
         for allowed in itertools.combinations(FORMATS, size):
             if any(not set(allowed) & set(table) for table in tables):
                 continue
-            names = [
-                min((n for n in allowed if n in table), key=lambda n, t=table: _key(t[n].bytes, t[n].instructions, objective)) for table in tables
-            ]
+            names = [_best(table, allowed, objective) for table in tables]
             flash = sum(t[n].bytes for n, t in zip(names, tables, strict=True)) + sum(kernel_bytes(n, board) for n in set(names))
             instructions = sum(t[n].instructions for n, t in zip(names, tables, strict=True))
             key = _key(flash, instructions, objective)
@@ -116,6 +114,10 @@ def _cheapest(tables: list[dict[str, FormatCost]], board: Board, objective: str)
     if best is None:
         raise CheckError("no set of storage formats can hold every layer. Give the layers fewer inputs.")
     return best[1]
+
+
+def _best(table: Mapping[str, FormatCost], allowed: Sequence[str], objective: str) -> str:
+    return min((name for name in allowed if name in table), key=lambda name: _key(table[name].bytes, table[name].instructions, objective))
 
 
 def _key(flash: int, instructions: int, objective: str) -> tuple[int, int]:

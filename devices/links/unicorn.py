@@ -6,6 +6,7 @@ as the core would spend a cycle on them. Without counting no hook is set, so who
 
 from __future__ import annotations
 
+import importlib.util
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ MODELS = {
     "cortex-m7": "UC_CPU_ARM_CORTEX_M7",
     "cortex-m33": "UC_CPU_ARM_CORTEX_M33",
 }
+PACKAGES = {"unicorn": "unicorn", "elftools": "pyelftools"}  # module: package
 WINDOW = 0x60000000  # memory of the host: arguments and results, no part of the board's RAM
 RETURN = 0x1FFF0000  # a called function returns to here; executable by the default memory map
 PAGE = 4096
@@ -35,6 +37,7 @@ class Image:
 
     segments: tuple[tuple[int, bytes], ...]  # (address, content); .bss is not among them
     symbols: Mapping[str, int]  # functions and objects: address without the Thumb bit
+    lengths: Mapping[str, int]  # functions and objects: bytes
     sizes: Mapping[str, int]  # section: bytes
     ends: Mapping[str, int]  # section: address of its end
 
@@ -45,6 +48,12 @@ class Count:
 
     total: int
     parts: Mapping[str, int] = field(default_factory=dict)  # marked function: instructions from its entry until the next mark
+
+
+def missing() -> str | None:
+    """None if the emulator is installed; otherwise what is missing and the command that installs it."""
+    packages = [package for module, package in PACKAGES.items() if importlib.util.find_spec(module) is None]
+    return f"the emulator needs {' and '.join(packages)}. Run: pip install {' '.join(packages)}" if packages else None
 
 
 def read_image(path: Path) -> Image:
@@ -59,14 +68,20 @@ def read_image(path: Path) -> Image:
             segments = tuple((s["p_vaddr"], s.data()) for s in elf.iter_segments() if s["p_type"] == "PT_LOAD" and s["p_filesz"])
             named = [s for s in elf.iter_sections() if s["sh_flags"] & 2]  # SHF_ALLOC
             symbols = {
-                symbol.name: symbol["st_value"] & ~1
+                symbol.name: (symbol["st_value"] & ~1, int(symbol["st_size"]))
                 for table in elf.iter_sections()
                 if isinstance(table, SymbolTableSection)
                 for symbol in table.iter_symbols()
                 if symbol["st_info"]["type"] in ("STT_FUNC", "STT_OBJECT")
             }
             sizes = {s.name: int(s["sh_size"]) for s in named}
-            return Image(segments, symbols, sizes, {s.name: int(s["sh_addr"] + s["sh_size"]) for s in named})
+            return Image(
+                segments=segments,
+                symbols={name: address for name, (address, _) in symbols.items()},
+                lengths={name: length for name, (_, length) in symbols.items()},
+                sizes=sizes,
+                ends={s.name: int(s["sh_addr"] + s["sh_size"]) for s in named},
+            )
     except (ELFError, OSError) as error:
         raise InputError(f"'{path}' is not a readable ELF file: {error}.") from error
 
@@ -76,6 +91,8 @@ class Core:
 
     def __init__(self, image: Image, board: Board, window_bytes: int) -> None:
         """``window_bytes``: size of the memory at WINDOW that caller and firmware share."""
+        from unicorn import UC_HOOK_MEM_INVALID
+
         if board.memory is None or board.emulator is None:
             raise InputError(f"board '{board.name}' is not an emulated core. See 'python -m devices list'.")
         self.image, self.memory, self.name = image, board.memory, board.core
@@ -84,6 +101,8 @@ class Core:
             self._uc.mem_map(origin, -(-size // PAGE) * PAGE)
         for address, content in image.segments:
             self._uc.mem_write(address, content)
+        self._fault = ""  # the address of the last access outside the memory
+        self._uc.hook_add(UC_HOOK_MEM_INVALID, self._note_fault)
         self._addresses = sorted((address, name) for name, address in image.symbols.items())
         self._block_lengths: dict[int, int] = {}
 
@@ -105,6 +124,7 @@ class Core:
             self._uc.reg_write(register, value)
         self._uc.reg_write(arm.UC_ARM_REG_SP, self.memory.ram_origin + self.memory.ram_bytes)
         self._uc.reg_write(arm.UC_ARM_REG_LR, RETURN | 1)
+        self._fault = ""
         try:
             self._uc.emu_start(self.image.symbols[function] | 1, RETURN, timeout=int(time_limit_s * 1e6))
         except UcError as error:
@@ -164,15 +184,9 @@ class Core:
         at = bisect_right(self._addresses, (address & ~1, "\uffff")) - 1
         return self._addresses[at][1] if at >= 0 else "?"
 
-    @property
-    def _fault(self) -> str:
-        return f" (stack pointer 0x{self._stack_pointer:08x})"
-
-    @property
-    def _stack_pointer(self) -> int:
-        from unicorn import arm_const as arm
-
-        return int(self._uc.reg_read(arm.UC_ARM_REG_SP))
+    def _note_fault(self, _uc: Any, _access: int, address: int, size: int, _value: int, _data: Any) -> bool:
+        self._fault = f", {size} bytes at address 0x{address:08x}"
+        return False
 
 
 def _engine(model: str) -> Any:
@@ -188,7 +202,7 @@ def _engine(model: str) -> Any:
 
 def _regions(memory: Memory, window_bytes: int) -> list[tuple[int, int]]:
     return [
-        (memory.flash_origin, memory.flash_bytes),
+        (memory.flash_origin, memory.flash_bytes + PAGE),  # a page more for the calling loop, which is not part of a product
         (memory.ram_origin, memory.ram_bytes),
         (WINDOW, window_bytes),
         (RETURN, PAGE),

@@ -1,0 +1,93 @@
+"""python -m devices: list the boards, show one, check what works on this computer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from devices.board import Board, board_names, load_board
+from devices.console import print_json, print_table, run_app, spinner
+from devices.doctor import examine
+
+app = typer.Typer(help="The boards a build can be made for and run on.", no_args_is_help=True, add_completion=False)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print machine-readable results.")]
+
+
+@app.command(name="list")
+def list_boards(json: JsonOption = False) -> None:
+    """List the boards."""
+    boards = [load_board(name) for name in board_names()]
+    if json:
+        print_json([_summary(board) for board in boards])
+        return
+    print_table(
+        "boards",
+        ["name", "core", "flash", "RAM", "link", "description"],
+        [[board.name, board.core, *_memory(board), board.link, board.description] for board in boards],
+    )
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="A name of 'list'.", show_default=False)], json: JsonOption = False) -> None:
+    """Show a board: memory, compiler and flags, cost of the kernels."""
+    board = load_board(name)
+    if json:
+        print_json(board.model_dump(mode="json"))
+        return
+    flash, ram = _memory(board)
+    compiler = " ".join([board.toolchain.compiler, board.toolchain.target or "", board.toolchain.cpu or "", *board.toolchain.flags])
+    rows = [
+        ["description", board.description],
+        ["core", board.core],
+        ["link", board.link],
+        ["flash", flash],
+        ["RAM", ram],
+        ["compiler", " ".join(compiler.split())],
+    ]
+    print_table(board.name, ["field", "value"], [*rows, ["cost tables", board.cost_note or "none"]])
+    tables = load_board(board.cost_of).cost if board.cost_of else board.cost
+    for format_name, table in tables.items():
+        print_table(f"cost of {format_name}, instructions", ["feature", "each"], [[feature, f"{value:g}"] for feature, value in table.items()])
+
+
+@app.command()
+def doctor(
+    names: Annotated[list[str] | None, typer.Argument(help="Boards to check. Default: all.", show_default=False)] = None, json: JsonOption = False
+) -> None:
+    """Compile and run a small program for each board; exit with 3 if one of them does not work."""
+    boards = [load_board(name) for name in names or board_names()]
+    with spinner("doctor", quiet=json) as progress:
+        findings = []
+        for board in boards:
+            progress(board.name)
+            findings += examine([board])
+    if json:
+        print_json([finding.to_dict() for finding in findings])
+    else:
+        rows = [[f.board, "yes" if f.works else "NO", f.detail, f.fix] for f in findings]
+        print_table("what works here", ["board", "works", "what was found", "what helps"], rows)
+    if not all(finding.works for finding in findings):
+        raise typer.Exit(3)
+
+
+def _summary(board: Board) -> dict[str, object]:
+    memory = board.memory.model_dump() if board.memory else None
+    return {"name": board.name, "core": board.core, "link": board.link, "memory": memory, "description": board.description}
+
+
+def _memory(board: Board) -> list[str]:
+    """Flash and RAM for people."""
+    if board.memory is None:
+        return ["-", "-"]
+    return [f"{board.memory.flash_bytes // 1024} KiB", f"{board.memory.ram_bytes // 1024} KiB"]
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Entry point of the command."""
+    run_app(app, argv, "python -m devices")
+
+
+if __name__ == "__main__":
+    main()

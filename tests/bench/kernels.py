@@ -1,0 +1,136 @@
+"""Exact instructions of the kernels on an emulated core, and the coefficients of its instruction model.
+
+python -m tests.bench.kernels                        the table of figures and the model's error on networks it was not fitted on
+python -m tests.bench.kernels --fit [FORMAT ...]     measure random layers, print the [cost.FORMAT] tables for the board's TOML
+--board NAME (default emulated-cortex-m4)
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from compile.emit import c
+from compile.formats import FORMATS, Format
+from compile.passes.store import store
+from devices.board import Board, load_board
+from devices.cost import CODE_BYTES, predict
+from runtime.backends.firmware import FirmwareFigures, FirmwareSession
+from runtime.network import Array, Network
+from tests.networks import integer_network
+
+FITTED = 40  # random networks of two layers a format
+CHECKED = 20
+SHAPES = (((784, 32, 10), 1.0), ((784, 256, 10), 1.0), ((784, 256, 10), 0.2), ((784, 256, 10), 0.1))
+
+
+def random_network(rng: np.random.Generator, seed: int) -> Network:
+    """Two layers of 1 to 900 inputs and 1 to 64 hidden neurons, of any density, with small and odd shapes well represented."""
+    inputs, hidden, outputs = (int(np.exp(rng.uniform(0, np.log(limit)))) for limit in (900, 64, 20))
+    return integer_network((inputs, hidden, outputs), float(rng.uniform(0.02, 1.0)), seed=seed, zero_point=int(rng.integers(0, 2)) * 9)
+
+
+def with_format(network: Network, name: str) -> Network:
+    """The stored network, without asking the board what it costs."""
+    return network.with_layers(tuple(replace(layer, store=name) for layer in network.layers), "stored")
+
+
+def measure(network: Network, board: Board, samples: int = 3) -> tuple[FirmwareFigures, dict[str, int]]:
+    """Figures over random samples, and the bytes of every function of the program."""
+    rng = np.random.default_rng(1)
+    with tempfile.TemporaryDirectory() as folder:
+        c.emit(network, Path(folder))
+        with FirmwareSession(Path(folder), network, board) as session:
+            figures = session.figures(rng.integers(0, 256, (samples, network.input.size)).astype(np.uint8))
+            return figures, dict(session.image.lengths)
+
+
+def fit(item: Format, board: Board) -> tuple[dict[str, float], float, int]:
+    """Coefficients by feature, the largest relative error of a layer over 500 instructions, and the kernel's bytes."""
+    rng = np.random.default_rng(7)
+    rows, counts, code = [], [], 0
+    for seed in range(FITTED):
+        network = with_format(random_network(rng, seed), item.name)
+        figures, lengths = measure(network, board, 2)
+        code = sum(size for name, size in lengths.items() if name.startswith(f"nearwire_{item.name}"))
+        for layer in network.layers:
+            features = item.features(layer.arrays["weight"], layer.activation != "none")
+            rows.append([features[name] for name in item.features_of])
+            counts.append(figures.layer_instructions[layer.name])
+    matrix, found = np.array(rows, float), np.array(counts)
+    weight = 1 / (found + 100)  # relative errors, but tiny layers do not decide
+    solution = np.linalg.lstsq(matrix * weight[:, None], found * weight, rcond=None)[0]
+    rounded = np.round(solution, 2)
+    error = np.abs(matrix @ rounded - found) / found
+    return dict(zip(item.features_of, rounded.tolist(), strict=True)), float(error[found > 500].max()), code
+
+
+def print_fit(names: list[str], board: Board) -> None:
+    for name in names or list(FORMATS):
+        coefficients, error, code = fit(FORMATS[name], board)
+        print(f"\n[cost.{name}] # largest error of a layer in the fit: {100 * error:.1f} %")
+        for feature, value in coefficients.items():
+            print(f"{feature} = {value:g}")
+        print(f"{CODE_BYTES} = {code}", flush=True)
+
+
+def prediction_errors(board: Board, networks: int = CHECKED) -> Array:
+    """Relative error of the predicted instructions of whole random networks, each layer in a random format."""
+    rng = np.random.default_rng(2024)
+    errors = []
+    for seed in range(networks):
+        quantised = random_network(rng, 1000 + seed)
+        names = [str(rng.choice(list(FORMATS))) for _ in quantised.layers]
+        layers = tuple(replace(layer, store=name) for layer, name in zip(quantised.layers, names, strict=True))
+        figures, _ = measure(quantised.with_layers(layers, "stored"), board)
+        predicted = sum(
+            predict(name, FORMATS[name].features(layer.arrays["weight"], layer.activation != "none"), board)
+            for name, layer in zip(names, layers, strict=True)
+        )
+        errors.append((predicted - figures.instructions_mean) / figures.instructions_mean)
+    return np.array(errors)
+
+
+def print_table(board: Board) -> None:
+    print(f"{board.name}: exact instructions of one inference")
+    print(
+        f"{'network':16}{'density':>8} {'format':12}{'instructions':>13}{'per MAC':>9}{'per nonzero':>12}{'flash B':>9}{'code B':>8}{'RAM B':>7}{'stack B':>8}"
+    )
+    for sizes, density in SHAPES:
+        network = integer_network(sizes, density)
+        macs = sum(layer.inputs * layer.outputs for layer in network.layers)
+        nonzeros = sum(int(np.count_nonzero(layer.arrays["weight"])) for layer in network.layers)
+        for name in FORMATS:
+            f, _ = measure(with_format(network, name), board, 2)
+            n = f.instructions_mean
+            print(
+                f"{'-'.join(map(str, sizes)):16}{density:8} {name:12}{n:13.0f}{n / macs:9.3f}{n / nonzeros:12.3f}"
+                f"{f.flash_bytes:9}{f.code_bytes:8}{f.ram_bytes:7}{f.stack_bytes:8}",
+                flush=True,
+            )
+    errors = prediction_errors(board)
+    print(f"prediction error on {len(errors)} random networks: mean {100 * np.abs(errors).mean():.2f} %, largest {100 * np.abs(errors).max():.2f} %")
+    chosen, ledger = store(integer_network((784, 256, 10), 0.1), board)
+    print(
+        "chosen for 784-256-10 at density 0.1:", ", ".join(f"{entry.name} {entry.chosen} ({entry.reason})" for entry in ledger), f"[{chosen.stage}]"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--board", default="emulated-cortex-m4")
+    parser.add_argument("--fit", nargs="*", metavar="FORMAT", help="print the cost tables of these formats (all, if none is named)")
+    arguments = parser.parse_args()
+    board = load_board(arguments.board)
+    if arguments.fit is None:
+        print_table(board)
+    else:
+        print_fit(arguments.fit, board)
+
+
+if __name__ == "__main__":
+    main()

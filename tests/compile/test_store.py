@@ -1,0 +1,114 @@
+"""Store: the cheapest format by objective over the whole network, the ledger, and refusals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compile.formats import FORMATS, DenseS8, Encoded
+from compile.passes.store import store
+from devices.board import Board, load_board
+from devices.cost import kernel_bytes
+from devices.errors import CheckError, InputError
+from runtime import reference
+from runtime.network import Array, load, save
+from tests.networks import float_network, integer_network
+
+BOARD = load_board("emulated-cortex-m4")
+
+
+def test_objectives_pick_what_they_say() -> None:
+    network = integer_network((400, 60, 10), density=0.3)
+    by_name = {name: store(network, BOARD, choice=name)[1] for name in FORMATS}
+    flash = store(network, BOARD, "flash")[1]
+    latency = store(network, BOARD, "latency")[1]
+    total_bytes = {name: sum(e.formats[name].bytes for e in ledger) + kernel_bytes(name, BOARD) for name, ledger in by_name.items()}
+    total_instructions = {name: sum(e.formats[name].instructions for e in ledger) for name, ledger in by_name.items()}
+    chosen_bytes = sum(e.formats[e.chosen].bytes for e in flash) + sum(kernel_bytes(n, BOARD) for n in {e.chosen for e in flash})
+    assert chosen_bytes <= min(total_bytes.values())
+    assert sum(e.formats[e.chosen].instructions for e in latency) <= min(total_instructions.values())
+
+
+def test_dense_for_full_layers_and_csr_for_sparse_ones() -> None:
+    assert store(integer_network((200, 100, 10), 1.0), BOARD)[1][0].chosen in ("dense_s8", "dense32_s8")
+    assert store(integer_network((200, 100, 10), 0.1), BOARD)[1][0].chosen == "csr_s8"
+    assert store(integer_network((784, 100, 10), 0.1), BOARD, "latency")[1][0].chosen == "csr16_s8"
+
+
+def test_a_core_without_long_multiplication_gets_its_own_dense_format() -> None:
+    network = integer_network((200, 100, 10))
+    assert {e.chosen for e in store(network, load_board("emulated-cortex-m0plus"), "latency")[1]} == {"dense32_s8"}
+    assert {e.chosen for e in store(network, BOARD, "latency")[1]} == {"dense_s8"}
+
+
+def test_kernels_are_counted_once_so_a_small_layer_shares_one() -> None:
+    network = integer_network((300, 64, 3), density=0.05)
+    first, last = store(network, BOARD, "flash")[1]
+    assert first.chosen == last.chosen == "csr_s8"
+
+
+def test_the_ledger_tells_all_formats_and_why() -> None:
+    stored, ledger = store(integer_network((30, 12, 4), density=0.2), BOARD)
+    for layer, entry in zip(stored.layers, ledger, strict=True):
+        assert entry.name == layer.name
+        assert entry.chosen == layer.store
+        assert set(entry.formats) == set(FORMATS)
+        assert all(cost.bytes > 0 and cost.instructions > 0 for cost in entry.formats.values())
+        assert str(entry.formats[entry.chosen].bytes) in entry.reason
+        encoded = FORMATS[entry.chosen].encode(layer.arrays["weight"])
+        shift = layer.arrays.get("shift")
+        shifts = 0 if shift is None else 1 if len(set(shift.tolist())) == 1 else len(shift)
+        assert entry.formats[entry.chosen].bytes == encoded.constants_bytes + 4 * layer.outputs + shifts
+
+
+def test_storing_changes_no_result_and_survives_the_file(tmp_path: Path) -> None:
+    network = integer_network((30, 12, 4), density=0.5, zero_point=3)
+    samples = np.random.default_rng(0).integers(0, 256, (20, 30)).astype(np.uint8)
+    stored, _ = store(network, BOARD, "ram")
+    assert stored.stage == "stored"
+    save(stored, tmp_path / "network.safetensors")
+    read = load(tmp_path / "network.safetensors")
+    assert [layer.store for layer in read.layers] == [layer.store for layer in stored.layers]
+    assert np.array_equal(reference.scores(read, samples), reference.scores(network, samples))
+
+
+def test_a_named_format_is_taken_everywhere() -> None:
+    stored, ledger = store(integer_network(), BOARD, choice="csr16_s8")
+    assert {layer.store for layer in stored.layers} == {"csr16_s8"}
+    assert all("asked for" in entry.reason for entry in ledger)
+
+
+def test_wrong_names_and_stages_are_refused() -> None:
+    with pytest.raises(InputError, match="Did you mean 'csr_s8'"):
+        store(integer_network(), BOARD, choice="csr_8")
+    with pytest.raises(InputError, match="Did you mean 'latency'"):
+        store(integer_network(), BOARD, objective="latencey")
+    with pytest.raises(InputError, match="Quantise it first"):
+        store(float_network(), BOARD)
+
+
+def test_a_format_that_loses_a_weight_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(self: DenseS8, encoded: Encoded) -> Array:
+        return np.zeros(encoded.shape, np.int8)
+
+    monkeypatch.setattr(DenseS8, "decode", wrong)
+    with pytest.raises(CheckError, match="dense_s8.*does not give back"):
+        store(integer_network(), BOARD)
+
+
+def test_a_board_without_cost_tables_is_an_error() -> None:
+    bare = Board.model_validate({**BOARD.model_dump(), "cost": {}})
+    with pytest.raises(InputError, match=r"no table \[cost.dense_s8\]"):
+        store(integer_network(), bare)
+    incomplete = {**BOARD.cost, "dense_s8": {"call": 1.0}}
+    with pytest.raises(InputError, match="lacks"):
+        store(integer_network(), Board.model_validate({**BOARD.model_dump(), "cost": incomplete}))
+
+
+def test_the_host_borrows_a_cost_table() -> None:
+    network = integer_network()
+    assert store(network, load_board("host"))[1] == store(network, BOARD)[1]
+    assert replace(network) == network

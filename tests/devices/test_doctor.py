@@ -1,0 +1,85 @@
+"""Doctor and the devices command: tried, not guessed; exit codes and JSON."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from devices import __main__ as command
+from devices import doctor, toolchain
+from devices.board import board_names, load_board
+from devices.errors import NearwireError
+from devices.links import unicorn
+from tests.devices.tools import M4, needs, needs_emulator
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as done:
+        command.main(list(words))
+    captured = capsys.readouterr()
+    return int(done.value.code or 0), captured.out, captured.err
+
+
+def test_working_boards_work() -> None:
+    needs_emulator()
+    needs(toolchain.missing(load_board("host").toolchain))
+    findings = doctor.examine([load_board("host"), load_board(M4)])
+    assert [finding.works for finding in findings] == [True, True]
+    assert "instructions on the emulated Cortex-M4" in findings[1].detail
+
+
+def test_what_is_missing_comes_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unicorn.importlib.util, "find_spec", lambda name: None)
+    (finding,) = doctor.examine([load_board(M4)])
+    assert not finding.works
+    assert finding.fix == "pip install unicorn pyelftools"
+
+
+def test_a_compiler_that_fails_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs_emulator()
+
+    def fail(*_: object) -> None:
+        raise NearwireError("zig could not compile it: error: no space")
+
+    monkeypatch.setattr(toolchain.Compiler, "run", fail)
+    (finding,) = doctor.examine([load_board(M4)])
+    assert not finding.works
+    assert "no space" in finding.detail
+    assert finding.fix
+
+
+def test_a_wrong_result_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs_emulator()
+    monkeypatch.setattr(unicorn.Core, "call", lambda *_, **__: 5)
+    monkeypatch.setattr(unicorn.Core, "count", lambda *_, **__: unicorn.Count(1))
+    (finding,) = doctor.examine([load_board(M4)])
+    assert not finding.works
+    assert "returned 5" in finding.detail
+
+
+def test_list_and_show_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "list", "--json")
+    assert code == 0
+    assert [entry["name"] for entry in json.loads(out)] == board_names()
+    code, out, _ = run(capsys, "show", M4, "--json")
+    assert code == 0
+    assert json.loads(out)["memory"]["flash_bytes"] == 2 * 1024 * 1024
+
+
+def test_list_and_show_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "Cortex-M0+" in run(capsys, "list")[1]
+    assert "pairs_of_inputs" in run(capsys, "show", "host")[1]  # the tables of the board that stands in
+
+
+def test_exit_codes(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    code, _, err = run(capsys, "show", "emulated-cortex-m44")
+    assert code == 2
+    assert "Did you mean" in err
+    monkeypatch.setattr(command, "examine", lambda boards: [doctor.Finding(b.name, b.name == "host", "") for b in boards])
+    assert run(capsys, "doctor", "host")[0] == 0
+    assert run(capsys, "doctor")[0] == 3
+    assert run(capsys, "doctor", "nowhere")[0] == 2
+    code, out, _ = run(capsys, "doctor", M4, "--json")
+    assert code == 3
+    assert json.loads(out)[0]["works"] is False
