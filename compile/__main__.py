@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from runtime.zoo import resolve
 
 from compile.budget import Budgets, parse_bytes
 from compile.passes.prune import SCOPES
 from compile.pipeline import CompileOptions, compile_network
 from compile.summary import print_summary
 from devices.console import run_app, spinner
+from runtime.zoo import resolve
 
 DEFAULT_NETWORK = "zoo:digits-spatial"
 

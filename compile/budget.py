@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from devices.board import Board
-from runtime.backends.firmware import FirmwareFigures
-
 from compile.passes.store import LayerLedger
+from devices.board import Board
 from devices.errors import CheckError, InputError
+from runtime.backends.firmware import FirmwareFigures
 from runtime.manifest import Accuracy
 
 UNITS = {"": 1, "k": 1024, "m": 1024 * 1024}

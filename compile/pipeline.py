@@ -12,9 +12,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-from devices.board import Board, load_board
-from runtime.backends.firmware import FirmwareFigures, measure
-from runtime.data import Dataset, load_dataset
 
 from compile.artifact import check_place, replacing
 from compile.budget import Budgets, check_budgets
@@ -24,13 +21,17 @@ from compile.passes.prune import prune
 from compile.passes.quantise import quantise
 from compile.passes.store import LayerLedger, store
 from compile.verify import Parity, require, verify
+from devices.board import Board, load_board
 from devices.errors import InputError
+from devices.version import VERSION
+from runtime.backends import backend
+from runtime.backends.firmware import FirmwareFigures, measure
+from runtime.data import Dataset, load_dataset
 from runtime.kinds import kind_of
 from runtime.manifest import SCHEMA as MANIFEST_SCHEMA
 from runtime.manifest import Accuracy, Cost, InputRecord, LayerRecord, LedgerEntry, Manifest, OutputRecord, ParityRecord, Size, file_records
 from runtime.network import Array, Network, from_bytes, save
 from runtime.reference import accuracy as measure_accuracy
-from runtime.version import VERSION
 
 VERIFIED_BACKENDS = ("c", "onnxruntime", "tflite", "firmware")
 CALIBRATION_SAMPLES = 5000  # of the training data
@@ -85,7 +86,7 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
         parities = verify(folder, stored, data.test.x, VERIFIED_BACKENDS, limits, progress)
         require(parities)
         progress(f"measure on {board.name}")
-        figures = measure(folder, stored, board, data.test.x[:COST_SAMPLES])
+        figures = measure(folder, stored, board, data.test.x[:COST_SAMPLES]) if backend("firmware").missing() is None else None
         budgets = check_budgets(options.budgets, board, accuracy, figures, ledger)
         manifest = Manifest(
             schema=MANIFEST_SCHEMA,
@@ -130,8 +131,12 @@ def _check_data(network: Network, data: Dataset) -> None:
         )
 
 
-def _parity(parity: Parity | str) -> ParityRecord | None:
-    return ParityRecord(**asdict(parity)) if isinstance(parity, Parity) else None
+def _parity(parity: Parity) -> ParityRecord | None:
+    if parity.missing is not None:
+        return None
+    return ParityRecord(
+        samples=parity.samples, label_mismatches=parity.label_mismatches, max_abs_difference=parity.max_abs_difference, detail=parity.detail
+    )
 
 
 def _size(figures: FirmwareFigures | None) -> Size | None:

@@ -11,7 +11,7 @@ where the network reads fewer bits. Why a shift, and why 63:
 - A shift needs no 32 x 32 -> 64 bit multiplication, which a Cortex-M0+ does not have, and no multiplier constant.
 - Runtimes round differently (round half even of a float product; fixed point rounded twice). With these weights each can be told the
   same thresholds exactly: TFLite is given 2w and 2b + 1, so that no sum meets a rounding tie (2 * 63 still fits int8); ONNX is given w
-  and a scale one step above 2**-s. ``thresholds_agree`` proves it for every layer when it is written.
+  and a scale one step above 2**-s. ``compile.emit.thresholds`` proves it for every layer when it is written.
 - 255 * 63 * 2 fits int16, so the pairwise byte multiplications of AVX2 cannot saturate.
 """
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from importlib import metadata
 
 import numpy as np
 
 from compile.emit.thresholds import choose_scales, prove, prove_no_overflow
 from devices.errors import CheckError, InputError
+from devices.version import VERSION
 from runtime.kinds import kind_of
 from runtime.law import ACTIVATION_MAX, SHIFT_MAX
 from runtime.network import Array, Layer, Network
@@ -81,13 +81,9 @@ def _output_scale(layer: Layer, input_scale: np.float32) -> np.float32:
 
 def properties(network: Network) -> dict[str, str]:
     """Where the file comes from and what it reads and returns, for its metadata."""
-    try:
-        version = metadata.version("nearwire")
-    except metadata.PackageNotFoundError:
-        version = "source tree"
     return {
         "producer": "nearwire",
-        "version": version,
+        "version": VERSION,
         "stage": network.stage,
         "classes": json.dumps(list(network.classes), ensure_ascii=True),
         "input_shape": json.dumps(list(network.input.shape)),

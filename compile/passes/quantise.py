@@ -8,7 +8,9 @@ Rules, layer by layer from the input:
    activations get coarser) or the weights get coarser until the range fits exactly; what is nearer to the float layer is taken.
 4. The bias absorbs the mean error of each neuron over the calibration samples.
 5. A layer that was trained quantisation-aware keeps its steps (array ``step``), its activation scale (option ``output_scale``) and its bias.
-6. Sums are proven to fit int32.
+6. Box layers and layers with trained steps round the biases of hidden neurons to a quarter of an activation step, 2**(s_j - 2), so that
+   bias and shift share 16 bits in flash.
+7. Sums are proven to fit int32.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from runtime.reference import trace
 
 PERCENTILE = 99.99  # of the activations above zero; the rest saturates
 BIAS_LIMIT = 2**30
+BOX_KINDS = ("field", "replicated")
 
 
 @dataclass(frozen=True)
@@ -93,16 +96,18 @@ def _trained_shift(layer: Layer, base: float, inputs: _Inputs) -> int:
 
 def _requantised(layer: Layer, target: Array, inputs: _Inputs, coarser: float, shift: int) -> tuple[Layer, _Inputs, float]:
     weights = QUANTISERS[layer.kind](layer, coarser, SHIFT_MAX - shift)
-    done, sums = _with_bias(layer, weights, target, inputs)
-    done = done.with_arrays(shift=(shift + weights.exponent).astype(np.uint8))
+    shifts = shift + weights.exponent
+    coarse = layer.kind in BOX_KINDS or "step" in layer.arrays
+    done, sums = _with_bias(layer, weights, target, inputs, np.exp2(np.maximum(shifts - 2, 0)) if coarse else 1.0)
+    done = done.with_arrays(shift=shifts.astype(np.uint8))
     scale = inputs.scale * float(weights.scale[0] * 2.0 ** weights.exponent[0]) * 2.0**shift
     values = requantise(sums, kind_of(done).shifts(done))
     error = float(((values * scale - target) ** 2).mean())
     return done.with_options(output_scale=scale), _Inputs(values, 0, ACTIVATION_MAX, scale), error
 
 
-def _with_bias(layer: Layer, weights: IntegerWeights, target: Array, inputs: _Inputs) -> tuple[Layer, Array]:
-    """The integer layer with its bias, and its sums (n, outputs) over the calibration samples."""
+def _with_bias(layer: Layer, weights: IntegerWeights, target: Array, inputs: _Inputs, multiple: Array | float = 1.0) -> tuple[Layer, Array]:
+    """The integer layer with its bias (a multiple of ``multiple``), and its sums (n, outputs) over the calibration samples."""
     unit = inputs.scale * weights.scale  # real output a step of the accumulator
     bias = layer.arrays["bias"].astype(np.float64) / unit
     bare = weights.layer.with_arrays(bias=np.rint(bias).astype(np.int64))
@@ -110,7 +115,7 @@ def _with_bias(layer: Layer, weights: IntegerWeights, target: Array, inputs: _In
     if kind.matrix and "step" not in layer.arrays:
         sums = kind.integer_sums(bare)(inputs.values, inputs.zero_point)
         bias = bias + _mean_error(target / unit, sums, layer.activation == "none")
-    bias = np.rint(bias)
+    bias = np.rint(bias / multiple) * multiple
     matrix = kind.integer_weights(weights.layer)
     bound = accumulator_bound(matrix, np.clip(bias, -BIAS_LIMIT, BIAS_LIMIT), inputs.zero_point, inputs.maximum)
     if np.abs(bias).max(initial=0) > BIAS_LIMIT or 2 * bound + 1 > ACCUMULATOR_MAX:
