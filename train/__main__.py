@@ -28,16 +28,20 @@ def _option(text: str, *names: str) -> Any:
 @app.command()
 def fit(
     data: Annotated[str | None, _option("digits, mnist, fashion-mnist, a .npz file or a folder of images.", "--data")] = None,
-    model: Annotated[str | None, _option("Kind of the layers: spatial or dense.", "--model")] = None,
+    model: Annotated[str | None, _option("Kind of the layers: spatial, dense or field.", "--model")] = None,
     head: Annotated[str | None, _option("Kind of the last layer, if another.", "--head")] = None,
-    hidden: Annotated[list[str] | None, _option("Neurons of the hidden layers: 256, or 256,128, or the option twice.", "--hidden")] = None,
+    hidden: Annotated[
+        list[str] | None, _option("Neurons of the hidden layers: 256, or 256,128, or the option twice.", "--hidden", "--neurons")
+    ] = None,
+    synapses: Annotated[int | None, _option("Synapses of a neuron of a field layer.", "--synapses")] = None,
     d: Annotated[int | None, _option("Coordinates of a neuron, 2 or more.", "--d")] = None,
     gap: Annotated[str | None, _option("Distance between the planes: fixed, learned or relaxed.", "--gap")] = None,
-    rule: Annotated[str | None, _option("Weight of a distance: inverse, inverse_square or gaussian.", "--rule")] = None,
+    rule: Annotated[str | None, _option("Weight of a distance: inverse, inverse_square, gaussian; for field layers also box.", "--rule")] = None,
     epochs: Annotated[int | None, _option("Passes over the training data.", "--epochs")] = None,
+    quantise_epochs: Annotated[int | None, _option("Epochs of quantisation-aware training after those; 0: none.", "--quantise-epochs")] = None,
     batch: Annotated[int | None, _option("Samples a step.", "--batch")] = None,
     rate: Annotated[float | None, _option("Peak learning rate, in length units a step.", "--rate")] = None,
-    schedule: Annotated[str | None, _option("one-cycle, cosine or constant.", "--schedule")] = None,
+    schedule: Annotated[str | None, _option("one-cycle, warm-cosine, cosine or constant.", "--schedule")] = None,
     seed: Annotated[int | None, _option("Seed of the first positions and the order of the data.", "--seed")] = None,
     prune: Annotated[float | None, _option("Share of each layer's weights held at zero, longest connections first.", "--prune")] = None,
     recipe: Annotated[str | None, _option(f"Settings to start from: {', '.join(recipe_names())}.", "--recipe")] = None,
@@ -50,16 +54,29 @@ def fit(
     json: JsonOption = False,
 ) -> None:
     """Train a network. Options override the recipe or file; with neither, nor --data or --init, the recipe is digits-spatial."""
-    given: dict[str, Any] = {"data": data, "model": model, "head": head, "d": d, "gap": gap, "rule": rule, "epochs": epochs, "batch": batch}
+    given: dict[str, Any] = {
+        "data": data,
+        "model": model,
+        "head": head,
+        "synapses": synapses,
+        "d": d,
+        "gap": gap,
+        "rule": rule,
+        "epochs": epochs,
+        "batch": batch,
+    }
     given |= {"rate": rate, "schedule": schedule, "seed": seed, "prune": prune, "init": init}
     given = {name: value for name, value in given.items() if value is not None}
     if hidden is not None:
         given["hidden"] = _sizes(hidden)
+    if quantise_epochs is not None:
+        given["quantise"] = {"epochs": quantise_epochs} if quantise_epochs else None
     if resume:
         run_folder, settings = _resumed(out, {**given, **({"recipe": recipe} if recipe else {}), **({"config": config} if config else {})}, force)
     else:
         settings = _settings(given, recipe, config)
-        run_folder = out or DEFAULT_OUT / (settings.recipe or f"{Path(settings.data).stem}-{settings.model}")
+        name = settings.layers[0].kind if settings.layers else settings.model
+        run_folder = out or DEFAULT_OUT / (settings.recipe or f"{Path(settings.data).stem}-{name}")
     _fit(settings, run_folder, resume, force, device, json)
 
 
@@ -138,6 +155,8 @@ def _settings(given: dict[str, Any], recipe: str | None, config: Path | None) ->
     changed = [name for name, value in given.items() if base.get(name) != value]
     if changed and base.get("recipe"):
         base["recipe"] = None  # no longer what the recipe says
+    if isinstance(given.get("quantise"), dict):
+        given["quantise"] = {**(base.get("quantise") or {}), **given["quantise"]}
     return make_config({**base, **given}, "settings")
 
 
@@ -171,15 +190,17 @@ def _fit(settings: TrainConfig, out: Path, resume: bool, force: bool, device: st
     start = _network(settings.init) if settings.init else None
 
     from train.fit import fit as run_fit
+    from train.phases import total_epochs
     from train.progress import epoch_bar
 
-    with epoch_bar(settings.epochs, quiet=json) as report:
+    with epoch_bar(total_epochs(settings), quiet=json) as report:
         result = run_fit(settings, dataset, folder, device, start, resume, report)
     summary = {**result.to_dict(), "network": str(folder.network)}
     if json:
         print_json(summary)
         return
-    names = ("data", "parameters", "epochs", "seconds", "validation_accuracy", "test_accuracy", "network")
+    floating = ("float_validation_accuracy",) if "float_validation_accuracy" in summary else ()
+    names = ("data", "parameters", "epochs", "seconds", *floating, "validation_accuracy", "test_accuracy", "network")
     cells = [[f"{v:.4f}" if name.endswith("accuracy") else f"{v:.1f}" if name == "seconds" else v for name in names for v in (summary[name],)]]
     print_table("trained", [name.replace("_", " ") for name in names], cells)
 

@@ -1,12 +1,22 @@
-"""Augmentation while training: each image of a batch is rotated, scaled, shifted and sheared a little, bilinear, outside is the zero byte."""
+"""Augmentation while training: a share of the images of a batch is rotated, scaled, sheared, shifted, flipped and bent a little.
+
+One bilinear look-up does all of it, at places that one matrix product gives; outside is the zero byte. Bending: random displacements, normal
+and independent, on a 5 x 5 grid over the image, bicubic in between. Every batch is changed anew, so nothing but the batch is ever held.
+"""
 
 from __future__ import annotations
+
+import math
+from functools import cache
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from devices.errors import InputError
+from train.config import Augment
+
+BENDS = 5  # points of the grid of displacements, an axis
 
 
 def check_image(shape: tuple[int, ...], name: str) -> None:
@@ -15,17 +25,49 @@ def check_image(shape: tuple[int, ...], name: str) -> None:
         raise InputError(f"augment needs images (height, width[, channels]); a sample of '{name}' has shape {shape}. Set augment = 0.")
 
 
-def augment(x: Tensor, shape: tuple[int, ...], strength: float, generator: torch.Generator, background: float = 0.0) -> Tensor:
-    """(n, size) float images of ``shape`` (height, width[, channels]), each moved by its own random affine map.
+def augment(x: Tensor, shape: tuple[int, ...], how: Augment, generator: torch.Generator, background: float = 0.0) -> Tensor:
+    """(n, size) float images of ``shape`` (height, width[, channels]), the chosen share each moved by its own random map."""
+    if how.share < 1:
+        chosen = torch.nonzero(torch.rand(len(x), generator=generator, device=x.device) < how.share).squeeze(1)
+        return x.index_copy(0, chosen, _moved(x.index_select(0, chosen), shape, how, generator, background)) if len(chosen) else x
+    return _moved(x, shape, how, generator, background)
 
-    ``strength`` 1: rotation within +-10 degrees, scale and shear within +-10 %, shift within +-10 % of the side; other strengths in proportion.
-    """
+
+def _moved(x: Tensor, shape: tuple[int, ...], how: Augment, generator: torch.Generator, background: float) -> Tensor:
     height, width, channels = (*shape, 1)[:3]
     images = x.view(len(x), height, width, channels).permute(0, 3, 1, 2) - background
-    u = (torch.rand(len(x), 6, generator=generator, device=x.device) * 2 - 1) * strength
-    angle, scale_x, scale_y, shear = u[:, 0] * 0.1745, 1 + 0.1 * u[:, 1], 1 + 0.1 * u[:, 2], 0.1 * u[:, 3]
+    u = torch.rand(len(x), 6, generator=generator, device=x.device) * 2 - 1
+    angle, shear = u[:, 0] * math.radians(how.rotation), u[:, 3] * how.shear
+    scale_x, scale_y = 1 + how.scale * u[:, 1], 1 + how.scale * u[:, 2]
     cos, sin = torch.cos(angle), torch.sin(angle)
-    rows = torch.stack((scale_x * cos, shear - sin, 0.2 * u[:, 4], sin, scale_y * cos, 0.2 * u[:, 5]), 1).view(-1, 2, 3)
-    grid = functional.affine_grid(rows, list(images.shape), align_corners=False)
+    across = torch.stack((scale_x * cos, shear - sin, 2 * how.shift * u[:, 4]), 1)
+    if how.flip:
+        across *= torch.where(torch.rand(len(x), 1, generator=generator, device=x.device) < 0.5, -1.0, 1.0)
+    numbers = [across, torch.stack((sin, scale_y * cos, 2 * how.shift * u[:, 5]), 1)]
+    if how.elastic:
+        numbers.append(torch.randn(len(x), 2 * BENDS**2, generator=generator, device=x.device) * (2 * how.elastic))
+    grid = (torch.cat(numbers, 1) @ _basis(height, width, how.elastic > 0).to(x.device)).view(len(x), height, width, 2)
     moved = functional.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False) + background
     return moved.permute(0, 2, 3, 1).reshape(len(x), -1)
+
+
+@cache
+def _basis(height: int, width: int, bends: bool) -> Tensor:
+    """(numbers, height * width * 2): where each cell looks, (x, y) in -1..1, is linear in the 6 numbers of its map and in the displacements."""
+    y = (torch.arange(height) * 2 + 1) / height - 1
+    x = (torch.arange(width) * 2 + 1) / width - 1
+    affine = torch.stack((x.expand(height, width), y[:, None].expand(height, width), torch.ones(height, width)))
+    parts = [affine]
+    if bends:
+        parts.append(torch.einsum("hi,wj->ijhw", _bicubic(height), _bicubic(width)).reshape(-1, height, width))
+    pairs = []
+    for part in parts:
+        nothing = torch.zeros_like(part)
+        pairs += [torch.stack((part, nothing), -1), torch.stack((nothing, part), -1)]
+    return torch.cat(pairs).reshape(-1, height * width * 2)
+
+
+def _bicubic(size: int) -> Tensor:
+    """(size, BENDS) weights of the points in each of ``size`` cells."""
+    unit = torch.eye(BENDS).view(1, BENDS, BENDS, 1)  # channels: one point each
+    return functional.interpolate(unit, size=(size, 1), mode="bicubic", align_corners=True)[0, :, :, 0].T

@@ -1,7 +1,7 @@
 """Checkpoints: everything a run needs to go on exactly as if it had not been stopped. Safetensors and JSON, no pickle; written whole or not at all.
 
-Tensors: ``model/...``, ``optimiser/<parameter index>/<name>``, ``rng/cpu`` and, on a GPU, ``rng/cuda``. The order of the samples and the noise of
-epoch e come from a generator seeded by (seed, e), so an epoch is the unit of resuming.
+Tensors: ``model/...`` (parameters and buffers), ``optimiser/<parameter index>/<name>``, ``rng/cpu`` and, on a GPU, ``rng/cuda``. The order of
+the samples and the noise of epoch e come from a generator seeded by (seed, e), so an epoch is the unit of resuming.
 """
 
 from __future__ import annotations
@@ -41,6 +41,15 @@ def write_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimi
         part.unlink(missing_ok=True)
 
 
+def finished_epochs(path: Path) -> int:
+    """The finished epochs of a checkpoint, which say whether it is of the quantised phase; InputError if it is damaged."""
+    try:
+        with safe_open(str(path), "pt") as file:
+            return int(json.loads((file.metadata() or {})["nearwire-checkpoint"])["epoch"])
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise InputError(f"checkpoint '{path}' cannot be read: {error}. Start again without --resume.") from error
+
+
 def read_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, config: TrainConfig) -> int:
     """Put the state back; returns the finished epochs. InputError if the file is damaged or of a run with another configuration."""
     again = "Start again without --resume."
@@ -67,5 +76,6 @@ def read_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimiz
 
 
 def _unshared(model: nn.Module) -> dict[str, Tensor]:
-    """Every parameter once: positions are shared between layers."""
-    return dict(model.named_parameters())
+    """Every parameter and buffer once: positions are shared between layers."""
+    kept = set(model.state_dict())
+    return {**dict(model.named_parameters()), **{name: value for name, value in model.named_buffers() if name in kept}}

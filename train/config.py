@@ -1,6 +1,7 @@
 """What a training run is told: defaults, TOML files and recipes, checked field by field.
 
-``rate`` is the peak of the schedule for positions; every other parameter learns at ``rate * rates[its role]``.
+``rate`` is the peak of the schedule for positions; every other parameter learns at ``rate * rates[its role]``. With a table ``quantise``
+the float phase of ``epochs`` epochs is followed by a quantisation-aware one (train/quantisation.py).
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from devices.errors import InputError, unknown_name
+from runtime.kinds.boxes import RULES as BOX_RULES
 from runtime.rules import RULES
 from train.layers import LAYERS
+from train.structure import SPECS, LayerSpec
 
 RECIPES = Path(__file__).with_name("recipes")
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -30,7 +33,33 @@ class Rates(BaseModel):
     inhibition: NotNegative = 1.0
     bias: NotNegative = 1.0
     gap: NotNegative = 1.0
-    weight: NotNegative = 0.05  # of dense layers, their bias included
+    weight: NotNegative = 0.05  # of dense layers, their bias included, and of normalisations
+    charge: NotNegative = 0.67  # of synapses
+
+
+class Augment(BaseModel):
+    """Random changes of the training images, see train/augment.py. A plain number n is short for n times 10 degrees and 10 %."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    share: float = Field(1.0, gt=0, le=1)  # of the images that are changed
+    rotation: NotNegative = 0.0  # degrees, either way
+    scale: float = Field(0.0, ge=0, lt=1)  # of each axis
+    shear: NotNegative = 0.0
+    shift: NotNegative = 0.0  # shares of the side
+    flip: bool = False  # left and right swapped in every second image
+    elastic: NotNegative = 0.0  # standard deviation of the bending, share of the side
+
+
+class Quantise(BaseModel):
+    """The quantisation-aware phase."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    epochs: int = Field(10, ge=1)
+    rate: Positive = 0.25  # peak rate, as a share of the float phase's
+    charge: NotNegative = 0.1  # a further factor for charges
+    percentile: float = Field(99.99, gt=50, le=100)  # of the positive activations that are not cut off
 
 
 class TrainConfig(BaseModel):
@@ -43,18 +72,23 @@ class TrainConfig(BaseModel):
     model: str = "spatial"  # the kind of every layer, see train/layers
     head: str | None = None  # the kind of the last layer, if another
     hidden: tuple[Annotated[int, Field(ge=1)], ...] = (256,)  # neurons of each hidden layer; empty: none
+    synapses: Annotated[int, Field(ge=1, le=255)] = 4  # of a neuron of a field layer
+    layers: tuple[LayerSpec, ...] = ()  # every layer by itself, instead of model, head, hidden and synapses; see train/structure.py
+    input_bits: int = Field(8, ge=1, le=8)  # of an input byte that the network reads, the high ones
     d: int = Field(3, ge=2)  # coordinates of a neuron, the plane's included
     gap: Literal["fixed", "learned", "relaxed"] = "learned"
-    rule: str = "inverse"  # see runtime/rules.py
+    gap_min: Positive = 0.1  # of a learned gap, length units
+    rule: str = "inverse"  # see runtime/rules.py and, for field layers, runtime/kinds/boxes.py
     epochs: int = Field(30, ge=1)
     batch: int = Field(100, ge=1)  # samples a step
     rate: Positive = 0.1
     rates: Rates = Rates()
-    schedule: Literal["one-cycle", "cosine", "constant"] = "one-cycle"
+    schedule: Literal["one-cycle", "warm-cosine", "cosine", "constant"] = "one-cycle"
+    quantise: Quantise | None = None  # the quantisation-aware phase; None: none
     init: str | None = None  # network to fine-tune: a file, a folder or zoo:NAME
     seed: int = Field(0, ge=0, lt=2**32)
     prune: float = Field(0.0, ge=0, lt=1)  # share of each layer's weights held at zero
-    augment: NotNegative = 0.0  # strength of random affine maps of images, see train/augment.py
+    augment: Augment | None = None
     noise: NotNegative = 0.0  # standard deviation of noise on the input while training, as a share of the byte range
     smoothing: float = Field(0.0, ge=0, lt=1)  # label smoothing of the cross-entropy
     start: Literal["grid", "random"] = "grid"  # of the inputs' positions: an image's pixels in their grid, or normal
@@ -62,20 +96,56 @@ class TrainConfig(BaseModel):
     inhibition_spread: Positive = 1.0  # the first inhibition values are uniform within +- this
     steepness: tuple[Positive, Positive] = (5.0, 100.0)  # of the mask tanh(steepness * v / 2), first and last
     settle: float = Field(0.7, gt=0, le=1)  # share of the training after which the signs are fixed
+    softness: tuple[Positive, Positive] = (1.0, 0.3)  # of the edges of boxes in the backward pass, cells, first and last
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_field(cls, values: Any) -> Any:
+        """What ``model = "field"`` means where nothing else is said."""
+        if isinstance(values, Mapping) and values.get("model") == "field" and not values.get("layers"):
+            usual = FIELD if values.get("rule", "box") == "box" else {**FIELD, "quantise": None}  # charges alone carry the weight of a box
+            return {**usual, **values}
+        return values
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_structure(cls, values: Any) -> Any:
+        both = [name for name in ("model", "head", "hidden", "synapses") if name in values] if isinstance(values, Mapping) else []
+        if both and values.get("layers"):
+            raise ValueError(f"layers and {' and '.join(both)} both say what the network is made of; leave one out")
+        return values
+
+    @model_validator(mode="after")
+    def _whole_layers(self) -> TrainConfig:
+        if self.prune and self.quantise is not None:
+            raise ValueError(f"prune is {self.prune}, but the quantised phase trains whole layers; leave prune or quantise out")
+        return self
+
+    @field_validator("augment", mode="before")
+    @classmethod
+    def _strength(cls, value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return value
+        return {"rotation": 10 * value, "scale": 0.1 * value, "shear": 0.1 * value, "shift": 0.1 * value} if value else None
 
     @field_validator("rule")
     @classmethod
-    def _known_rule(cls, value: str) -> str:
-        if value not in RULES:
-            raise ValueError(f"'{value}' is not one of {', '.join(sorted(RULES))}")
+    def _known_rule(cls, value: str, info: ValidationInfo) -> str:
+        known = BOX_RULES if info.data.get("model") == "field" else RULES
+        if value not in known:
+            raise ValueError(f"'{value}' is not one of {', '.join(sorted(known))}")
         return value
 
     @field_validator("model", "head")
     @classmethod
     def _known_kind(cls, value: str | None) -> str | None:
-        if value is not None and value not in LAYERS:
-            raise ValueError(f"'{value}' is not one of {', '.join(sorted(LAYERS))}")
+        known = sorted(set(LAYERS) - {"replicated"})  # those have more sizes than an option can say
+        if value is not None and value not in known:
+            raise ValueError(f"'{value}' is not one of {', '.join(known)}")
         return value
+
+
+FIELD = {"rule": "box", "hidden": (128,), "head": "dense", "rate": 0.03, "rates": {"weight": 0.33}, "schedule": "warm-cosine", "quantise": {}}
 
 
 def make_config(values: Mapping[str, Any], where: str) -> TrainConfig:
@@ -83,15 +153,23 @@ def make_config(values: Mapping[str, Any], where: str) -> TrainConfig:
     try:
         return TrainConfig.model_validate(dict(values))
     except ValidationError as error:
-        known = ", ".join(TrainConfig.model_fields)
         parts = []
         for problem in error.errors():
             field = ".".join(str(part) for part in problem["loc"])
             if problem["type"] == "extra_forbidden":
-                parts.append(f"unknown field '{field}' (known: {known})")
+                parts.append(f"unknown field '{field}' (known: {', '.join(_known(problem['loc']))})")
+            elif not field:
+                parts.append(problem["msg"].removeprefix("Value error, "))
             else:
                 parts.append(f"{field} is {problem['input']!r}: {problem['msg'].removeprefix('Value error, ').lower()}")
         raise InputError(f"{where}: {'; '.join(parts)}.") from error
+
+
+def _known(where: tuple[int | str, ...]) -> list[str]:
+    """The fields of the table that an unknown field was found in."""
+    tables: dict[int | str, type[BaseModel]] = {"rates": Rates, "augment": Augment, "quantise": Quantise}
+    tables.update(SPECS)
+    return list(next((tables[part] for part in reversed(where[:-1]) if part in tables), TrainConfig).model_fields)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -119,12 +197,18 @@ def read_recipe(name: str) -> dict[str, Any]:
 def to_toml(config: TrainConfig) -> str:
     """The configuration as TOML that ``read_toml`` reads back; fields that are None are left out."""
     lines, tables = [], []
-    for name, value in config.model_dump(mode="json").items():
+    for name, value in config.model_dump(mode="json", exclude={"model", "head", "hidden", "synapses"} if config.layers else {"layers"}).items():
         if isinstance(value, dict):
-            tables += ["", f"[{name}]", *(f"{key} = {_toml(entry)}" for key, entry in value.items())]
+            tables += ["", f"[{name}]", *_entries(value)]
+        elif name == "layers":
+            tables += [line for layer in value for line in ("", "[[layers]]", *_entries(layer))]
         elif value is not None:
             lines.append(f"{name} = {_toml(value)}")
     return "\n".join([*lines, *tables]) + "\n"
+
+
+def _entries(table: Mapping[str, Any]) -> list[str]:
+    return [f"{key} = {_toml(entry)}" for key, entry in table.items() if entry is not None]
 
 
 def _toml(value: Any) -> str:

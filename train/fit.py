@@ -1,7 +1,8 @@
 """One training run: configuration and data set in, a folder with the network file out.
 
 The network is that of the last epoch: nothing is chosen by looking at results, and the test split is measured once, at the end, by
-``runtime.reference`` on the network that is written. On one machine and device a run gives the same bytes every time.
+``runtime.reference`` on the network that is written; after a quantised phase on the integer network that compile makes of it. On one
+machine and device a run gives the same bytes every time; what differs between runs, the seconds, is in result.json.
 """
 
 from __future__ import annotations
@@ -9,27 +10,31 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from compile.passes.freeze import freeze
+from compile.passes.quantise import quantise
 from devices.errors import InputError, NearwireError
 from devices.version import VERSION
 from runtime.data import Dataset
+from runtime.kinds import kind_of
 from runtime.network import Network, save
 from runtime.reference import accuracy
 from train.augment import augment, check_image
-from train.checkpoint import read_checkpoint, write_checkpoint
+from train.checkpoint import finished_epochs, read_checkpoint, write_checkpoint
 from train.config import TrainConfig
 from train.model import Model, build, from_network, label_accuracy
+from train.phases import CALIBRATION_SAMPLES, Phase, optimiser_of, phases, quantised, settled, total_epochs
+from train.quantisation import QuantisedModel, check_quantisable
 from train.run_folder import RunFolder
 from train.schedule import SCHEDULES
 
 CHECKPOINT_SECONDS = 2.0  # at least so long between two checkpoints
-BETAS = (0.9, 0.99)
 ONE_THREAD_MACS = 20_000_000  # a step below this many multiplications is faster without a second thread
 
 Report = Callable[[dict[str, Any]], None]
@@ -74,25 +79,30 @@ def fit(
     where = pick_device(device)
     check_fits(config, dataset, start)
     torch.manual_seed(config.seed)
-    model = (build(config, dataset) if start is None else from_network(start, config)).to(where)
-    optimiser = torch.optim.Adam(model.groups(config), lr=config.rate, betas=BETAS)
+    model: Model | QuantisedModel = (build(config, dataset) if start is None else from_network(start, config)).to(where)
+    if config.quantise is not None and isinstance(model, Model):
+        check_quantisable(model)
+    done, rows = 0, []
+    phase = phases(config)[0]
+    if resume and finished_epochs(folder.checkpoint) > config.epochs and isinstance(model, Model):
+        phase, model = phases(config)[-1], QuantisedModel(model)
+    optimiser = optimiser_of(model, config, phase)
     if resume:
         done = read_checkpoint(folder.checkpoint, model, optimiser, config)
         rows = folder.cut_metrics(done)
     else:
-        done, rows = 0, []
         folder.start(config)
         write_checkpoint(folder.checkpoint, model, optimiser, 0, config)
     threads = torch.get_num_threads()
-    if config.batch * sum(layer.place.inputs * layer.place.outputs for layer in model.each()) < ONE_THREAD_MACS:
+    if config.batch * model.products() < ONE_THREAD_MACS:
         torch.set_num_threads(1)
     try:
-        seconds = _run(config, dataset, folder, model, optimiser, done, rows, report)
+        model, rows = _run(config, dataset, folder, model, optimiser, done, rows, report)
     except KeyboardInterrupt as stop:
         raise Interrupted(f"interrupted. The checkpoint is kept; go on with: python -m train fit --resume --out {folder.path}") from stop
     finally:
         torch.set_num_threads(threads)
-    return finish(config, dataset, folder, model, seconds)
+    return finish(config, dataset, folder, model, rows)
 
 
 def check_fits(config: TrainConfig, dataset: Dataset, start: Network | None) -> None:
@@ -103,7 +113,7 @@ def check_fits(config: TrainConfig, dataset: Dataset, start: Network | None) -> 
         )
     if config.augment:
         check_image(dataset.shape, dataset.name)
-    if start is not None and (start.input != dataset.spec or len(start.classes) != len(dataset.classes)):
+    if start is not None and (replace(start.input, cut=0) != dataset.spec or len(start.classes) != len(dataset.classes)):
         raise InputError(
             f"the network to start from reads {start.input} and has {len(start.classes)} classes; "
             f"'{dataset.name}' is {dataset.spec} with {len(dataset.classes)}. Give the data set it was trained on, or train a new one."
@@ -114,53 +124,71 @@ def _run(
     config: TrainConfig,
     dataset: Dataset,
     folder: RunFolder,
-    model: Model,
+    model: Model | QuantisedModel,
     optimiser: torch.optim.Optimizer,
     done: int,
     rows: list[dict[str, Any]],
     report: Report,
-) -> float:
-    """The epochs after ``done``; returns the seconds of all, those before a resume included."""
+) -> tuple[Model | QuantisedModel, list[dict[str, Any]]]:
+    """The epochs after ``done``; returns the model as it leaves its last phase, and every epoch's row of metrics."""
     where = next(model.parameters()).device
-    x, y = torch.from_numpy(dataset.train.x).to(where), torch.from_numpy(dataset.train.y).to(where)  # bytes: a quarter of float's memory
-    held_x, held_y = torch.from_numpy(dataset.validation.x).to(where), torch.from_numpy(dataset.validation.y).to(where)
+    x, y = torch.tensor(dataset.train.x).to(where), torch.tensor(dataset.train.y).to(where)  # bytes: a quarter of float's memory
+    held_x, held_y = torch.tensor(dataset.validation.x).to(where), torch.tensor(dataset.validation.y).to(where)
     begin = time.perf_counter() - (rows[-1]["seconds"] if rows else 0.0)
     saved = time.perf_counter()
-    for epoch in range(done, config.epochs):
-        loss = train_epoch(config, dataset.shape, model, optimiser, x, y, epoch)
-        if not math.isfinite(loss):
-            raise NearwireError(f"the training diverged in epoch {epoch + 1}: the loss is {loss}. Lower --rate (it is {config.rate}).")
-        row = {
-            "epoch": epoch + 1,
-            "loss": round(loss, 6),
-            "validation_accuracy": round(label_accuracy(model, held_x, held_y), 6),
-            "rate": config.rate * SCHEDULES[config.schedule]((epoch + 1) / config.epochs),
-            "seconds": round(time.perf_counter() - begin, 3),
-        }
-        folder.add_metrics(row)
-        report(row)
-        if epoch + 1 == config.epochs or time.perf_counter() - saved > CHECKPOINT_SECONDS:
-            write_checkpoint(folder.checkpoint, model, optimiser, epoch + 1, config)
-            saved = time.perf_counter()
-    return time.perf_counter() - begin
+    for phase in phases(config):
+        if phase.name == "quantised" and isinstance(model, Model):
+            model = quantised(settled(model, x), x, config)
+            optimiser = optimiser_of(model, config, phase)
+        for epoch in range(max(done, phase.first), phase.first + phase.epochs):
+            start = time.perf_counter()
+            loss = train_epoch(config, dataset.shape, model, optimiser, x, y, epoch, phase)
+            if not math.isfinite(loss):
+                raise NearwireError(f"the training diverged in epoch {epoch + 1}: the loss is {loss}. Lower --rate (it is {config.rate}).")
+            model.hold()
+            row = {
+                "epoch": epoch + 1,
+                "phase": phase.name,
+                "loss": round(loss, 6),
+                "validation_accuracy": round(label_accuracy(model, held_x, held_y), 6),
+                "rate": phase.rate * SCHEDULES[config.schedule](phase.progress(epoch + 1)),
+                "epoch_seconds": round(time.perf_counter() - start, 3),
+                "seconds": round(time.perf_counter() - begin, 3),
+            }
+            folder.add_metrics(row)
+            rows.append(row)
+            report(row)
+            if epoch + 1 == phase.first + phase.epochs or time.perf_counter() - saved > CHECKPOINT_SECONDS:
+                write_checkpoint(folder.checkpoint, model, optimiser, epoch + 1, config)
+                saved = time.perf_counter()
+    return settled(model, x) if isinstance(model, Model) else model, rows
 
 
 def train_epoch(
-    config: TrainConfig, shape: tuple[int, ...], model: Model, optimiser: torch.optim.Optimizer, x: Tensor, y: Tensor, epoch: int
+    config: TrainConfig,
+    shape: tuple[int, ...],
+    model: Model | QuantisedModel,
+    optimiser: torch.optim.Optimizer,
+    x: Tensor,
+    y: Tensor,
+    epoch: int,
+    phase: Phase | None = None,
 ) -> float:
     """One pass over x (n, size) bytes in random order, incomplete last batch left out; returns the mean loss."""
+    phase = phase or phases(config)[0]
     generator = torch.Generator(device=x.device)
     generator.manual_seed(config.seed * 1_000_003 + epoch)
     steps = len(x) // config.batch
     order = torch.randperm(len(x), generator=generator, device=x.device)
     total = torch.zeros((), device=x.device)
+    model.train()
     for step in range(steps):
-        progress = (epoch + step / steps) / config.epochs
+        progress = phase.progress(epoch + step / steps)
         for group in optimiser.param_groups:
-            group["lr"] = config.rate * group["factor"] * SCHEDULES[config.schedule](progress)
+            group["lr"] = phase.rate * group["factor"] * SCHEDULES[config.schedule](progress)
         model.anneal(progress)
         index = order[step * config.batch : (step + 1) * config.batch]
-        batch = x[index]
+        batch = x.index_select(0, index)
         if config.augment:
             batch = augment(batch.float(), shape, config.augment, generator, float(model.spec.zero_point))
         if config.noise:
@@ -170,24 +198,39 @@ def train_epoch(
         loss.backward()
         optimiser.step()
         total += loss.detach()
-    model.anneal((epoch + 1) / config.epochs)
+    model.anneal(phase.progress(epoch + 1))
+    model.eval()
     return float(total) / steps
 
 
-def finish(config: TrainConfig, dataset: Dataset, folder: RunFolder, model: Model, seconds: float) -> Result:
+def finish(config: TrainConfig, dataset: Dataset, folder: RunFolder, model: Model | QuantisedModel, rows: list[dict[str, Any]]) -> Result:
     """Measure the network that is written, once, and write it with where it comes from."""
     network = model.export({})
+    measured = network
+    accuracies = {}
+    if isinstance(model, QuantisedModel):
+        accuracies["float_validation_accuracy"] = _last_accuracy(rows, "float")
+        measured = quantise(freeze(network), dataset.train.x[:CALIBRATION_SAMPLES])
     provenance = {
         "data": config.data,
         "recipe": config.recipe,
         "seed": config.seed,
-        "epochs": config.epochs,
+        "epochs": total_epochs(config),
         "prune": config.prune,
-        "parameters": model.parameter_count(),
-        "validation_accuracy": round(accuracy(network, dataset.validation.x, dataset.validation.y), 6),
-        "test_accuracy": round(accuracy(network, dataset.test.x, dataset.test.y), 6),
+        "parameters": sum(kind_of(layer).parameters(layer) for layer in network.layers),
+        **accuracies,
+        "validation_accuracy": round(accuracy(measured, dataset.validation.x, dataset.validation.y), 6),
+        "test_accuracy": round(accuracy(measured, dataset.test.x, dataset.test.y), 6),
         "version": VERSION,
     }
     network = model.export(provenance)
     save(network, folder.network)
-    return Result(network, seconds)
+    result = Result(network, rows[-1]["seconds"])
+    folder.add_result(result.to_dict())
+    return result
+
+
+def _last_accuracy(rows: list[dict[str, Any]], phase: str) -> float | None:
+    """Validation accuracy after the last epoch of a phase."""
+    found = [row["validation_accuracy"] for row in rows if row["phase"] == phase]
+    return found[-1] if found else None

@@ -1,14 +1,13 @@
 """A trainable model: built from a configuration, exported to a ``Network`` and loaded back from one with equal outputs.
 
-Input in other units than 0..1 (sensor values of +-20 g) would make a rule without a gain start far off. So a model whose first n layers are
-spatial measures its lengths in ``unit = range ** (1 / (n * degree))``: with w ~ length ** -degree this undoes the range over those layers, and
-since Adam's steps are relative to each parameter's unit, training runs as on input in 0..1.
+Behind the hidden layers of a new model stand normalisations (train/normalisation.py), except behind spatial ones; none is left in a file.
 """
 
 from __future__ import annotations
 
-import itertools
+import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -16,30 +15,49 @@ from torch import Tensor, nn
 
 from devices.errors import InputError
 from runtime.data import Dataset
-from runtime.network import InputSpec, Network, validate
+from runtime.network import InputSpec, Layer, Network, validate
 from train.config import TrainConfig
 from train.layers import layer_class
-from train.layers.base import Place, TrainLayer
+from train.layers.base import Spec, TrainLayer, WeightedLayer
 from train.neurons import NEURONS
+from train.normalisation import Normalisation
+from train.places import Places
+from train.structure import DenseSpec, FieldSpec, ReplicatedSpec, SpatialSpec, structure
 
-DEGREE = {"inverse": 1, "inverse_square": 2}  # w ~ length ** -degree; other rules have their own length
+BOX_EPS, DENSE_EPS = 0.1, 0.001  # of the normalisation's variance: box sums of a quiet neuron are not to be blown up
 
 
 class Model(nn.Module):
     """Bytes (samples, size) to scores (samples, classes)."""
 
-    def __init__(self, layers: list[TrainLayer], activations: list[str], spec: InputSpec, classes: tuple[str, ...]) -> None:
+    def __init__(self, layers: list[TrainLayer], activations: list[str], spec: InputSpec, classes: tuple[str, ...], normalised: bool = False) -> None:
         super().__init__()
         self.layers = nn.ModuleList(layers)
+        self.norms = nn.ModuleList(_norm(layer, activation, normalised) for layer, activation in zip(layers, activations, strict=True))
         self.activations = activations
         self.spec = spec
         self.classes = classes
 
     def forward(self, u: Tensor) -> Tensor:
-        x = (u.float() - self.spec.zero_point) * self.spec.scale if self.spec.zero_point else u.float() * self.spec.scale
-        for layer, activation in zip(self.layers, self.activations, strict=True):
-            x = NEURONS[activation](layer(x))
+        if self.spec.cut:
+            u = (u.float() / 2**self.spec.cut).floor()
+        x = (u.float() - self.spec.zero_point) * self.spec.step if self.spec.zero_point else u.float() * self.spec.step
+        for layer, norm, activation in zip(self.layers, self.norms, self.activations, strict=True):
+            x = NEURONS[activation](norm(layer(x)))
         return x
+
+    def hold(self) -> None:
+        """Tell every layer that an epoch is over."""
+        for layer in self.each():
+            layer.hold()
+
+    def fold(self) -> None:
+        """Put the normalisations into the layers in front of them."""
+        for k, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
+            if isinstance(norm, Normalisation) and isinstance(layer, WeightedLayer):
+                layer.fold(*norm.folded())
+                layer.bias.requires_grad_(True)
+                self.norms[k] = nn.Identity()
 
     def anneal(self, progress: float) -> None:
         """Tell every layer which share of the training is done."""
@@ -48,6 +66,10 @@ class Model(nn.Module):
 
     def each(self) -> list[TrainLayer]:
         return [layer for layer in self.layers if isinstance(layer, TrainLayer)]
+
+    def products(self) -> int:
+        """Multiplications of one sample, were every layer a matrix: how much a step has to do."""
+        return sum(layer.place.inputs * layer.place.outputs for layer in self.each())
 
     def parameter_count(self) -> int:
         """Learned parameters, shared positions once."""
@@ -58,25 +80,54 @@ class Model(nn.Module):
         groups: dict[float, list[nn.Parameter]] = {}
         for layer in self.each():
             for role in layer.roles():
-                groups.setdefault(getattr(config.rates, role.name) * role.unit, []).append(role.parameter)
+                if role.parameter.requires_grad:
+                    groups.setdefault(getattr(config.rates, role.name) * role.unit, []).append(role.parameter)
+        for norm in self.norms:
+            groups.setdefault(config.rates.weight, []).extend(norm.parameters())
+        groups = {factor: parameters for factor, parameters in groups.items() if parameters}
         return [{"params": parameters, "factor": factor} for factor, parameters in groups.items()]
 
     def export(self, provenance: Mapping[str, Any]) -> Network:
-        """The network of stage 'trained'."""
-        layers = tuple(layer.export(f"layer{k}", activation) for k, (layer, activation) in enumerate(zip(self.each(), self.activations, strict=True)))
+        """The network of stage 'trained', normalisations folded; the model itself stays as it is."""
+        model = self
+        if any(isinstance(norm, Normalisation) for norm in self.norms):
+            model = copy.deepcopy(self)
+            model.fold()
+        layers = tuple(
+            layer.export(f"layer{k}", activation) for k, (layer, activation) in enumerate(zip(model.each(), self.activations, strict=True))
+        )
         return validate(Network(layers, self.spec, self.classes, provenance=dict(provenance)), "the trained network")
+
+
+def _norm(layer: TrainLayer, activation: str, normalised: bool) -> nn.Module:
+    """The normalisation behind a hidden layer of a new model; the layer's own bias then has nothing to learn."""
+    spec = layer.place.spec
+    if not normalised or activation == "none" or not isinstance(layer, WeightedLayer) or (isinstance(spec, DenseSpec) and not spec.normalise):
+        return nn.Identity()
+    layer.bias.requires_grad_(False)
+    return Normalisation(len(layer.bias), DENSE_EPS if isinstance(spec, DenseSpec) else BOX_EPS)
 
 
 def build(config: TrainConfig, dataset: Dataset) -> Model:
     """A new model with random parameters from torch's generator."""
-    sizes = [dataset.spec.size, *config.hidden, len(dataset.classes)]
-    kinds = [config.model] * (len(sizes) - 2) + [config.head or config.model]
-    places = _Places(dataset.spec, kinds, config.rule)
+    specs = structure(config)
+    spec = read_bits(dataset.spec, config.input_bits)
+    places = Places(spec, [entry.kind for entry in specs], config.rule)
     layers: list[TrainLayer] = []
-    for kind, (inputs, outputs) in zip(kinds, itertools.pairwise(sizes), strict=True):
-        layers.append(layer_class(kind).create(places.next(layers, inputs, outputs), config))
+    for k, entry in enumerate(specs):
+        outputs = _outputs(entry, k, k == len(specs) - 1, len(dataset.classes))
+        layers.append(layer_class(entry.kind).create(places.next(layers, entry, outputs), config))
     activations = ["relu"] * (len(layers) - 1) + ["none"]
-    return Model(layers, activations, dataset.spec, dataset.classes)
+    return Model(layers, activations, spec, dataset.classes, normalised=True)
+
+
+def read_bits(spec: InputSpec, bits: int) -> InputSpec:
+    """The input cut to its ``bits`` high bits; InputError where zero is not byte 0."""
+    if bits < 8 and spec.zero_point:
+        raise InputError(
+            f"input_bits is {bits}, but byte {spec.zero_point} of this data means 0, and cut bytes need 0 to be 0. Allowed: 8, or data that is not negative."
+        )
+    return replace(spec, cut=8 - bits)
 
 
 def from_network(network: Network, config: TrainConfig) -> Model:
@@ -84,32 +135,45 @@ def from_network(network: Network, config: TrainConfig) -> Model:
     if network.stage != "trained":
         raise InputError(f"a network of stage '{network.stage}' cannot be trained further. Give one of stage 'trained', as 'train fit' writes it.")
     rules = [layer.options["rule"] for layer in network.layers if "rule" in layer.options]
-    places = _Places(network.input, [layer.kind for layer in network.layers], rules[0] if rules else config.rule)
+    places = Places(network.input, [layer.kind for layer in network.layers], rules[0] if rules else config.rule)
+    wanted = structure(config) if config.layers else ()
     layers: list[TrainLayer] = []
-    for layer in network.layers:
-        layers.append(layer_class(layer.kind).load(layer, places.next(layers, layer.inputs, layer.outputs), config))
+    for k, layer in enumerate(network.layers):
+        entry = wanted[k] if k < len(wanted) and wanted[k].kind == layer.kind else _spec_of(layer)
+        layers.append(layer_class(layer.kind).load(layer, places.next(layers, entry, layer.outputs, layer.inputs), config))
     return Model(layers, [layer.activation for layer in network.layers], network.input, network.classes)
 
 
-class _Places:
-    """Hands out each layer's place, following the size of the values through the model."""
+def _spec_of(layer: Layer) -> Spec:
+    """Settings for a layer that comes from a file."""
+    if layer.kind == "dense":
+        return DenseSpec(kind="dense")
+    if layer.kind == "spatial":
+        return SpatialSpec(kind="spatial")
+    grid = (int(layer.options["grid"][0]), int(layer.options["grid"][1]))
+    if layer.kind == "field":
+        return FieldSpec(kind="field", grid=grid, rule=str(layer.options["rule"]))
+    return ReplicatedSpec(kind="replicated", grid=grid, prototypes=len(layer.arrays["bias"]))
 
-    def __init__(self, spec: InputSpec, kinds: list[str], rule: str) -> None:
-        self.spec, self.kinds = spec, kinds
-        self.signal = spec.scale * 255
-        self.degree = DEGREE.get(rule, 0)
-        leading = len(list(itertools.takewhile(lambda kind: kind == "spatial", kinds)))
-        self.unit = self.signal ** (1 / (leading * self.degree)) if leading and self.degree else 1.0
 
-    def next(self, layers: list[TrainLayer], inputs: int, outputs: int) -> Place:
-        spatial = self.kinds[len(layers)] == "spatial"
-        arriving, unit = self.signal, self.unit if spatial else 1.0
-        self.signal = arriving / unit**self.degree if spatial else 1.0
-        return Place(inputs, outputs, layers[-1] if layers else None, self.spec.shape, arriving, self.signal, unit)
+def _outputs(entry: Spec, k: int, last: bool, classes: int) -> int | None:
+    """A layer's neurons; None where its geometry says it."""
+    if isinstance(entry, ReplicatedSpec):
+        if last:
+            raise InputError("the last layer is replicated; its outputs are scores, one a class. Add a dense or field layer behind it.")
+        return None
+    if entry.outputs is None and not last:
+        raise InputError(f"layers.{k} of kind '{entry.kind}' lacks 'outputs'; only the last layer may leave it out (it has one neuron a class).")
+    if last and entry.outputs not in (None, classes):
+        raise InputError(f"layers.{k}.outputs is {entry.outputs}, but the last layer needs {classes}, one a class. Leave it out.")
+    return entry.outputs or classes
 
 
 @torch.no_grad()
-def label_accuracy(model: Model, x: Tensor, y: Tensor, batch: int = 5000) -> float:
+def label_accuracy(model: nn.Module, x: Tensor, y: Tensor, batch: int = 5000) -> float:
     """Share of right labels of (n, size) bytes, on the model's device."""
+    training = model.training
+    model.eval()
     right = sum(int((model(x[at : at + batch]).argmax(1) == y[at : at + batch]).sum()) for at in range(0, len(y), batch))
+    model.train(training)
     return right / max(1, len(y))

@@ -1,4 +1,4 @@
-"""A run's folder: config.toml, metrics.jsonl, checkpoint.safetensors, and network.safetensors once it is finished.
+"""A run's folder: config.toml, metrics.jsonl, checkpoint.safetensors, and once it is finished network.safetensors and result.json.
 
 A folder with anything else in it and no config.toml of ours is foreign and never written to.
 """
@@ -39,6 +39,10 @@ class RunFolder:
     def network(self) -> Path:
         return self.path / "network.safetensors"
 
+    @property
+    def result(self) -> Path:
+        return self.path / "result.json"
+
     def is_ours(self) -> bool:
         return self.config.is_file() and self.config.read_text("utf-8", errors="replace").startswith(MARK)
 
@@ -54,7 +58,7 @@ class RunFolder:
     def start(self, config: TrainConfig) -> None:
         """Make the folder, remove what an earlier run of ours left, and write the configuration."""
         self.path.mkdir(parents=True, exist_ok=True)
-        for file in (self.network, self.checkpoint, self.metrics):
+        for file in (self.network, self.checkpoint, self.metrics, self.result):
             file.unlink(missing_ok=True)
         self.config.write_text(MARK + to_toml(config), "utf-8")
         self.metrics.touch()
@@ -68,6 +72,10 @@ class RunFolder:
     def add_metrics(self, row: dict[str, Any]) -> None:
         with self.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row, allow_nan=False) + "\n")
+
+    def add_result(self, result: dict[str, Any]) -> None:
+        """What the finished run reports, its seconds included."""
+        self.result.write_text(json.dumps(result, allow_nan=False, indent=1) + "\n", "utf-8")
 
     def cut_metrics(self, epochs: int) -> list[dict[str, Any]]:
         """Keep the rows of the first ``epochs`` epochs only: what came after the checkpoint is computed again."""

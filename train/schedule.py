@@ -16,6 +16,11 @@ def one_cycle(progress: float) -> float:
     return cosine((progress - WARM_UP) / (1 - WARM_UP))
 
 
+def warm_cosine(progress: float) -> float:
+    """Half a cosine from 1 to 0 over the whole training, risen to in a straight line over the first tenth."""
+    return min(1.0, progress / 0.1 + 0.001) * (1 + math.cos(math.pi * progress)) / 2
+
+
 def cosine(progress: float) -> float:
     """From 1 down to the floor along a half cosine."""
     return FLOOR + (1 - FLOOR) * (1 + math.cos(math.pi * progress)) / 2
@@ -26,4 +31,4 @@ def constant(progress: float) -> float:
     return 1.0
 
 
-SCHEDULES: dict[str, Callable[[float], float]] = {"one-cycle": one_cycle, "cosine": cosine, "constant": constant}
+SCHEDULES: dict[str, Callable[[float], float]] = {"one-cycle": one_cycle, "warm-cosine": warm_cosine, "cosine": cosine, "constant": constant}

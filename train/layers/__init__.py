@@ -13,6 +13,8 @@ if TYPE_CHECKING:  # the names are known without torch
 _MODULES = {
     "spatial": "train.layers.spatial",
     "dense": "train.layers.dense",
+    "field": "train.layers.field",
+    "replicated": "train.layers.replicated",
 }
 LAYERS = tuple(_MODULES)
 

@@ -6,10 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from runtime.network import Layer
 from train.config import TrainConfig
+from train.structure import DenseSpec, FieldSpec, ReplicatedSpec, SpatialSpec
+
+Spec = SpatialSpec | DenseSpec | FieldSpec | ReplicatedSpec
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,9 @@ class Place:
     inputs: int
     outputs: int
     before: TrainLayer | None  # the layer whose outputs it reads; None: it reads the input
+    spec: Spec  # what the configuration says about the layer
+    maps: tuple[int, int, int]  # (channels, height, width) of what it reads, where it reads a grid
+    maximum: int  # the largest integer that arrives when the network is quantised
     shape: tuple[int, ...]  # of one input sample of the network: a grid for layers that read pixels
     signal: float  # size of the values that arrive, relative to 1
     output_signal: float  # size of the values that leave
@@ -64,3 +71,43 @@ class TrainLayer(nn.Module, ABC):
 
     def anneal(self, progress: float) -> None:
         """Called before every step with the share of the training that is done, 0..1."""
+
+    def hold(self) -> None:
+        """Called after every epoch: put parameters back where the device can follow."""
+
+
+class WeightedLayer(TrainLayer):
+    """A layer that sums weights times inputs, a row a neuron or prototype: out = product(x, weight_of(values)) + bias.
+
+    ``weight_of`` is linear in ``values``, so a normalisation folds into them, and integers in give integers out (train/quantisation.py).
+    """
+
+    values_name: str  # of the array in the network file: 'weight' or 'charge'
+    values: nn.Parameter  # (rows, k)
+    bias: nn.Parameter  # (rows,)
+    sums_limited = False  # whether |weight| must stay within the law although |values| does
+
+    @abstractmethod
+    def weight_of(self, values: Tensor) -> Tensor:
+        """(rows, ...) weights that these values stand for."""
+
+    @abstractmethod
+    def product(self, x: Tensor, weight: Tensor) -> Tensor:
+        """(samples, outputs) sums without the bias."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.product(x, self.weight_of(self.values)) + self.per_output(self.bias)
+
+    def per_output(self, rows: Tensor) -> Tensor:
+        """(rows,) to (outputs,): every position of a prototype has its value."""
+        each = self.place.outputs // len(rows)
+        return rows if each == 1 else rows.repeat_interleave(each)
+
+    @torch.no_grad()
+    def fold(self, gain: Tensor, bias: Tensor) -> None:
+        """From now on gain * (the sums so far) + bias."""
+        self.values.mul_(gain[:, None])
+        self.bias.mul_(gain).add_(bias)
+
+    def settle(self) -> None:
+        """Fix everything but values and bias."""

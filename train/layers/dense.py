@@ -10,12 +10,13 @@ from torch.nn import functional
 
 from runtime.network import Layer
 from train.config import TrainConfig
-from train.layers.base import Place, Role, TrainLayer
+from train.layers.base import Place, Role, WeightedLayer
 from train.pruning import without_smallest
 
 
-class Dense(TrainLayer):
+class Dense(WeightedLayer):
     kind = "dense"
+    values_name = "weight"
 
     def __init__(self, place: Place, config: TrainConfig, weight: Tensor, bias: Tensor) -> None:
         super().__init__()
@@ -35,9 +36,18 @@ class Dense(TrainLayer):
     def load(cls, layer: Layer, place: Place, config: TrainConfig) -> Dense:
         return cls(place, config, torch.tensor(layer.arrays["weight"]), torch.tensor(layer.arrays["bias"]))
 
+    @property
+    def values(self) -> nn.Parameter:  # type: ignore[override]
+        return self.weight
+
+    def weight_of(self, values: Tensor) -> Tensor:
+        return without_smallest(values, self.prune) if self.prune else values
+
+    def product(self, x: Tensor, weight: Tensor) -> Tensor:
+        return functional.linear(x, weight)
+
     def forward(self, x: Tensor) -> Tensor:
-        weight = without_smallest(self.weight, self.prune) if self.prune else self.weight
-        return functional.linear(x, weight, self.bias)
+        return functional.linear(x, self.weight_of(self.weight), self.bias)
 
     def roles(self) -> Iterator[Role]:
         yield Role("weight", self.weight, 1 / self.place.signal)

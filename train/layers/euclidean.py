@@ -1,0 +1,71 @@
+"""The rules of the Euclidean distance, synapse by synapse in both passes: only one (rows, cells) array is alive at a time.
+
+w(cell) = sum_k charge_k * f(u2_k),  u2 = ((y - position_y)**2 + (x - position_x)**2) / reach**2
+f: (1 + u2)**-p for inverse (p = 1/2) and inverse_square (p = 1), exp(-u2 / 2) for gaussian
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from train.layers.boxes import Synapses
+
+POWERS = {"inverse": 0.5, "inverse_square": 1.0}
+
+
+def euclidean_weights(rule: str, synapses: Synapses, charge: Tensor) -> Tensor:
+    """(rows, channels, height, width)."""
+    out: Tensor = _Weights.apply(rule, synapses, synapses.position, synapses.log_reach, charge)
+    return out
+
+
+def _values(rule: str, u2: Tensor) -> tuple[Tensor, Tensor]:
+    """f(u2) and df / du2."""
+    if rule == "gaussian":
+        f = torch.exp(-0.5 * u2)
+        return f, -0.5 * f
+    p = POWERS[rule]
+    f = (1 + u2) ** -p
+    return f, -p * f / (1 + u2)
+
+
+class _Weights(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, rule: str, synapses: Synapses, position: Tensor, log_reach: Tensor, charge: Tensor) -> Tensor:
+        ctx.rule, ctx.synapses = rule, synapses
+        ctx.save_for_backward(position, log_reach, charge)
+        (height, width), rows = synapses.window, len(charge)
+        out = torch.zeros(rows * synapses.channels, height * width, device=charge.device)
+        first = torch.arange(rows, device=charge.device) * synapses.channels
+        for k in range(charge.shape[1]):
+            f, _ = _values(rule, _squared(synapses, position[:, k], log_reach[:, k])[2])
+            out.index_add_(0, first + synapses.channel[:, k], charge[:, k, None] * f.flatten(1))
+        return out.view(rows, synapses.channels, height, width)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        position, log_reach, charge = ctx.saved_tensors
+        synapses: Synapses = ctx.synapses
+        rows = torch.arange(len(charge), device=charge.device)
+        d_position, d_reach, d_charge = torch.zeros_like(position), torch.zeros_like(log_reach), torch.zeros_like(charge)
+        for k in range(charge.shape[1]):
+            g = grads[0][rows, synapses.channel[:, k]]  # (rows, height, width)
+            dy, dx, u2 = _squared(synapses, position[:, k], log_reach[:, k])
+            f, slope = _values(ctx.rule, u2)
+            d_charge[:, k] = (g * f).sum((1, 2))
+            a = g * slope * charge[:, k, None, None]
+            reach2 = (2 * log_reach[:, k, 0]).exp()
+            d_position[:, k, 0] = -2 * (a.sum(2) * dy).sum(1) / reach2
+            d_position[:, k, 1] = -2 * (a.sum(1) * dx).sum(1) / reach2
+            d_reach[:, k, 0] = -2 * (a * u2).sum((1, 2))
+        return None, None, d_position, d_reach, d_charge
+
+
+def _squared(synapses: Synapses, position: Tensor, log_reach: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """(rows, height) and (rows, width) offsets of the cells in cells, and (rows, height, width) u2, for one synapse of every row."""
+    dy, dx = synapses.cells_y - position[:, :1], synapses.cells_x - position[:, 1:]
+    return dy, dx, (dy[:, :, None] ** 2 + dx[:, None, :] ** 2) / (2 * log_reach).exp()[:, :, None]

@@ -1,0 +1,52 @@
+"""Batch normalisation while training, without a gain, and folded away before anything is written.
+
+    y = (x - mean) / sqrt(variance + eps) + bias          per row, over the batch and, behind replicated layers, over the positions
+
+A row is a neuron or a prototype. Folded, the layer's own values are multiplied by 1 / sqrt(variance + eps) and its bias becomes
+bias - mean / sqrt(variance + eps), so a network file and a device know nothing of it. Mean and variance of the folded form are those of
+a whole pass over training data (``recalibrate``), not the moving averages of the last steps.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class Normalisation(nn.Module):
+    """(samples, rows * positions) to the same shape."""
+
+    def __init__(self, rows: int, eps: float) -> None:
+        super().__init__()
+        self.rows = rows
+        self.norm = nn.BatchNorm1d(rows, eps=eps, affine=False)
+        self.bias = nn.Parameter(torch.zeros(rows))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.shape[1] == self.rows:
+            return self.norm(x) + self.bias
+        return (self.norm(x.view(len(x), self.rows, -1)) + self.bias[:, None]).view(len(x), -1)
+
+    def folded(self) -> tuple[Tensor, Tensor]:
+        """(gain, bias), each (rows,): what the layer in front has to take over."""
+        mean, variance = self.norm.running_mean, self.norm.running_var
+        gain = torch.rsqrt(variance + self.norm.eps)
+        return gain, self.bias.detach() - mean * gain
+
+
+@torch.no_grad()
+def recalibrate(model: nn.Module, x: Tensor, batch: int = 1000) -> None:
+    """Set the statistics of every normalisation in ``model`` to the plain mean over (n, size) bytes ``x``."""
+    norms = [module.norm for module in model.modules() if isinstance(module, Normalisation)]
+    if not norms:
+        return
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # a cumulative average
+    training = model.training
+    model.train()
+    for at in range(0, len(x), batch):
+        model(x[at : at + batch])
+    model.train(training)
+    for norm in norms:
+        norm.momentum = 0.1

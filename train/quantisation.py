@@ -1,0 +1,255 @@
+"""The quantisation-aware phase: the trained model goes on learning in the integers of runtime/law.py, held as floats.
+
+A model of float layers becomes one whose forward pass is, value for value, what ``runtime.reference`` computes on the network that
+``compile`` makes of it; gradients pass straight through every rounding. Rules:
+
+1. Normalisations are folded; positions and reaches are fixed (moving them in this phase costs accuracy). Charges, weights, biases learn.
+2. The activation scale of a hidden layer is a high percentile of its positive activations over the calibration samples / 255. All
+   neurons share it; neuron j has weight step (output scale / input scale) * 2**-s_j, the finest whose integers stay in range:
+   |charge| and |sum of overlapping charges| <= 63 (8 bits), |weight| <= 63 (8), 7 (4), 1 (2 bits). Of 4 bits and less the largest
+   weights are cut off, at 3.2 times the mean |weight| (4) or the mean (2), and s_j is the nearest instead.
+3. Biases of hidden neurons are multiples of 2**(s_j - 2), within -2046..2045 of them, so that bias and shift share 16 bits of flash.
+4. The last layer has one step for all outputs.
+5. Sums of charges that grow beyond 63 are brought back after every epoch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from devices.errors import InputError
+from runtime.law import ACTIVATION_MAX, SHIFT_MAX, WEIGHT_MAX
+from runtime.network import Layer, Network, validate
+from train.config import TrainConfig
+from train.layers.base import TrainLayer, WeightedLayer
+from train.model import Model
+
+LIMITS = {8: WEIGHT_MAX, 4: 7, 2: 1}  # the largest |integer| by bits
+CUT = 3.2  # mean |weight|s: beyond, 4-bit weights saturate
+CHARGE_CUT = 1.6  # root mean squares of a neuron's charges: beyond, 4-bit charges saturate
+SHIFT_FIRST = 2  # the smallest shift, so that a quarter of an activation step is a whole number
+BIAS_LOW, BIAS_HIGH = -2046, 2045  # multiples of a quarter activation step: 12 bits, less what rounding adds
+
+
+class _Round(torch.autograd.Function):
+    """To the nearest integer; the gradient passes."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x.round()
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        return grads[0]
+
+
+class _Requantise(torch.autograd.Function):
+    """clamp((acc + half) >> s, 0, 255) of integers held as floats; the gradient passes inside the range."""
+
+    @staticmethod
+    def forward(ctx: Any, accumulator: Tensor, half: Tensor, inverse: Tensor) -> Tensor:
+        y = ((accumulator + half) * inverse).floor_()
+        ctx.save_for_backward((y > 0) & (y <= ACTIVATION_MAX), inverse)
+        return y.clamp_(0, ACTIVATION_MAX)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        inside, inverse = ctx.saved_tensors
+        return grads[0] * inside * inverse, None, None
+
+
+class QuantisedLayer(nn.Module):
+    """A folded layer with its steps and shifts: integers in, integers out. They are ones until ``calibrate`` or a checkpoint sets them."""
+
+    step: Tensor
+    shift: Tensor
+    scales: Tensor
+
+    def __init__(self, layer: WeightedLayer, last: bool) -> None:
+        super().__init__()
+        layer.settle()
+        self.layer, self.last = layer, last
+        self.limit = LIMITS[getattr(layer.place.spec, "bits", 8)]
+        rows = len(layer.bias)
+        device = layer.bias.device
+        self.register_buffer("step", torch.ones(rows, dtype=torch.float64, device=device))  # real weight a step
+        self.register_buffer("shift", torch.full((rows,), SHIFT_FIRST, dtype=torch.float64, device=device))
+        self.register_buffer("scales", torch.ones(2, dtype=torch.float64, device=device))  # real units a step of the input, of the output
+
+    def integers(self) -> Tensor:
+        """The values in steps, held as floats: what the network file will hold."""
+        step = self.step[:, None].float()
+        rounded: Tensor = _Round.apply((self.layer.values / step).clamp(-self.limit, self.limit))
+        return rounded
+
+    def bias_steps(self) -> Tensor:
+        """(rows,) the bias in accumulator steps."""
+        unit = (self.step * self.scales[0]).float()
+        if self.last:
+            return _Round.apply(self.layer.bias / unit)
+        multiple = torch.exp2(self.shift - 2).float()
+        return _Round.apply((self.layer.bias / (unit * multiple)).clamp(BIAS_LOW, BIAS_HIGH)) * multiple
+
+    def forward(self, x: Tensor) -> Tensor:
+        layer = self.layer
+        sums = layer.product(x, layer.weight_of(self.integers())) + layer.per_output(self.bias_steps())
+        if self.last:
+            return sums
+        half, inverse = torch.exp2(self.shift - 1).float(), torch.exp2(-self.shift).float()
+        return _Requantise.apply(sums, layer.per_output(half), layer.per_output(inverse))
+
+    @torch.no_grad()
+    def calibrate(self, input_scale: float, active: Tensor | None) -> float:
+        """Set steps and shifts; ``active``: the float layer's positive activations, None for the last layer. Returns the output scale."""
+        needed = self._needed()
+        if active is None:
+            self.step.fill_(float(needed.max()))
+            self.scales.copy_(torch.tensor([input_scale, input_scale * float(needed.max())]))
+            return float(self.scales[1])
+        output_scale = float(active) / ACTIVATION_MAX
+        exact = torch.log2(output_scale / (input_scale * needed))
+        shift = exact.round() if self.limit < WEIGHT_MAX and not self.layer.sums_limited else exact.floor()
+        lacking = SHIFT_FIRST - float(shift.min())
+        if lacking > 0:  # the weights are large for the activations: those get coarser
+            output_scale *= 2**lacking
+            shift = shift + lacking
+        self.shift.copy_(shift.clamp(max=SHIFT_MAX))
+        self.step.copy_(output_scale / input_scale * torch.exp2(-self.shift))
+        self.scales.copy_(torch.tensor([input_scale, output_scale]))
+        self.hold()
+        return output_scale
+
+    def _needed(self) -> Tensor:
+        """(rows,) the step each row would like: the whole range used, or the rows' outliers cut off. One for all in the last layer."""
+        size = self.layer.values.detach().double().abs()
+        if self.last:
+            size = size.reshape(1, -1)
+        largest, mean = size.max(1).values, size.mean(1)
+        if self.layer.sums_limited:
+            weight = self.layer.weight_of(self.layer.values).detach().double().flatten(1).abs().max(1).values
+            weight = weight.max(0, keepdim=True).values if self.last else weight
+            if self.limit < WEIGHT_MAX:
+                largest = torch.minimum(largest, CHARGE_CUT * size.square().mean(1).sqrt())
+            found = torch.maximum(largest / self.limit, weight / WEIGHT_MAX)
+        elif self.limit == 1:
+            found = mean
+        else:
+            found = (largest if self.limit == WEIGHT_MAX else torch.minimum(largest, CUT * mean)) / self.limit
+        return found.clamp(min=1e-12)
+
+    @torch.no_grad()
+    def hold(self) -> None:
+        """Shrink the charges of neurons whose overlapping charges sum to more than the law allows."""
+        while self.layer.sums_limited:
+            largest = self.layer.weight_of(self.integers()).flatten(1).abs().max(1).values
+            over = largest > WEIGHT_MAX
+            if not over.any():
+                return
+            step = self.step[over, None].float() * self.limit
+            held = self.layer.values[over].clamp(-step, step)
+            self.layer.values[over] = held * ((WEIGHT_MAX - 0.5) / largest[over])[:, None]
+
+    @torch.no_grad()
+    def export(self, name: str, activation: str) -> Layer:
+        """The layer of stage 'trained' whose steps the compiler keeps."""
+
+        def real(integers: Tensor, unit: Tensor) -> Any:
+            return (integers.double() * unit).float().cpu().numpy()
+
+        arrays = {self.layer.values_name: real(self.integers(), self.step[:, None]), "bias": real(self.bias_steps(), self.step * self.scales[0])}
+        layer = self.layer.export(name, activation).with_arrays(**arrays, step=self.step.float().cpu().numpy())
+        return layer if self.last else layer.with_options(output_scale=float(self.scales[1]))
+
+
+class QuantisedModel(nn.Module):
+    """Bytes (samples, size) to real scores (samples, classes), computed in integers. It takes the layers of ``model`` over."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        check_quantisable(model)
+        model.fold()
+        self.spec, self.classes, self.activations = model.spec, model.classes, model.activations
+        weighted = [layer for layer in model.each() if isinstance(layer, WeightedLayer)]
+        self.layers = nn.ModuleList(QuantisedLayer(layer, layer is weighted[-1]) for layer in weighted)
+
+    def each(self) -> list[QuantisedLayer]:
+        return [layer for layer in self.layers if isinstance(layer, QuantisedLayer)]
+
+    def products(self) -> int:
+        """As ``Model.products``."""
+        return sum(quantised.layer.place.inputs * quantised.layer.place.outputs for quantised in self.each())
+
+    @torch.no_grad()
+    def calibrate(self, u: Tensor, percentile: float) -> None:
+        """Choose every layer's steps on (n, size) training bytes, following the float layers."""
+        x = self._integers(u)
+        scale = self.spec.step
+        value = x * scale
+        for quantised in self.each():
+            value = quantised.layer(value)
+            if quantised.last:
+                quantised.calibrate(scale, None)
+                continue
+            value = torch.relu(value)
+            positive = value[value > 0]
+            rank = max(1, math.ceil(positive.numel() * percentile / 100))
+            highest = positive.kthvalue(min(rank, positive.numel())).values if positive.numel() else torch.ones(())
+            scale = quantised.calibrate(scale, highest)
+            value = value.clamp(max=ACTIVATION_MAX * scale)
+
+    def _integers(self, u: Tensor) -> Tensor:
+        x = u if u.dtype == torch.uint8 else u.round().clamp(0, 255)
+        if self.spec.cut:
+            x = x >> self.spec.cut if x.dtype == torch.uint8 else (x / 2**self.spec.cut).floor()
+        return x.float() - self.spec.zero_point if self.spec.zero_point else x.float()
+
+    def scores(self, u: Tensor) -> Tensor:
+        """(samples, classes) integers held as floats: runtime.reference's scores of the compiled network."""
+        x = self._integers(u)
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def forward(self, u: Tensor) -> Tensor:
+        return self.scores(u) * self.each()[-1].scales[1].float()
+
+    def anneal(self, progress: float) -> None:
+        """Nothing is annealed in this phase."""
+
+    def hold(self) -> None:
+        """Bring sums of charges back within the law."""
+        for layer in self.each():
+            layer.hold()
+
+    def groups(self, config: TrainConfig) -> list[dict[str, Any]]:
+        """Optimiser groups as ``Model.groups``, charges slower."""
+        slower = config.quantise.charge if config.quantise else 1.0
+        groups: dict[float, list[nn.Parameter]] = {}
+        for quantised in self.each():
+            for role in quantised.layer.roles():
+                if role.parameter.requires_grad:
+                    factor = getattr(config.rates, role.name) * role.unit * (slower if role.name == "charge" else 1.0)
+                    groups.setdefault(factor, []).append(role.parameter)
+        return [{"params": parameters, "factor": factor} for factor, parameters in groups.items()]
+
+    def export(self, provenance: Mapping[str, Any]) -> Network:
+        """The network of stage 'trained', its values whole steps."""
+        layers = tuple(layer.export(f"layer{k}", activation) for k, (layer, activation) in enumerate(zip(self.each(), self.activations, strict=True)))
+        return validate(Network(layers, self.spec, self.classes, provenance=dict(provenance)), "the trained network")
+
+
+def check_quantisable(model: Model) -> None:
+    """InputError naming the first layer that the quantised phase cannot train."""
+    for k, layer in enumerate(model.each()):
+        rule = getattr(getattr(layer, "synapses", None), "rule", "box")
+        if not isinstance(layer, WeightedLayer) or rule != "box":
+            what = layer.kind if isinstance(layer, TrainLayer) and rule == "box" else f"{layer.kind} with rule {rule}"
+            raise InputError(
+                f"layer {k} is {what}, which the quantised phase cannot train. Allowed: dense, and field or replicated with rule box. "
+                "Leave 'quantise' out; compile quantises every kind after the training."
+            )

@@ -1,0 +1,103 @@
+"""What a network is made of, as a recipe says it: one entry of ``layers`` a layer, from the input to the scores.
+
+Without entries the options ``model``, ``hidden``, ``head`` and ``synapses`` say the same for the usual case.
+To add a kind: a class here with its fields, and its name in ``LayerSpec``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from runtime.kinds.boxes import RULES
+
+if TYPE_CHECKING:
+    from train.config import TrainConfig
+
+Size = Annotated[int, Field(ge=1)]
+Cells = Annotated[int, Field(ge=1, le=255)]
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class _Spec(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SpatialSpec(_Spec):
+    """Positions on both sides; rule, gap and coordinates are those of the run."""
+
+    kind: Literal["spatial"]
+    outputs: Size | None = None  # neurons; the last layer has one a class
+
+
+class DenseSpec(_Spec):
+    """Ordinary weights."""
+
+    kind: Literal["dense"]
+    outputs: Size | None = None  # neurons; the last layer has one a class
+    bits: Literal[8, 4, 2] = 8  # of a weight after the quantised phase: -63..63, -7..7, -1..1
+    normalise: bool = True  # batch normalisation behind the layer while training; never behind the last
+
+
+class BoxSpec(_Spec):
+    """What ``field`` and ``replicated`` share."""
+
+    synapses: Annotated[int, Field(ge=1, le=255)] = 4  # of a neuron
+    grid: tuple[Cells, Cells] | None = None  # (height, width) of what it reads; None: the shape of a sample
+    bits: Literal[8, 4] = 8  # of a charge after the quantised phase: -63..63, -7..7
+    cells: Size | None = None  # the most a box may hold; None: what keeps its sum below 2**16
+    reach: tuple[Share, Share] | None = None  # half sides at the start, as shares of the grid or kernel
+
+
+class FieldSpec(BoxSpec):
+    """Neurons with synapses anywhere on the grid."""
+
+    kind: Literal["field"]
+    outputs: Size | None = None  # neurons; the last layer has one a class
+    rule: str = "box"  # see runtime/kinds/boxes.py
+    crop: Annotated[int, Field(ge=0)] = 0  # outer cells, on every side of more than one cell, that no box may cover
+
+    @field_validator("rule")
+    @classmethod
+    def _known_rule(cls, value: str) -> str:
+        if value not in RULES:
+            raise ValueError(f"'{value}' is not one of {', '.join(sorted(RULES))}")
+        return value
+
+
+class ReplicatedSpec(BoxSpec):
+    """Prototypes repeated over the grid."""
+
+    kind: Literal["replicated"]
+    prototypes: Annotated[int, Field(ge=1, le=256)]
+    kernel: Cells = 5  # side of the square a prototype's boxes lie in
+    stride: Cells = 1
+    padding: Annotated[int, Field(ge=0, le=255)] | None = None  # zeros around the grid; None: half the kernel
+    pool: Cells = 1  # side of the squares whose largest value is kept
+
+
+LayerSpec = Annotated[SpatialSpec | DenseSpec | FieldSpec | ReplicatedSpec, Field(discriminator="kind")]
+SPECS: dict[str, type[_Spec]] = {"spatial": SpatialSpec, "dense": DenseSpec, "field": FieldSpec, "replicated": ReplicatedSpec}
+
+
+def structure(config: TrainConfig) -> tuple[SpatialSpec | DenseSpec | FieldSpec | ReplicatedSpec, ...]:
+    """Every layer's entry: those of ``layers``, or hidden layers of kind ``model`` and a last one of kind ``head``.
+
+    A field layer reads a grid, so behind the first hidden one ``model = "field"`` goes on with dense layers, as its head does.
+    """
+    if config.layers:
+        return config.layers
+    if config.model != "field":
+        kinds = [config.model] * len(config.hidden) + [config.head or config.model]
+    else:
+        kinds = ["field", *["dense"] * (len(config.hidden) - 1), config.head or "dense"] if config.hidden else ["field"]
+    found: list[SpatialSpec | DenseSpec | FieldSpec | ReplicatedSpec] = []
+    for kind, outputs in zip(kinds, [*config.hidden, None], strict=True):
+        if kind == "field":
+            found.append(FieldSpec(kind="field", outputs=outputs, rule=config.rule, synapses=config.synapses))
+        elif kind == "dense":
+            found.append(DenseSpec(kind="dense", outputs=outputs, normalise="field" in kinds))
+        else:
+            found.append(SpatialSpec(kind="spatial", outputs=outputs))
+    return tuple(found)
