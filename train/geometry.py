@@ -31,7 +31,7 @@ def grid_maps(entry: FieldSpec | ReplicatedSpec, arriving: Maps, size: int, k: i
             f"layers.{k}: a grid of {height} x {width} cells does not match what arrives there, {' x '.join(map(str, arriving))} = {size} values. "
             "Allowed: up to 255 x 255 cells and 256 channels that take exactly these values."
         )
-    if width <= 4 < channels:
+    if k == 0 and width <= 4 < channels:
         raise InputError(
             f"layers.{k} reads {channels} channels of {height} x {width} cells, which looks like an image with its channels last. "
             "Field and replicated layers need them first: save the data as .npz with x of shape (n, channels, height, width)."

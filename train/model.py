@@ -140,7 +140,7 @@ def from_network(network: Network, config: TrainConfig) -> Model:
     layers: list[TrainLayer] = []
     for k, layer in enumerate(network.layers):
         entry = wanted[k] if k < len(wanted) and wanted[k].kind == layer.kind else _spec_of(layer)
-        layers.append(layer_class(layer.kind).load(layer, places.next(layers, entry, layer.outputs, layer.inputs), config))
+        layers.append(layer_class(layer.kind).load(layer, places.next(layers, entry, file=layer), config))
     return Model(layers, [layer.activation for layer in network.layers], network.input, network.classes)
 
 

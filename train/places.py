@@ -10,7 +10,9 @@ from __future__ import annotations
 import itertools
 import math
 
-from runtime.network import InputSpec
+from runtime.kinds.field import grid_of
+from runtime.kinds.replicated import pooled
+from runtime.network import InputSpec, Layer
 from train.geometry import grid_maps, maps_of, replicated_maps
 from train.layers.base import Place, Spec, TrainLayer
 from train.structure import FieldSpec, ReplicatedSpec
@@ -31,11 +33,20 @@ class Places:
         leading = len(list(itertools.takewhile(lambda kind: kind == "spatial", kinds)))
         self.unit = self.signal ** (1 / (leading * self.degree)) if leading and self.degree else 1.0
 
-    def next(self, layers: list[TrainLayer], entry: Spec, outputs: int | None, inputs: int | None = None) -> Place:
+    def next(self, layers: list[TrainLayer], entry: Spec, outputs: int | None = None, file: Layer | None = None) -> Place:
+        """The place of the next layer, new or from a network ``file``. ``outputs``: its neurons; None: its geometry says how many."""
         spatial = entry.kind == "spatial"
-        arriving, unit, maximum, size = self.signal, self.unit if spatial else 1.0, self.maximum, inputs or self.size
-        maps = grid_maps(entry, self.maps, size, len(layers)) if isinstance(entry, (FieldSpec, ReplicatedSpec)) else self.maps
-        leaving = replicated_maps(entry, maps, len(layers)) if isinstance(entry, ReplicatedSpec) else (1, 1, outputs or 0)
+        arriving, unit, maximum = self.signal, self.unit if spatial else 1.0, self.maximum
+        size, maps = self.size, self.maps
+        if file is not None:
+            size = file.inputs
+            if "grid" in file.options:
+                maps = int(file.options["channels"]), *grid_of(file)
+            leaving = (len(file.arrays["bias"]), *pooled(file)) if file.kind == "replicated" else (1, 1, file.outputs)
+        else:
+            if isinstance(entry, FieldSpec | ReplicatedSpec):
+                maps = grid_maps(entry, maps, size, len(layers))
+            leaving = replicated_maps(entry, maps, len(layers)) if isinstance(entry, ReplicatedSpec) else (1, 1, outputs or 0)
         self.signal = arriving / unit**self.degree if spatial else 1.0
         self.size, self.maps, self.maximum = math.prod(leaving), leaving, 255
         before = layers[-1] if layers else None
