@@ -93,4 +93,4 @@ def _version(command: tuple[str, ...]) -> str:
 
 def _first_error(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return next((line for line in lines if "error" in line.lower()), lines[0] if lines else "it said nothing")
+    return next((line for line in lines if re.search(r"\berror: ", line)), lines[-1] if lines else "it said nothing")

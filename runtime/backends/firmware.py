@@ -161,8 +161,11 @@ def measure(folder: Path, network: Network, board: Board, samples: Array) -> Fir
     """
     if not board.emulated or unusable(board):
         return None
-    with FirmwareSession(folder, network, board) as session:
+    session = FirmwareSession(folder, network, board)
+    try:
         return session.figures(samples)
+    finally:
+        session.close()
 
 
 def unusable(board: Board) -> str | None:

@@ -21,7 +21,7 @@ USED __attribute__((naked)) unsigned skipped(unsigned n)
 }
 USED __attribute__((naked)) void wide(void)
 {
-    __asm__("movw r0, #1\n movt r0, #2\n ldr.w r1, [sp, #-4]\n nop\n bx lr");
+    __asm__("movw r0, #1\n movt r0, #2\n mov.w r1, r0\n nop\n bx lr");
 }
 USED unsigned first(unsigned n) { volatile unsigned x = n; return x + 1; }
 USED unsigned second(unsigned n) { volatile unsigned x = n; while (x < 10) { x++; } return x; }

@@ -36,6 +36,7 @@ class Spatial(TrainLayer):
         self.steepness_range = config.steepness
         self.steepness = config.steepness[1]
         self.settle = config.settle
+        self.gap_min = config.gap_min * place.unit
         self.tied = tied
         self.sender = sender  # (inputs, k); k = d - 1, or d if relaxed
         self.receiver = nn.Parameter(receiver)  # (outputs, k)
@@ -92,11 +93,14 @@ class Spatial(TrainLayer):
 
     def anneal(self, progress: float) -> None:
         """Steepness grows geometrically from its start to its end. From ``settle`` on no value is nearer to 0 than 1: with a steep end every
-        mask is then exactly +1 or -1 and stays so, and the positions learn what is lost by that."""
+        mask is then exactly +1 or -1 and stays so, and the positions learn what is lost by that. A learned gap stays above ``gap_min``: where
+        planes touch, single weights explode, training with them, and int8 has no steps left for the others."""
         start, end = self.steepness_range
         self.steepness = start * (end / start) ** min(1.0, progress / self.settle)
-        if progress >= self.settle:
-            with torch.no_grad():
+        with torch.no_grad():
+            if isinstance(self.gap, nn.Parameter):
+                self.gap.clamp_(min=self.gap_min)
+            if progress >= self.settle:
                 self.inhibition.copy_(torch.where(self.inhibition < 0, self.inhibition.clamp(max=-1.0), self.inhibition.clamp(min=1.0)))
 
     def roles(self) -> Iterator[Role]:

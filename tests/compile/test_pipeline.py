@@ -1,0 +1,182 @@
+"""The whole compile, as a user runs it: a build that proves itself, identical bytes, and one clear error for every bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compile.artifact import replacing
+from compile.budget import Budgets, parse_bytes
+from compile.pipeline import CompileOptions, compile_network
+from devices.errors import CheckError, InputError, NearwireError
+from runtime.build import open_build
+from runtime.data import load_dataset
+from runtime.manifest import Manifest
+from runtime.zoo import resolve
+
+ZOO = "zoo:digits-spatial"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Manifest]:
+    out = tmp_path_factory.mktemp("builds") / "digits"
+    return out, compile_network(resolve(ZOO), out, CompileOptions())
+
+
+def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True, env={**os.environ, **environment}, check=False)
+
+
+def test_build_keeps_accuracy_and_agrees_everywhere(built: tuple[Path, Manifest]) -> None:
+    _, manifest = built
+    assert manifest.accuracy.quantised >= 0.95
+    assert manifest.accuracy.float_ - manifest.accuracy.quantised <= 0.01
+    assert set(manifest.parity) == {"c", "onnxruntime", "tflite", "firmware"}
+    for record in manifest.parity.values():
+        assert record is not None or os.environ.get("CI") is None
+        if record:
+            assert (record.label_mismatches, record.max_abs_difference) == (0, 0)
+
+
+def test_manifest_has_the_keys_others_rely_on(built: tuple[Path, Manifest]) -> None:
+    raw = json.loads((built[0] / "manifest.json").read_text())
+    assert {"schema", "tool_version", "network_sha256", "board", "accuracy", "parity", "size", "cost", "layers", "input", "output", "files"} <= set(
+        raw
+    )
+    assert {"float", "pruned", "quantised", "samples"} <= set(raw["accuracy"])
+    assert {"constants_bytes", "code_bytes", "flash_bytes", "ram_bytes"} <= set(raw["size"])
+    assert {"core", "instructions"} <= set(raw["cost"])
+    assert {"name", "kind", "shape", "parameters", "nonzeros", "store", "bytes", "instructions", "ledger"} <= set(raw["layers"][0])
+    assert {"model.onnx", "model.tflite", "c/model.c", "c/nearwire.c", "network.safetensors", "test_data_set_0/input_0.pb"} <= set(raw["files"])
+
+
+def test_two_compiles_are_byte_identical(built: tuple[Path, Manifest], tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    compile_network(resolve(ZOO), again, CompileOptions())
+    for path in sorted(p for p in built[0].rglob("*") if p.is_file()):
+        assert path.read_bytes() == (again / path.relative_to(built[0])).read_bytes(), path.name
+
+
+def test_one_flipped_byte_in_any_file_is_found(built: tuple[Path, Manifest], tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(built[0], copy)
+    open_build(copy)
+    for name in built[1].files:
+        content = bytearray((copy / name).read_bytes())
+        content[len(content) // 2] ^= 1
+        (copy / name).write_bytes(content)
+        with pytest.raises(InputError, match=f"{Path(name).name}' was changed after the build"):
+            open_build(copy)
+        content[len(content) // 2] ^= 1
+        (copy / name).write_bytes(content)
+    (copy / "model.onnx").unlink()
+    with pytest.raises(InputError, match="model.onnx' is missing"):
+        open_build(copy)
+
+
+def test_pruned_build_stores_sparse_layers_when_that_is_smaller(tmp_path: Path) -> None:
+    manifest = compile_network(resolve(ZOO), tmp_path / "pruned", CompileOptions(prune=0.9))
+    assert manifest.layers[0].nonzeros / np.prod(manifest.layers[0].shape) == pytest.approx(0.1, abs=0.01)
+    assert manifest.layers[0].store.startswith("csr")
+    assert manifest.accuracy.pruned < manifest.accuracy.frozen
+
+
+def test_budgets_refuse_with_the_layer_to_blame(tmp_path: Path) -> None:
+    out = tmp_path / "small"
+    with pytest.raises(CheckError, match=r"flash bytes .*the budget is 8192; layer 'layer0' takes"):
+        compile_network(resolve(ZOO), out, CompileOptions(budgets=Budgets(flash_bytes=8192)))
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(CheckError, match="the budget is 0.9999"):
+        compile_network(resolve(ZOO), out, CompileOptions(budgets=Budgets(accuracy=0.9999)))
+
+
+def test_foreign_folder_is_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(InputError, match="not a build of ours"):
+        compile_network(resolve(ZOO), tmp_path, CompileOptions())
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_failed_build_leaves_the_old_one(built: tuple[Path, Manifest], tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(built[0], copy)
+
+    def fail() -> None:
+        with replacing(copy) as work:
+            (work / "half.txt").write_text("half")
+            raise NearwireError("killed")
+
+    with pytest.raises(NearwireError, match="killed"):
+        fail()
+    assert [path.name for path in tmp_path.iterdir()] == ["copy"]
+    open_build(copy)
+
+
+@pytest.mark.parametrize(("text", "value"), [("600", 600), ("8k", 8192), ("1M", 1 << 20), (None, None)])
+def test_byte_sizes(text: str | None, value: int | None) -> None:
+    assert parse_bytes(text, "--max-flash") == value
+
+
+@pytest.mark.parametrize("text", ["", "8kb", "-1", "k", "1.5k"])
+def test_bad_byte_sizes(text: str) -> None:
+    with pytest.raises(InputError, match="--max-flash is"):
+        parse_bytes(text, "--max-flash")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("compile", "nothing"), 2, "nothing"),
+        (("compile", "zoo:digits-spatal"), 2, "Did you mean 'digits-spatial'"),
+        (("compile", "--board", "emulated-cortex-m5", "--out", "{tmp}/b"), 2, "Did you mean"),
+        (("compile", "--prune", "1.5", "--out", "{tmp}/b"), 2, "prune share is 1.5"),
+        (("compile", "--store", "dens_s8", "--out", "{tmp}/b"), 2, "Did you mean 'dense_s8'"),
+        (("compile", "--max-ram", "100", "--out", "{tmp}/b"), 3, "ram bytes"),
+        (("compile", "--nonsense"), 2, "--nonsense"),
+        (("runtime", "run", "{tmp}"), 2, "is not a build"),
+        (("runtime", "run", "{build}", "--backend", "onnx"), 2, "unknown backend 'onnx'"),
+        (("runtime", "run", "{build}", "--data", "digit"), 2, "Did you mean 'digits'"),
+        (("runtime", "run", "{build}", "--input", "{tmp}/wrong.npy"), 2, r"wrong.npy"),
+        (("runtime", "run", "{build}", "--input", "{tmp}/nan.npy"), 2, "NaN"),
+        (("runtime", "bench", "{build}", "--runs", "0"), 2, "at least 1 run"),
+    ],
+)
+def test_commands_fail_with_one_line_and_the_right_code(
+    words: tuple[str, ...], code: int, message: str, built: tuple[Path, Manifest], tmp_path: Path
+) -> None:
+    np.save(tmp_path / "wrong.npy", np.zeros((3, 7), np.uint8))
+    np.save(tmp_path / "nan.npy", np.full((1, 64), np.nan))
+    done = run(*(word.format(tmp=tmp_path, build=built[0]) for word in words))
+    assert done.returncode == code, done.stderr
+    assert message in done.stderr
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_commands_run_a_build_as_json(built: tuple[Path, Manifest]) -> None:
+    done = run("runtime", "run", str(built[0]), "--backend", "c", "--accuracy", "--json")
+    assert json.loads(done.stdout)["accuracy"] == pytest.approx(built[1].accuracy.quantised)
+    rows = json.loads(run("runtime", "bench", str(built[0]), "--runs", "20", "--json").stdout)
+    assert {row["backend"] for row in rows} == {"reference", "onnxruntime", "tflite", "c", "firmware"}
+    layers = json.loads(run("runtime", "profile", str(built[0]), "--json").stdout)
+    assert [row["name"] for row in layers] == [layer.name for layer in built[1].layers]
+
+
+def test_instruction_counts_repeat_exactly(built: tuple[Path, Manifest]) -> None:
+    samples = load_dataset("digits").test.x[:3]
+    with open_build(built[0]).session("firmware") as session:
+        first, second = session.instructions(samples), session.instructions(samples)
+    assert first is not None
+    assert np.array_equal(first, second)
+
+
+def test_importing_runtime_needs_no_heavy_library() -> None:
+    code = "import sys, runtime, runtime.build, runtime.reference; print([m for m in ('torch', 'onnx', 'onnxruntime') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"

@@ -1,0 +1,191 @@
+"""Backend ``firmware``: the emulated cores compute the law bit for bit; sizes, counts and limits are exact."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compile.emit import c
+from compile.passes.store import store
+from devices import toolchain
+from devices.board import Board, load_board
+from devices.errors import CheckError, InputError, NearwireError
+from devices.links import unicorn
+from runtime import reference
+from runtime.backends.firmware import BACKEND, FirmwareBackend, FirmwareSession, measure
+from runtime.network import Array, Network
+from tests.bench.kernels import prediction_errors
+from tests.compile.test_emit_c import NETWORKS, stored
+from tests.devices.tools import M4, needs
+from tests.networks import integer_network
+
+CORES = ("m0plus", "m3", "m4", "m7", "m33")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def emulator() -> None:
+    needs(BACKEND.missing())
+
+
+def samples_for(network: Network, count: int = 200) -> Array:
+    return np.random.default_rng(3).integers(0, 256, (count, network.input.size)).astype(np.uint8)
+
+
+def small_board(flash: int = 2**21, ram: int = 2**18) -> Board:
+    board = load_board(M4)
+    assert board.memory
+    return board.model_copy(update={"memory": board.memory.model_copy(update={"flash_bytes": flash, "ram_bytes": ram})})
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_emulated_m4_equals_the_reference(name: str, tmp_path: Path) -> None:
+    network = NETWORKS[name]
+    c.emit(network, tmp_path)
+    samples = samples_for(network)
+    with BACKEND.open(tmp_path, network) as session:
+        found = session.scores(samples)
+        assert found.dtype == np.int32
+        assert np.array_equal(found, reference.scores(network, samples))
+        assert "Cortex-M4" in session.detail
+        assert session.time_ns(samples[0], 3) is None
+        assert session.scores(samples[:0]).shape == (0, len(network.classes))
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_every_core_equals_the_reference(core: str, tmp_path: Path) -> None:
+    network = NETWORKS["all formats"]
+    c.emit(network, tmp_path)
+    samples = samples_for(network, 150)
+    with FirmwareBackend(f"emulated-cortex-{core}").open(tmp_path, network) as session:
+        assert np.array_equal(session.scores(samples), reference.scores(network, samples))
+
+
+def test_counts_are_exact_repeatable_and_add_up(tmp_path: Path) -> None:
+    network = stored((60, 20, 5), ("dense_s8",))
+    c.emit(network, tmp_path)
+    samples = samples_for(network, 3)
+    with BACKEND.open(tmp_path, network) as session:
+        first = session.instructions(samples)
+        session.scores(samples)
+        assert first is not None
+        assert np.array_equal(first, session.instructions(samples))
+        layers = session.layers(samples)
+    with BACKEND.open(tmp_path, network) as session:
+        assert np.array_equal(first, session.instructions(samples))
+    parts = [figure.instructions for figure in layers]
+    assert [figure.name for figure in layers] == ["layer0", "layer1"]
+    assert 0 < first.mean() - sum(p or 0 for p in parts) < 20  # nearwire_infer's own
+
+
+def test_cutting_the_input_counts_as_the_first_layer(tmp_path: Path) -> None:
+    network = NETWORKS["cut input"]
+    c.emit(network, tmp_path)
+    with BACKEND.open(tmp_path, network) as session:
+        layers = session.layers(samples_for(network, 1))
+        (total,) = session.instructions(samples_for(network, 1))  # type: ignore[misc]
+    assert len(layers) == len(network.layers)
+    assert total - sum(figure.instructions or 0 for figure in layers) < 20
+
+
+def test_figures_are_those_of_the_program(tmp_path: Path) -> None:
+    network = stored((100, 30, 10), ("csr16_s8",))
+    c.emit(network, tmp_path)
+    figures = measure(tmp_path, network, load_board(M4), samples_for(network, 4))
+    assert figures
+    constants = int(define(tmp_path, "NEARWIRE_CONSTANT_BYTES"))
+    assert constants <= figures.constants_bytes < constants + 16  # alignment
+    assert figures.bss_bytes == int(define(tmp_path, "NEARWIRE_RAM_BYTES"))
+    assert figures.data_bytes == 0
+    assert figures.flash_bytes == figures.constants_bytes + figures.code_bytes
+    assert figures.ram_bytes == figures.bss_bytes + figures.stack_bytes
+    assert 0 < figures.stack_bytes <= 512
+    assert figures.code_bytes < 1500
+    assert figures.instructions_min <= figures.instructions_mean <= figures.instructions_max
+    assert set(figures.layer_instructions) == {"layer0", "layer1"}
+
+
+def define(folder: Path, name: str) -> str:
+    text = (folder / "c" / "model.h").read_text()
+    return next(line.split()[2] for line in text.splitlines() if line.startswith(f"#define {name} "))
+
+
+def test_dense_and_sparse_costs_hold(tmp_path: Path) -> None:
+    """The promise of issue 6 for the portable kernels: instructions a multiply-accumulate, and a non-zero weight at 90 %."""
+    for k, (core, store_name, density, limit) in enumerate(
+        [("m4", "dense_s8", 1.0, 1.80), ("m0plus", "dense32_s8", 1.0, 4.6), ("m4", "csr16_s8", 0.1, 5.2), ("m4", "csr_s8", 0.1, 5.9)]
+    ):
+        network = stored((784, 64, 10), (store_name,), density=density)
+        folder = tmp_path / str(k)
+        folder.mkdir()
+        c.emit(network, folder)
+        figures = measure(folder, network, load_board(f"emulated-cortex-{core}"), samples_for(network, 1))
+        assert figures
+        work = sum(int(np.count_nonzero(layer.arrays["weight"])) if density < 1 else layer.arrays["weight"].size for layer in network.layers)
+        assert figures.instructions_mean / work <= limit, (core, store_name, figures.instructions_mean / work)
+
+
+def test_predictions_are_within_five_percent() -> None:
+    errors = np.abs(prediction_errors(load_board(M4), networks=20))
+    assert errors.max() <= 0.05
+
+
+def test_a_board_that_is_too_small_is_refused_and_one_that_just_fits_is_not(tmp_path: Path) -> None:
+    network = stored((100, 30, 10), ("dense_s8",))
+    c.emit(network, tmp_path)
+    samples = samples_for(network, 2)
+    figures = measure(tmp_path, network, load_board(M4), samples)
+    assert figures
+    fits = measure(tmp_path, network, small_board(flash=figures.flash_bytes, ram=figures.ram_bytes), samples)
+    assert fits == figures
+    with pytest.raises(CheckError, match=rf"needs {figures.flash_bytes} bytes of flash, board '{M4}' has {figures.flash_bytes - 1}"):
+        measure(tmp_path, network, small_board(flash=figures.flash_bytes - 1), samples)
+    with pytest.raises(CheckError, match=rf"needs {figures.ram_bytes} bytes of RAM.* has {figures.ram_bytes - 1}"):
+        measure(tmp_path, network, small_board(ram=figures.ram_bytes - 1), samples)
+
+
+def test_nothing_is_measured_where_nothing_can_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = NETWORKS["one layer"]
+    c.emit(network, tmp_path)
+    assert measure(tmp_path, network, load_board("host"), samples_for(network)) is None
+    monkeypatch.setattr(unicorn.importlib.util, "find_spec", lambda name: None)
+    assert measure(tmp_path, network, load_board(M4), samples_for(network)) is None
+    assert "pip install unicorn pyelftools" in str(BACKEND.missing())
+    with pytest.raises(NearwireError, match="pip install unicorn pyelftools"):
+        BACKEND.open(tmp_path, network)
+
+
+def test_no_cross_compiler_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(toolchain, "_zig", lambda _: None)
+    assert "pip install ziglang" in str(BACKEND.missing())
+
+
+def test_bad_input(tmp_path: Path) -> None:
+    network = NETWORKS["one layer"]
+    with pytest.raises(InputError, match="nearwire.h"):
+        BACKEND.open(tmp_path, network)
+    with pytest.raises(InputError, match="Did you mean"):
+        FirmwareBackend("emulated-cortex-m44").open(tmp_path, network)
+    with pytest.raises(InputError, match="not an emulated core"):
+        FirmwareBackend("host").open(tmp_path, network)
+    c.emit(network, tmp_path)
+    with BACKEND.open(tmp_path, network) as session:
+        assert isinstance(session, FirmwareSession)
+        with pytest.raises(InputError, match="uint8 of shape"):
+            session.scores(np.zeros((1, 2), np.uint8))
+        with pytest.raises(InputError, match="no sample"):
+            session.figures(np.zeros((0, 1), np.uint8))
+    with pytest.raises(InputError, match="not the code of the network"):
+        BACKEND.open(tmp_path, NETWORKS["cut input"])
+
+
+def test_chosen_formats_run_as_predicted(tmp_path: Path) -> None:
+    board = load_board(M4)
+    network, ledger = store(integer_network((300, 40, 10), density=0.15), board)
+    c.emit(network, tmp_path)
+    figures = measure(tmp_path, network, board, samples_for(network, 2))
+    assert figures
+    for entry in ledger:
+        predicted = entry.formats[entry.chosen].instructions
+        assert abs(predicted - figures.layer_instructions[entry.name]) <= 0.06 * figures.layer_instructions[entry.name] + 10
