@@ -93,7 +93,7 @@ class TrainConfig(BaseModel):
     smoothing: float = Field(0.0, ge=0, lt=1)  # label smoothing of the cross-entropy
     start: Literal["grid", "random"] = "grid"  # of the inputs' positions: an image's pixels in their grid, or normal
     spread: Positive = 1.0  # standard deviation of the first coordinates, length units
-    inhibition_spread: Positive = 1.0  # the first inhibition values are uniform within +- this
+    inhibition_spread: Positive = 1.0  # the first inhibition values are spread evenly over +- this
     steepness: tuple[Positive, Positive] = (5.0, 100.0)  # of the mask tanh(steepness * v / 2), first and last
     settle: float = Field(0.7, gt=0, le=1)  # share of the training after which the signs are fixed
     softness: tuple[Positive, Positive] = (1.0, 0.3)  # of the edges of boxes in the backward pass, cells, first and last

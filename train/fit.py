@@ -34,6 +34,7 @@ from train.quantisation import QuantisedModel, check_quantisable
 from train.run_folder import RunFolder
 from train.schedule import SCHEDULES
 
+CENTRE_SAMPLES = 1000  # training samples that a new model is centred on
 CHECKPOINT_SECONDS = 2.0  # at least so long between two checkpoints
 ONE_THREAD_MACS = 20_000_000  # a step below this many multiplications is faster without a second thread
 
@@ -91,6 +92,8 @@ def fit(
         done = read_checkpoint(folder.checkpoint, model, optimiser, config)
         rows = folder.cut_metrics(done)
     else:
+        if start is None and isinstance(model, Model):
+            model.centre(torch.tensor(dataset.train.x[:CENTRE_SAMPLES]).to(where))
         folder.start(config)
         write_checkpoint(folder.checkpoint, model, optimiser, 0, config)
     threads = torch.get_num_threads()

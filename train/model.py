@@ -46,6 +46,17 @@ class Model(nn.Module):
             x = NEURONS[activation](norm(layer(x)))
         return x
 
+    @torch.no_grad()
+    def centre(self, u: Tensor) -> None:
+        """Let every layer of a new model start around 0 for the training bytes u (n, size)."""
+        self.anneal(0.0)
+        for layer in self.each():
+            seen: list[Tensor] = []
+            handle = layer.register_forward_hook(lambda module, args, out, seen=seen: seen.append(out))
+            self(u)
+            handle.remove()
+            layer.centre(seen[0])
+
     def hold(self) -> None:
         """Tell every layer that an epoch is over."""
         for layer in self.each():

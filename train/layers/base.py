@@ -72,6 +72,9 @@ class TrainLayer(nn.Module, ABC):
     def anneal(self, progress: float) -> None:
         """Called before every step with the share of the training that is done, 0..1."""
 
+    def centre(self, sums: Tensor) -> None:
+        """Called once in a new model with the (samples, outputs) values that training samples give: a chance to start around 0."""
+
     def hold(self) -> None:
         """Called after every epoch: put parameters back where the device can follow."""
 

@@ -52,7 +52,7 @@ class Spatial(TrainLayer):
         tied = isinstance(place.before, Spatial)
         sender = place.before.receiver if isinstance(place.before, Spatial) else nn.Parameter(_positions(place.inputs, depth, place, config))
         receiver = _positions(place.outputs, depth + 1, place, config)
-        inhibition = torch.empty(place.inputs).uniform_(-1, 1) * config.inhibition_spread
+        inhibition = torch.linspace(-1, 1, place.inputs)[torch.randperm(place.inputs)] * config.inhibition_spread  # balanced
         gap = 0.0 if config.gap == "relaxed" else place.unit
         layer = cls(place, config, sender, receiver, inhibition, torch.zeros(place.outputs), gap, tied)
         layer.depth = depth
@@ -90,6 +90,11 @@ class Spatial(TrainLayer):
     def forward(self, x: Tensor) -> Tensor:
         cutoff = partial(nearest_share, share=self.prune) if self.prune else None
         return spatial_product(x, self.mask(), self.sender, self.receiver, self.gap, self.bias, self.wiring, cutoff)
+
+    def centre(self, sums: Tensor) -> None:
+        """Weights of one sender differ little at first, so without this all neurons could start beyond the reach of relu, and stay there."""
+        with torch.no_grad():
+            self.bias.sub_(sums.mean(0))
 
     def anneal(self, progress: float) -> None:
         """Steepness grows geometrically from its start to its end. From ``settle`` on no value is nearer to 0 than 1: with a steep end every
