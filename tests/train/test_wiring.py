@@ -1,0 +1,84 @@
+"""The fused wiring: values and gradients are those of the plain formula, whatever the rule, the gap and the pruning."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from devices.errors import InputError
+from runtime.kinds.spatial import EPSILON
+from runtime.rules import RULES as RUNTIME_RULES
+from train.pruning import nearest_share
+from train.wiring import RULES, rule, spatial_product, squared_distances
+
+NAIVE = {"inverse": lambda d2: d2**-0.5, "inverse_square": lambda d2: 1 / d2, "gaussian": lambda d2: torch.exp(-d2 / 2)}
+
+
+def plain(x: Tensor, mask: Tensor, sender: Tensor, receiver: Tensor, gap: Tensor | float, bias: Tensor, name: str, share: float) -> Tensor:
+    """The equation, left to autograd."""
+    d2 = ((receiver[:, None, :] - sender[None, :, :]) ** 2).sum(2) + gap**2
+    weight = NAIVE[name](d2.clamp(min=EPSILON))
+    if share:
+        weight = torch.where(d2 > nearest_share(d2.detach(), share), 0, weight)
+    return (x * mask) @ weight.T + bias
+
+
+def arguments(gap: float | None, coordinates: int) -> list[Tensor | float]:
+    """x, mask, sender, receiver, gap (a tensor if learned, here None), bias; float64, all with gradients."""
+    torch.manual_seed(coordinates)
+    shapes = ((9, 6), (6,), (6, coordinates), (5, coordinates))
+    parts: list[Tensor | float] = [torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in shapes]
+    parts.append(torch.tensor(0.7, dtype=torch.float64, requires_grad=True) if gap is None else gap)
+    parts.append(torch.randn(5, dtype=torch.float64, requires_grad=True))
+    return parts
+
+
+@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize(("gap", "coordinates"), [(None, 2), (1.0, 1), (0.0, 3)], ids=["learned", "fixed", "relaxed"])
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_values_and_gradients_are_those_of_the_equation(name: str, gap: float | None, coordinates: int, share: float) -> None:
+    parts = arguments(gap, coordinates)
+    cutoff = partial(nearest_share, share=share) if share else None
+    found = spatial_product(*parts, rule(name), cutoff)  # type: ignore[arg-type]
+    wanted = plain(*parts, name, share)  # type: ignore[arg-type]
+    torch.testing.assert_close(found, wanted)
+    tensors = [part for part in parts if isinstance(part, Tensor)]
+    direction = torch.randn_like(found)
+    for one, other in zip(torch.autograd.grad(found, tensors, direction), torch.autograd.grad(wanted, tensors, direction), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_neurons_at_one_place_have_a_finite_weight_and_no_gradient_between_them() -> None:
+    x, mask, bias = torch.ones(1, 2), torch.ones(2), torch.zeros(1)
+    sender = torch.tensor([[0.0, 0.0], [3.0, 4.0]], requires_grad=True)
+    receiver = torch.zeros(1, 2, requires_grad=True)
+    out = spatial_product(x, mask, sender, receiver, 0.0, bias, rule("inverse"))
+    assert out.item() == pytest.approx(EPSILON**-0.5 + 1 / 5)
+    out.backward()
+    assert sender.grad is not None
+    assert sender.grad[0].tolist() == [0.0, 0.0]
+    torch.testing.assert_close(sender.grad[1], -torch.tensor([3.0, 4.0]) / 125)
+
+
+def test_one_product_is_as_exact_as_differences_in_float32() -> None:
+    torch.manual_seed(0)
+    sender, receiver = torch.randn(784, 2) * 3 + 50, torch.randn(256, 2) * 3 + 50  # far from the origin: norms alone would cancel
+    found = squared_distances(sender, receiver, 0.5)
+    wanted = ((receiver[:, None].double() - sender[None].double()) ** 2).sum(2) + 0.25
+    assert ((found - wanted).abs() / wanted).max() < 5e-5
+
+
+def test_every_runtime_rule_can_be_trained() -> None:
+    assert set(RULES) == set(RUNTIME_RULES)
+    d2 = np.linspace(0.1, 30, 50)
+    for name, apply in RUNTIME_RULES.items():
+        np.testing.assert_allclose(RULES[name].apply(torch.tensor(d2.copy())), apply(d2))
+        found = torch.tensor(d2, requires_grad=True)
+        NAIVE[name](found).sum().backward()
+        np.testing.assert_allclose(found.grad, RULES[name].factor * apply(d2) ** RULES[name].power)
+    with pytest.raises(InputError, match="Did you mean 'gaussian'"):
+        rule("gausian")
