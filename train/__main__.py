@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Learn networks: lists of positions.", no_args_is_help=True, add_completion=False)
 
+DEFAULT_RECIPE = "digits-spatial"
 DEFAULT_OUT = Path("runs")
 JsonOption = Annotated[bool, typer.Option("--json", help="Print machine-readable results.")]
 
@@ -52,7 +53,7 @@ def fit(
     device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
     json: JsonOption = False,
 ) -> None:
-    """Train a network. Options override the recipe or file; with neither, the recipe DATA-MODEL is taken if there is one (digits-spatial)."""
+    """Train a network. Options override the recipe or file; with neither, nor --data or --init, the recipe is digits-spatial."""
     given: dict[str, Any] = {
         "data": data,
         "model": model,
@@ -147,11 +148,8 @@ def _settings(given: dict[str, Any], recipe: str | None, config: Path | None) ->
     base: dict[str, Any] = {}
     if config is not None:
         base = read_toml(config)
-    elif recipe is not None:
-        base = read_recipe(recipe)
-    elif "init" not in given:
-        usual = f"{given.get('data', TrainConfig().data)}-{given.get('model', TrainConfig().model)}"
-        base = read_recipe(usual) if usual in recipe_names() else {}
+    elif recipe is not None or not {"data", "init"} & set(given):
+        base = read_recipe(recipe or DEFAULT_RECIPE)
     if "init" in given and "data" not in base | given:
         base["data"] = _network(given["init"]).provenance.get("data", "digits")
     changed = [name for name, value in given.items() if base.get(name) != value]
