@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Learn networks: lists of positions.", no_args_is_help=True, add_completion=False)
 
-DEFAULT_RECIPE = "digits-spatial"
 DEFAULT_OUT = Path("runs")
+STRUCTURE = ("head", "hidden", "synapses", "rule")  # options that say what a network is made of
 JsonOption = Annotated[bool, typer.Option("--json", help="Print machine-readable results.")]
 
 
@@ -53,7 +53,7 @@ def fit(
     device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
     json: JsonOption = False,
 ) -> None:
-    """Train a network. Options override the recipe or file; with neither, nor --data or --init, the recipe is digits-spatial."""
+    """Train a network. Options override the recipe or file; with neither, the recipe DATA-MODEL is taken if there is one (digits-spatial)."""
     given: dict[str, Any] = {
         "data": data,
         "model": model,
@@ -148,10 +148,21 @@ def _settings(given: dict[str, Any], recipe: str | None, config: Path | None) ->
     base: dict[str, Any] = {}
     if config is not None:
         base = read_toml(config)
-    elif recipe is not None or not {"data", "init"} & set(given):
-        base = read_recipe(recipe or DEFAULT_RECIPE)
+    elif recipe is not None:
+        base = read_recipe(recipe)
+    elif "init" not in given:
+        usual = "-".join(str(given.get(name, TrainConfig.model_fields[name].default)) for name in ("data", "model"))
+        base = read_recipe(usual) if usual in recipe_names() else {}
+        if base.get("layers"):  # they say what the network is made of, unless the options do
+            if set(STRUCTURE) & set(given):
+                base = {}
+            else:
+                given = {name: value for name, value in given.items() if name != "model"}
     if "init" in given and "data" not in base | given:
         base["data"] = _network(given["init"]).provenance.get("data", "digits")
+    clash = [f"--{name}" for name in ("model", *STRUCTURE) if name in given] if base.get("layers") else []
+    if clash:
+        raise InputError(f"{recipe or config} lists its layers, so {' and '.join(clash)} cannot be given. Copy the recipe and change its layers.")
     changed = [name for name, value in given.items() if base.get(name) != value]
     if changed and base.get("recipe"):
         base["recipe"] = None  # no longer what the recipe says
