@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -124,7 +124,7 @@ def _check_data(network: Network, data: Dataset) -> None:
         )
     if len(data.classes) != len(network.classes):
         raise InputError(f"data set '{data.name}' has {len(data.classes)} classes; the network tells {len(network.classes)} apart.")
-    if data.spec != network.input:
+    if data.spec != replace(network.input, cut=0):
         raise InputError(
             f"data set '{data.name}' turns values into bytes by scale {data.spec.scale}, zero point {data.spec.zero_point}; the network was trained "
             f"with scale {network.input.scale}, zero point {network.input.zero_point}. Give the data it was trained on."
