@@ -20,7 +20,7 @@ def coefficients(format_name: str, board: Board) -> Mapping[str, float]:
     if format_name not in table:
         raise InputError(
             f"board '{board.name}' has no table [cost.{format_name}], so the format's cost is unknown there. "
-            f"Tables: {', '.join(sorted(table)) or 'none'}. Measure one with 'python tests/bench/kernels.py --board {board.name} --fit'."
+            f"Tables: {', '.join(sorted(table)) or 'none'}. Measure one with 'python -m tests.bench.kernels --board {board.name} --fit'."
         )
     return table[format_name]
 
@@ -31,7 +31,7 @@ def predict(format_name: str, features: Mapping[str, float], board: Board) -> in
     missing = sorted(set(features) - set(table))
     if missing:
         raise InputError(
-            f"board '{board.name}': table [cost.{format_name}] lacks {missing}. Measure it again with 'python tests/bench/kernels.py --fit'."
+            f"board '{board.name}': table [cost.{format_name}] lacks {missing}. Measure it again with 'python -m tests.bench.kernels --fit'."
         )
     return round(sum(value * table[name] for name, value in features.items()))
 

@@ -86,7 +86,7 @@ class Csr16S8(_Csr):
     name = "csr16_s8"
     description = "non-zero weights, 16-bit columns"
     column_type = "uint16"
-    features_of = ("call", "quads_of_entries", "quad_loops", "odd_pairs", "neurons", "requantised")
+    features_of = ("call", "eights_of_entries", "eight_loops", "odd_quads", "odd_pairs", "neurons", "requantised")
 
     def width(self, inputs: int) -> int:
         return inputs
@@ -95,5 +95,13 @@ class Csr16S8(_Csr):
         return ()
 
     def features(self, weights: Array, hidden: bool) -> dict[str, float]:
-        found = super().features(weights, hidden)
-        return {name: found[name] for name in self.features_of}
+        pairs = self._pairs(weights)
+        return {
+            "call": 1,
+            "eights_of_entries": int((pairs // 4).sum()),
+            "eight_loops": int((pairs > 3).sum()),
+            "odd_quads": int((pairs // 2 % 2).sum()),
+            "odd_pairs": int((pairs % 2).sum()),
+            "neurons": len(pairs),
+            "requantised": len(pairs) * hidden,
+        }

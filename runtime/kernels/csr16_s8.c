@@ -5,25 +5,35 @@ typedef struct {
     const int8_t *weights;
 } nearwire_csr16_s8_rest;
 
-/* sum + the products of one neuron's pairs of entries; `rest` moves on to the next neuron. */
-static inline int32_t nearwire_csr16_s8_row(const uint8_t *input, uint32_t pairs, nearwire_csr16_s8_rest *rest, int32_t sum)
+#define NEARWIRE_CSR16_S8_PAIR(k)                                  \
+    do {                                                           \
+        sum += weights[2 * (k)] * input[columns[2 * (k)]];         \
+        sum += weights[2 * (k) + 1] * input[columns[2 * (k) + 1]]; \
+    } while (0)
+
+/* sum + the products of one neuron's entries; `rest` moves on to the next neuron. */
+static NEARWIRE_NOINLINE int32_t nearwire_csr16_s8_row(const uint8_t *input, uint32_t pairs, nearwire_csr16_s8_rest *rest, int32_t sum)
 {
     const uint16_t *columns = rest->columns;
     const int8_t *weights = rest->weights;
-    uint32_t quads;
-    for (quads = pairs >> 1; quads > 0u; quads--) {
-        sum += weights[0] * input[columns[0]];
-        sum += weights[1] * input[columns[1]];
-        sum += weights[2] * input[columns[2]];
-        sum += weights[3] * input[columns[3]];
+    if ((pairs & 1u) != 0u) {
+        NEARWIRE_CSR16_S8_PAIR(0);
+        columns += 2;
+        weights += 2;
+    }
+    if ((pairs & 2u) != 0u) {
+        NEARWIRE_CSR16_S8_PAIR(0);
+        NEARWIRE_CSR16_S8_PAIR(1);
         columns += 4;
         weights += 4;
     }
-    if ((pairs & 1u) != 0u) {
-        sum += weights[0] * input[columns[0]];
-        sum += weights[1] * input[columns[1]];
-        columns += 2;
-        weights += 2;
+    for (pairs >>= 2; pairs > 0u; pairs--) {
+        NEARWIRE_CSR16_S8_PAIR(0);
+        NEARWIRE_CSR16_S8_PAIR(1);
+        NEARWIRE_CSR16_S8_PAIR(2);
+        NEARWIRE_CSR16_S8_PAIR(3);
+        columns += 8;
+        weights += 8;
     }
     rest->columns = columns;
     rest->weights = weights;
