@@ -74,3 +74,49 @@ def integer_network(sizes: tuple[int, ...] = (20, 12, 4), density: float = 1.0, 
         layers.append(Layer(f"layer{k}", "dense", inputs, outputs, "none" if last else "relu", arrays))
     spec = InputSpec((sizes[0],), zero_point=zero_point)
     return validate(Network(tuple(layers), spec, tuple(str(c) for c in range(sizes[-1])), stage="quantised", provenance={"seed": seed}))
+
+
+def packable(bias: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """Biases moved to the multiples of a quarter of an activation step that 12 bits hold."""
+    quarter = 2.0 ** (shift.astype(np.int64) - 2)
+    return (np.clip(np.rint(bias / quarter), -2040, 2040) * quarter).astype(np.int32)
+
+
+def box_network(
+    grid: tuple[int, int] = (8, 8), neurons: int = 12, synapses: int = 4, classes: int = 5, seed: int = 0, cut: int = 0, middle: int = 0
+) -> Network:
+    """A stage-'quantised' field layer of random boxes, perhaps a 4-bit dense layer, and a 4-bit dense head."""
+    rng = np.random.default_rng(seed)
+    low = rng.integers(0, np.array(grid), (neurons, synapses, 2))
+    high = np.minimum(low + rng.integers(0, np.minimum(np.array(grid), 16) + 1, low.shape), np.array(grid))
+    charge = rng.integers(-(63 // synapses), 63 // synapses + 1, (neurons, synapses))
+    spread = 255 / (1 << cut) * grid[0] * grid[1] * 63 / synapses / 12
+    sizes = [neurons, *([middle] if middle else []), classes]
+    layers = [
+        Layer(
+            "layer0",
+            "field",
+            grid[0] * grid[1],
+            neurons,
+            "relu",
+            _hidden({"edges": np.concatenate([low, high], axis=2).astype(np.uint8), "charge": charge.astype(np.int8)}, neurons, spread, rng),
+            {"rule": "box", "grid": list(grid), "channels": 1, "activity": 1.0},
+        )
+    ]
+    for k, (inputs, outputs) in enumerate(itertools.pairwise(sizes)):
+        weight = {"weight": rng.integers(-7, 8, (outputs, inputs)).astype(np.int8)}
+        if k == len(sizes) - 2:
+            arrays = {**weight, "bias": rng.integers(-999, 1000, outputs).astype(np.int32), "weight_scale": np.full(outputs, 0.01, np.float32)}
+        else:
+            arrays = _hidden(weight, outputs, 5 * 90 * inputs**0.5, rng)
+        layers.append(Layer(f"layer{k + 1}", "dense", inputs, outputs, "none" if k == len(sizes) - 2 else "relu", arrays, {"activity": 0.5}))
+    spec = InputSpec(grid, cut=cut)
+    return validate(Network(tuple(layers), spec, tuple(str(c) for c in range(classes)), stage="quantised", provenance={"seed": seed}))
+
+
+def _hidden(weights: dict[str, np.ndarray], outputs: int, spread: float, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """The arrays of a hidden layer whose sums spread so far: shifts that keep most outputs in 0..255, and biases that can be packed."""
+    low = int(np.clip(np.log2(max(spread, 4) / 128), 2, 12))
+    shift = rng.integers(low, low + 2, outputs).astype(np.uint8)
+    bias = packable(rng.normal(0, spread / 2, outputs), shift)
+    return {**weights, "bias": bias, "shift": shift, "weight_scale": np.full(outputs, 0.01, np.float32)}

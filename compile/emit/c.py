@@ -7,7 +7,7 @@ What the kernels need not do at run time is done here:
 - the zero point of the network's input is folded into the first layer's biases, b'_j = b_j - z * sum_i w_ji,
 - the rounding term 2**(s_j - 1) into the hidden layers' biases,
 - one shift byte stands for a layer whose neurons all have the same.
-Values between layers share one buffer, neighbours at its opposite ends: it has the largest sum of two neighbouring layers' widths.
+A kernel that works in an array of its own gets it as a static one; values between layers share one buffer, neighbours at its opposite ends: it has the largest sum of two neighbouring layers' widths.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from compile.formats import format_named
-from compile.formats.base import ARRAY_TYPES, KERNELS
+from compile.formats import FORMATS, format_named
+from compile.formats.base import ARRAY_TYPES, KERNELS, pack_bias
 from devices.errors import CheckError, InputError
 from devices.version import VERSION
 from runtime import reference
@@ -81,6 +81,7 @@ class _CLayer:
     arrays: list[_CArray]
     input: str
     output: str
+    scratch: tuple[str, int, int] | None  # C type, length and bytes of the array its kernel works in
 
 
 def emit(network: Network, folder: Path, samples: Array | None = None) -> None:
@@ -107,7 +108,7 @@ def files(network: Network, samples: Array | None = None) -> dict[str, str]:
 
 
 def _values(network: Network, samples: Array | None) -> dict[str, Any]:
-    places, ram_bytes = _places(network)
+    places, buffer_bytes = _places(network)
     layers = [_layer(network, index, layer, places) for index, layer in enumerate(network.layers)]
     vectors = _vectors(network) if samples is None else reference.check_samples(network, samples)
     spec = network.input
@@ -117,12 +118,13 @@ def _values(network: Network, samples: Array | None) -> dict[str, Any]:
         "input_comment": f"byte {spec.zero_point} is 0.0, a step is {spec.scale:.7g}",
         "inputs": spec.size,
         "outputs": len(network.classes),
-        "ram_bytes": ram_bytes,
+        "buffer_bytes": buffer_bytes,
+        "ram_bytes": buffer_bytes + sum(layer.scratch[2] for layer in layers if layer.scratch),
         "constant_bytes": sum(array.bytes for layer in layers for array in layer.arrays),
         "sha256": hashlib.sha256(to_bytes(network)).hexdigest(),
         "classes": network.classes,
-        "cut": spec.cut,
-        "cut_output": places[0] if spec.cut else "",
+        "cut": spec.cut if _cuts_first(network) else 0,
+        "cut_output": places[0] if _cuts_first(network) else "",
         "layers": layers,
         "count": len(vectors),
         "test_inputs": [_rows(sample) for sample in vectors],
@@ -132,10 +134,11 @@ def _values(network: Network, samples: Array | None) -> dict[str, Any]:
 
 def _kernels(network: Network) -> dict[str, str]:
     """nearwire.h and nearwire.c with the kernels that this network uses."""
-    names = sorted({str(layer.store) for layer in network.layers} | ({"cut_u8"} if network.input.cut else set()))
+    names = sorted({str(layer.store) for layer in network.layers} | ({"cut_u8"} if _cuts_first(network) else set()))
     include = '#include "nearwire.h"\n'
     parts = [(_kernel(f"{name}.h"), _kernel(f"{name}.c")) for name in names]
-    header = _kernel("nearwire.h") + "".join(head for head, _ in parts) + HEADER_END
+    defines = "".join(FORMATS[name].define([layer for layer in network.layers if layer.store == name]) for name in names if name in FORMATS)
+    header = _kernel("nearwire.h") + defines + "".join(head for head, _ in parts) + HEADER_END
     source = include + "".join(body.replace(include, "", 1) for _, body in parts)
     return {"nearwire.h": header, "nearwire.c": source.rstrip("\n") + "\n"}
 
@@ -144,9 +147,14 @@ def _kernel(name: str) -> str:
     return (KERNELS / name).read_text(encoding="ascii")
 
 
+def _cuts_first(network: Network) -> bool:
+    """Whether a step of its own drops the input's low bits: not where the first layer's kernel does."""
+    return bool(network.input.cut) and not format_named(network.layers[0].store or "").cuts
+
+
 def _places(network: Network) -> tuple[list[str], int]:
     """Where each value between layers lies (C expressions: the cut input if there is one, then the hidden layers) and the buffer's bytes."""
-    sizes = ([network.input.size] if network.input.cut else []) + [layer.outputs for layer in network.layers[:-1]]
+    sizes = ([network.input.size] if _cuts_first(network) else []) + [layer.outputs for layer in network.layers[:-1]]
     total = max([a + b for a, b in itertools.pairwise(sizes)] + sizes[:1], default=0)
     starts = [0 if k % 2 == 0 else total - size for k, size in enumerate(sizes)]
     return [f"nearwire_scratch + {start}" if start else "nearwire_scratch" for start in starts], total
@@ -156,18 +164,28 @@ def _layer(network: Network, index: int, layer: Layer, places: list[str]) -> _CL
     item = format_named(layer.store or "")
     hidden = layer.activation != "none"
     weights = kind_of(layer).integer_weights(layer)
-    arrays = [_CArray(name, ARRAY_TYPES[value.dtype.name], value) for name, value in item.encode(weights).arrays.items()]
-    arrays.append(_CArray("bias", "int32_t", _bias(network, index, layer, weights)))
+    arrays = [_CArray(name, ARRAY_TYPES[value.dtype.name], value) for name, value in item.encode_layer(layer).arrays.items()]
+    bias = _bias(network, index, layer, weights)
+    packed = pack_bias(bias, kind_of(layer).shifts(layer)) if hidden and item.packed else None
+    arrays.append(_CArray("bias", "int32_t", bias) if packed is None else _CArray("bias", "uint16_t", packed))
     names = [f"nearwire_layer_{index}_{array.name}" for array in arrays]
-    arguments = ["input", *(f"{size}u" for size in item.sizes(layer.inputs)), *names, f"{layer.outputs}u"]
-    if hidden:
+    scratch, first = item.scratch(layer), item.first_input(layer)
+    sizes = [f"{size}u" for size in item.sizes_of(layer, network.input.cut if index == 0 else 0)]
+    if scratch:
+        sizes.append(f"nearwire_layer_{index}_scratch")
+    arguments = [f"input + {first}" if first else "input", *sizes, *names, f"{layer.outputs}u"]
+    if packed is not None:
+        arguments.append("output")
+    elif hidden and item.packed:
+        raise InputError(f"layer '{layer.name}' cannot be written as '{item.name}': its biases do not fit 12 bits. Take another format, or 'auto'.")
+    elif hidden:
         shift = kind_of(layer).shifts(layer)
         equal = bool((shift == shift[0]).all())
         arrays.append(_CArray("shift", "uint8_t", shift[:1] if equal else shift))
         arguments += [f"nearwire_layer_{index}_shift", "0u" if equal else "1u", "output"]
     else:
         arguments.append("scores")
-    inner = ["input", *places] if not network.input.cut else places
+    inner = places if _cuts_first(network) else ["input", *places]
     what = f"{layer.inputs} -> {layer.outputs}, {np.count_nonzero(weights)} non-zero weights, {item.name}: {item.description}"
     return _CLayer(
         index=index,
@@ -178,6 +196,7 @@ def _layer(network: Network, index: int, layer: Layer, places: list[str]) -> _CL
         arrays=arrays,
         input=inner[index],
         output=inner[index + 1] if hidden else "scores",
+        scratch=scratch,
     )
 
 

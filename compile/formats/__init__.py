@@ -7,14 +7,18 @@ each board's [cost.NAME] table. The round-trip, parity and ledger tests walk ``F
 
 from __future__ import annotations
 
-from compile.formats.base import Encoded, Format
+from compile.formats.base import Encoded, Format, MatrixFormat
+from compile.formats.boxes import BoxesS8
+from compile.formats.columns import ColumnsS4
 from compile.formats.csr import Csr16S8, CsrS8
 from compile.formats.dense import Dense32S8, DenseS8
 from devices.errors import unknown_name
 
-FORMATS: dict[str, Format] = {item.name: item for item in (DenseS8(), Dense32S8(), CsrS8(), Csr16S8())}
+# Those that hold any weight matrix, and those that need small weights or rectangles.
+MATRIX_FORMATS: dict[str, MatrixFormat] = {item.name: item for item in (DenseS8(), Dense32S8(), CsrS8(), Csr16S8())}
+FORMATS: dict[str, Format] = {**MATRIX_FORMATS, **{item.name: item for item in (ColumnsS4(), BoxesS8())}}
 
-__all__ = ["FORMATS", "Encoded", "Format", "format_named"]
+__all__ = ["FORMATS", "MATRIX_FORMATS", "Encoded", "Format", "MatrixFormat", "format_named"]
 
 
 def format_named(name: str) -> Format:

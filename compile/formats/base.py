@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from runtime.network import Array
+from runtime.kinds import kind_of
+from runtime.network import Array, Layer
 
 KERNELS = Path(__file__).parents[2] / "runtime" / "kernels"
 ARRAY_TYPES = {"uint8": "uint8_t", "int8": "int8_t", "uint16": "uint16_t", "uint32": "uint32_t"}
@@ -28,21 +29,73 @@ class Encoded:
 
 
 class Format(ABC):
-    """A storage format. Its kernels are ``nearwire_NAME`` (hidden layers) and ``nearwire_NAME_scores`` (the last layer) in runtime/kernels.
+    """A storage format of layers. Its kernels are ``nearwire_NAME`` (hidden layers) and ``nearwire_NAME_scores`` (the last layer).
 
-    Both are called with: input, ``sizes``, the encoded arrays, bias, outputs, and then shift, shift step, output or the scores.
+    Both are called with: input, ``sizes``, the scratch array if there is one, the encoded arrays, bias, outputs, and then shift, shift step,
+    output (``packed``: output only) or the scores.
     """
 
     name: str
     description: str
     features_of: tuple[str, ...]  # names of the features, in the order of the board's cost table
+    packed = False  # hidden neurons have bias and shift in one uint16 (nearwire_requantise_packed)
+    cuts = False  # the kernel itself drops the low bits of the network's input
+
+    @abstractmethod
+    def refuses(self, layer: Layer) -> str | None:
+        """None if the format can hold the integer layer; otherwise why not."""
+
+    @abstractmethod
+    def encode_layer(self, layer: Layer) -> Encoded:
+        """The constants of an integer layer's weights."""
+
+    @abstractmethod
+    def decode_layer(self, encoded: Encoded, layer: Layer) -> Array:
+        """Exactly the (outputs, inputs) int8 weight matrix of the layer that was encoded."""
+
+    @abstractmethod
+    def sizes_of(self, layer: Layer, cut: int) -> tuple[int, ...]:
+        """What the kernel is told between the input and the arrays; ``cut`` is 0 unless the format ``cuts``."""
+
+    @abstractmethod
+    def layer_features(self, layer: Layer) -> dict[str, float]:
+        """How often each part of the kernel runs: the features of devices.cost's linear instruction model."""
+
+    def first_input(self, layer: Layer) -> int:
+        """Index of the first input that the kernel is given."""
+        return 0
+
+    def scratch(self, layer: Layer) -> tuple[str, int, int] | None:
+        """(C type, length, bytes) of the array that the kernel works in; it must start as zeros and is never shared."""
+        return None
+
+    def define(self, layers: Sequence[Layer]) -> str:
+        """Preprocessor lines in front of the kernel, for all layers of a network that use it."""
+        return ""
+
+    def parameter_bytes(self, layer: Layer) -> int:
+        """Bytes of the biases and shifts."""
+        shift = layer.arrays.get("shift")
+        if shift is None:
+            return 4 * layer.outputs
+        if self.packed:
+            return 2 * layer.outputs
+        return 4 * layer.outputs + (1 if (shift == shift[0]).all() else len(shift))
+
+    def sources(self) -> tuple[str, str]:
+        """(header, source) text of the kernel."""
+        return (KERNELS / f"{self.name}.h").read_text(encoding="utf-8"), (KERNELS / f"{self.name}.c").read_text(encoding="utf-8")
+
+
+class MatrixFormat(Format):
+    """A format that needs no more of a layer than its weight matrix."""
+
+    max_inputs: int = 65535  # (w + 64) * 255 summed over so many inputs fits int32; columns fit 16 bits
 
     def refusal(self, weights: Array) -> str | None:
         """None if the format can hold the (outputs, inputs) int8 matrix; otherwise why not."""
         limit = self.max_inputs
         return f"it holds at most {limit} inputs, the layer has {weights.shape[1]}" if weights.shape[1] > limit else None
-
-    max_inputs: int = 65535  # (w + 64) * 255 summed over so many inputs fits int32; columns fit 16 bits
 
     @abstractmethod
     def encode(self, weights: Array) -> Encoded:
@@ -58,11 +111,45 @@ class Format(ABC):
 
     @abstractmethod
     def features(self, weights: Array, hidden: bool) -> dict[str, float]:
-        """How often each part of the kernel runs: the features of devices.cost's linear instruction model."""
+        """The features of a matrix."""
 
-    def sources(self) -> tuple[str, str]:
-        """(header, source) text of the kernel."""
-        return (KERNELS / f"{self.name}.h").read_text(encoding="utf-8"), (KERNELS / f"{self.name}.c").read_text(encoding="utf-8")
+    def refuses(self, layer: Layer) -> str | None:
+        kind = kind_of(layer)
+        return self.refusal(kind.integer_weights(layer)) if kind.matrix else "the layer is not one product with a weight matrix"
+
+    def encode_layer(self, layer: Layer) -> Encoded:
+        return self.encode(kind_of(layer).integer_weights(layer))
+
+    def decode_layer(self, encoded: Encoded, layer: Layer) -> Array:
+        return self.decode(encoded)
+
+    def sizes_of(self, layer: Layer, cut: int) -> tuple[int, ...]:
+        return self.sizes(layer.inputs)
+
+    def layer_features(self, layer: Layer) -> dict[str, float]:
+        return self.features(kind_of(layer).integer_weights(layer), layer.activation != "none")
+
+
+def pack_bias(bias: Array, shift: Array) -> Array | None:
+    """(outputs,) uint16: 2048 + bias / 2**(shift - 2) in bits 4..15, shift - 2 in bits 0..3; None if a bias or shift does not fit that.
+
+    ``bias``: with the rounding term 2**(shift - 1) in it.
+    """
+    s = shift.astype(np.int64) - 2
+    if s.min() < 0:
+        return None
+    field, rest = np.divmod(bias.astype(np.int64), np.int64(1) << s)
+    if rest.any() or field.min() < -2048 or field.max() > 2047:
+        return None
+    return np.asarray((field + 2048) << 4 | s, np.uint16)
+
+
+def bias_refusal(layer: Layer) -> str | None:
+    """None if every hidden neuron's bias and shift fit ``pack_bias``; otherwise why not."""
+    shift = layer.arrays.get("shift")
+    if shift is None or pack_bias(layer.arrays["bias"].astype(np.int64) + (np.int64(1) << (shift.astype(np.int64) - 1)), shift) is not None:
+        return None
+    return "a bias is not a multiple of a quarter of an activation step, or too large for 12 bits"
 
 
 def pad(weights: Array, rows: int, columns: int) -> Array:

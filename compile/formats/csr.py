@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from compile.formats.base import Encoded, Format
+from compile.formats.base import Encoded, MatrixFormat
 from runtime.network import Array
 
 STRIP = 256
 
 
-class _Csr(Format):
+class _Csr(MatrixFormat):
     """Compressed rows over strips of ``width`` inputs; ``column_type`` of a column and of a count."""
 
     column_type: str

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from compile.formats.base import Encoded, Format, pad
+from compile.formats.base import Encoded, MatrixFormat, pad
 from runtime.network import Array
 
 CHUNK = 512  # inputs until dense_s8 unpacks its sums; NEARWIRE_DENSE_S8_CHUNK
 
 
-class DenseS8(Format):
+class DenseS8(MatrixFormat):
     """Four neurons a word: bytes 0, 3, 2, 1 of the word of an input are neurons j, j + 1, j + 2, j + 3, each w + 64."""
 
     name = "dense_s8"
@@ -51,7 +51,7 @@ class DenseS8(Format):
         }
 
 
-class Dense32S8(Format):
+class Dense32S8(MatrixFormat):
     """Two neurons and two inputs a word: bytes 0, 2 are neurons j, j + 1 of input i, bytes 1, 3 those of input i + 1, each w + 64."""
 
     name = "dense32_s8"

@@ -53,8 +53,9 @@ def quantise(network: Network, calibration: Array, bits: int = 8) -> Network:
     for layer, target in zip(integer_positions(network, bits), wanted, strict=True):
         if layer.kind not in QUANTISERS:
             raise InputError(f"layer '{layer.name}' of kind '{layer.kind}' cannot be quantised. Kinds that can: {', '.join(sorted(QUANTISERS))}.")
+        activity = round(float(np.count_nonzero(inputs.values) / inputs.values.size), 4)  # share of inputs that are not zero: predicts costs
         done, inputs = _last(layer, target, inputs) if layer.activation == "none" else _hidden(layer, target, inputs)
-        layers.append(done)
+        layers.append(done.with_options(activity=activity))
     return validate(network.with_layers(tuple(layers), "quantised"))
 
 

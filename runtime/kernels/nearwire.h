@@ -29,3 +29,10 @@ static inline uint8_t nearwire_requantise(int32_t sum, uint32_t shift)
     return (uint8_t)(value > 255u ? 255u : value);
 }
 
+/* The same for a neuron whose bias and shift share 16 bits: bits 0..3 are shift - 2, bits 4..15 are 2048 + bias / 2^(shift - 2). */
+static inline uint8_t nearwire_requantise_packed(int32_t sum, uint32_t packed)
+{
+    const uint32_t shift = packed & 15u;
+    return nearwire_requantise(sum + ((int32_t)(packed >> 4) - 2048) * (int32_t)(1u << shift), shift + 2u);
+}
+

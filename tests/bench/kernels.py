@@ -15,13 +15,14 @@ from pathlib import Path
 import numpy as np
 
 from compile.emit import c
-from compile.formats import FORMATS, Format
+from compile.formats import FORMATS, Format, MatrixFormat
 from compile.passes.store import store
 from devices.board import Board, load_board
 from devices.cost import CODE_BYTES, predict
 from runtime.backends.firmware import FirmwareFigures, FirmwareSession
 from runtime.network import Array, Network
-from tests.networks import integer_network
+from runtime.reference import trace
+from tests.networks import box_network, integer_network
 
 FITTED = 40  # random networks of two layers a format
 CHECKED = 20
@@ -34,18 +35,41 @@ def random_network(rng: np.random.Generator, seed: int) -> Network:
     return integer_network((inputs, hidden, outputs), float(rng.uniform(0.02, 1.0)), seed=seed, zero_point=int(rng.integers(0, 2)) * 9)
 
 
+def network_for(item: Format, rng: np.random.Generator, seed: int) -> Network:
+    """A random network whose first layer the format can hold, and, unless it is a field, the others too."""
+    if isinstance(item, MatrixFormat) and item.name != "columns_s4":
+        return random_network(rng, seed)
+    grid = (int(rng.integers(2, 30)), int(rng.integers(2, 30)))
+    neurons, middle, classes = (int(np.exp(rng.uniform(0, np.log(limit)))) for limit in (200, 40, 20))
+    return box_network(grid, neurons, int(rng.integers(1, 9)), classes, seed, middle=middle)
+
+
+def with_activity(network: Network, samples: Array) -> Network:
+    """Each layer told which share of its inputs is not zero for these samples."""
+    inputs = [samples, *trace(network, samples)[:-1]]
+    layers = [layer.with_options(activity=float((values != 0).mean())) for layer, values in zip(network.layers, inputs, strict=True)]
+    return network.with_layers(tuple(layers))
+
+
 def with_format(network: Network, name: str) -> Network:
     """The stored network, without asking the board what it costs."""
-    return network.with_layers(tuple(replace(layer, store=name) for layer in network.layers), "stored")
+    layers = [
+        replace(layer, store=name if FORMATS[name].refuses(layer) is None else "columns_s4" if layer.kind == "dense" else "boxes_s8")
+        for layer in network.layers
+    ]
+    return network.with_layers(tuple(layers), "stored")
+
+
+def random_samples(network: Network, count: int) -> Array:
+    return np.random.default_rng(1).integers(0, 256, (count, network.input.size)).astype(np.uint8)
 
 
 def measure(network: Network, board: Board, samples: int = 3) -> tuple[FirmwareFigures, dict[str, int]]:
     """Figures over random samples, and the bytes of every function of the program."""
-    rng = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as folder:
         c.emit(network, Path(folder))
         with FirmwareSession(Path(folder), network, board) as session:
-            figures = session.figures(rng.integers(0, 256, (samples, network.input.size)).astype(np.uint8))
+            figures = session.figures(random_samples(network, samples))
             return figures, dict(session.image.lengths)
 
 
@@ -54,11 +78,14 @@ def fit(item: Format, board: Board) -> tuple[dict[str, float], float, int]:
     rng = np.random.default_rng(7)
     rows, counts, code = [], [], 0
     for seed in range(FITTED):
-        network = with_format(random_network(rng, seed), item.name)
+        network = with_format(network_for(item, rng, seed), item.name)
+        network = with_activity(network, random_samples(network, 2))
         figures, lengths = measure(network, board, 2)
         code = sum(size for name, size in lengths.items() if name.startswith(f"nearwire_{item.name}"))
         for layer in network.layers:
-            features = item.features(layer.arrays["weight"], layer.activation != "none")
+            if layer.store != item.name:
+                continue
+            features = item.layer_features(layer)
             rows.append([features[name] for name in item.features_of])
             counts.append(figures.layer_instructions[layer.name])
     matrix, found = np.array(rows, float), np.array(counts)
@@ -83,14 +110,12 @@ def prediction_errors(board: Board, networks: int = CHECKED) -> Array:
     rng = np.random.default_rng(2024)
     errors = []
     for seed in range(networks):
-        quantised = random_network(rng, 1000 + seed)
-        names = [str(rng.choice(list(FORMATS))) for _ in quantised.layers]
+        quantised = network_for(FORMATS[str(rng.choice(list(FORMATS)))], rng, 1000 + seed)
+        quantised = with_activity(quantised, random_samples(quantised, 3))
+        names = [str(rng.choice([name for name, item in FORMATS.items() if item.refuses(layer) is None])) for layer in quantised.layers]
         layers = tuple(replace(layer, store=name) for layer, name in zip(quantised.layers, names, strict=True))
         figures, _ = measure(quantised.with_layers(layers, "stored"), board)
-        predicted = sum(
-            predict(name, FORMATS[name].features(layer.arrays["weight"], layer.activation != "none"), board)
-            for name, layer in zip(names, layers, strict=True)
-        )
+        predicted = sum(predict(name, FORMATS[name].layer_features(layer), board) for name, layer in zip(names, layers, strict=True))
         errors.append((predicted - figures.instructions_mean) / figures.instructions_mean)
     return np.array(errors)
 
@@ -104,7 +129,7 @@ def print_table(board: Board) -> None:
         network = integer_network(sizes, density)
         macs = sum(layer.inputs * layer.outputs for layer in network.layers)
         nonzeros = sum(int(np.count_nonzero(layer.arrays["weight"])) for layer in network.layers)
-        for name in FORMATS:
+        for name in (name for name, item in FORMATS.items() if item.refuses(network.layers[0]) is None):
             f, _ = measure(with_format(network, name), board, 2)
             n = f.instructions_mean
             print(

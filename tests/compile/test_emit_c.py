@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from compile.emit import c
-from compile.formats import FORMATS
+from compile.formats import MATRIX_FORMATS as FORMATS
 from devices import toolchain
 from devices.board import load_board
 from devices.errors import CheckError, InputError
 from runtime.network import Layer, Network
 from tests.devices.tools import needs
-from tests.networks import integer_network
+from tests.networks import box_network, integer_network
 
 HOST = load_board("host").toolchain
 STRICT = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wstrict-prototypes", "-Wmissing-prototypes", "-Werror"]
@@ -33,6 +33,13 @@ def stored(sizes: tuple[int, ...], stores: tuple[str, ...] = (), cut: int = 0, d
     return replace(network, layers=layers, stage="stored", input=replace(network.input, cut=cut))
 
 
+def boxes(grid: tuple[int, int], **options: int) -> Network:
+    """A network of boxes and 4-bit columns."""
+    network = box_network(grid, **options)
+    layers = tuple(replace(layer, store="boxes_s8" if layer.kind == "field" else "columns_s4") for layer in network.layers)
+    return replace(network, layers=layers, stage="stored")
+
+
 NETWORKS = {
     "all formats": stored((37, 21, 14, 9, 5), zero_point=11),
     "all formats, other order": stored((300, 12, 9, 6, 3), tuple(reversed(FORMATS)), density=0.2),
@@ -40,6 +47,8 @@ NETWORKS = {
     "narrow and wide": stored((5, 1, 40, 2), ("dense32_s8",), density=1.0),
     "cut input": stored((19, 8, 4), ("csr_s8",), cut=4),
     "cut input, one layer": stored((19, 4), ("dense_s8",), cut=7),
+    "boxes and columns": boxes((9, 12), neurons=13, synapses=5, classes=11, middle=18),
+    "boxes, narrow cells, cut input": boxes((30, 31), neurons=7, synapses=2, classes=3, cut=4),
     "no weights at all": stored((9, 5, 3), ("csr_s8", "csr16_s8"), density=0.0),
 }
 

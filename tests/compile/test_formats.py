@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compile.formats import FORMATS, Format, format_named
+from compile.formats import MATRIX_FORMATS as FORMATS
+from compile.formats import Format, format_named
 from compile.formats.base import KERNELS
 from devices import toolchain
 from devices.board import load_board

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compile.formats import FORMATS, DenseS8, Encoded
+from compile.formats import MATRIX_FORMATS as FORMATS
+from compile.formats import DenseS8, Encoded
 from compile.passes.store import store
 from devices.board import Board, load_board
 from devices.cost import kernel_bytes

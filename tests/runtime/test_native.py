@@ -33,7 +33,7 @@ def with_formats(network: Network, seed: int) -> Network:
     """A stored network with a random format a layer."""
     from dataclasses import replace
 
-    from compile.formats import FORMATS
+    from compile.formats import MATRIX_FORMATS as FORMATS
 
     rng = np.random.default_rng(seed)
     return network.with_layers(tuple(replace(layer, store=str(rng.choice(list(FORMATS)))) for layer in network.layers), "stored")

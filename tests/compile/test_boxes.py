@@ -1,0 +1,110 @@
+"""boxes_s8 and columns_s4: they give back the weights, compute the law on the host and on emulated cores, and refuse what they cannot hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from compile.emit import c
+from compile.formats import FORMATS
+from compile.formats.base import pack_bias
+from compile.formats.boxes import window
+from compile.passes.store import store
+from devices.board import load_board
+from devices.errors import InputError
+from runtime import reference
+from runtime.backends import backend
+from runtime.backends.firmware import FirmwareSession
+from runtime.kinds import kind_of
+from runtime.network import Network
+from tests.networks import box_network, integer_network
+
+BOARD = load_board("emulated-cortex-m4")
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> Network:
+    grid = (draw(st.integers(1, 30)), draw(st.integers(1, 30)))
+    sizes = {"neurons": draw(st.integers(1, 20)), "synapses": draw(st.integers(1, 8)), "classes": draw(st.integers(2, 20))}
+    return box_network(grid, **sizes, seed=draw(st.integers(0, 2**31)), cut=draw(st.sampled_from([0, 4, 7])), middle=draw(st.integers(0, 18)))
+
+
+def stored(network: Network) -> Network:
+    layers = tuple(replace(layer, store="boxes_s8" if layer.kind == "field" else "columns_s4") for layer in network.layers)
+    return network.with_layers(layers, "stored")
+
+
+def samples(network: Network, count: int = 20) -> np.ndarray:
+    rng = np.random.default_rng(3)
+    found = rng.integers(0, 256, (count, network.input.size)).astype(np.uint8)
+    found[0], found[1] = 0, 255
+    return found
+
+
+@given(networks())
+def test_decoding_gives_back_the_weights(network: Network) -> None:
+    for layer, name in zip(network.layers, ("boxes_s8", "columns_s4", "columns_s4"), strict=False):
+        item = FORMATS[name]
+        assert item.refuses(layer) is None
+        assert np.array_equal(item.decode_layer(item.encode_layer(layer), layer), kind_of(layer).integer_weights(layer))
+        assert tuple(item.layer_features(layer)) == item.features_of
+
+
+@settings(max_examples=15, deadline=None)
+@given(networks())
+def test_the_host_equals_the_reference(tmp_path_factory: pytest.TempPathFactory, network: Network) -> None:
+    folder = tmp_path_factory.mktemp("boxes")
+    c.emit(stored(network), folder)
+    with backend("c").open(folder, stored(network)) as session:
+        assert np.array_equal(session.scores(samples(network)), reference.scores(network, samples(network)))
+
+
+@pytest.mark.parametrize("core", ["m0plus", "m3", "m4", "m7", "m33"])
+@pytest.mark.parametrize("options", [{"grid": (28, 28), "neurons": 30, "classes": 10}, {"grid": (9, 14), "synapses": 6, "middle": 17, "cut": 4}])
+def test_emulated_cores_equal_the_reference(core: str, options: dict[str, int], tmp_path: Path) -> None:
+    network = stored(box_network(**options))
+    c.emit(network, tmp_path)
+    with FirmwareSession(tmp_path, network, load_board(f"emulated-cortex-{core}")) as session:
+        assert np.array_equal(session.scores(samples(network)), reference.scores(network, samples(network)))
+
+
+def test_the_window_leaves_out_cells_that_nobody_reads() -> None:
+    network = box_network((28, 28), neurons=4)
+    edges = network.layers[0].arrays["edges"].copy()
+    edges[...] = [5, 6, 9, 12]
+    assert window(network.layers[0].with_arrays(edges=edges)) == (5, 6, 4, 6)
+
+
+def test_store_takes_boxes_and_columns_where_they_are_smallest() -> None:
+    found, ledger = store(box_network((20, 20), neurons=40, classes=10), BOARD)
+    assert [layer.store for layer in found.layers] == ["boxes_s8", "columns_s4"]
+    assert ledger[0].formats["boxes_s8"].bytes == 40 * 18
+    assert ledger[1].formats["columns_s4"].bytes == 40 * 5 + 10 * 4
+    assert store(box_network((20, 20), neurons=40, classes=10), BOARD, "ram")[0].layers[0].store != "boxes_s8"
+
+
+def test_what_does_not_fit_is_refused_with_the_reason() -> None:
+    wide = box_network((31, 40), neurons=3)
+    full = np.zeros_like(wide.layers[0].arrays["edges"])
+    full[...] = [0, 0, 31, 40]
+    boxes, columns = FORMATS["boxes_s8"], FORMATS["columns_s4"]
+    assert "at most 1024 cells" in str(boxes.refuses(wide.layers[0].with_arrays(edges=full)))
+    assert "no rectangles" in str(boxes.refuses(integer_network().layers[0]))
+    assert "weights of -7..7" in str(columns.refuses(integer_network().layers[0]))
+    odd = box_network(middle=8).layers[1]
+    assert "quarter" in str(columns.refuses(odd.with_arrays(bias=odd.arrays["bias"] + 1)))
+    with pytest.raises(InputError, match="cannot be stored as 'boxes_s8'"):
+        store(integer_network(), BOARD, choice="boxes_s8")
+
+
+def test_packed_bias_bounds() -> None:
+    shift = np.array([2, 13], np.uint8)
+    assert pack_bias(np.array([-2048, 2047 << 11]), shift) is not None
+    assert pack_bias(np.array([2048, 0]), shift) is None
+    assert pack_bias(np.array([0, 1]), shift) is None
+    assert pack_bias(np.array([0]), np.array([1], np.uint8)) is None
