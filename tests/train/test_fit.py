@@ -1,0 +1,246 @@
+"""Runs: the default reaches its accuracy, a killed run goes on as if nothing had happened, and what is in the way is said in one line."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from compile.passes.freeze import freeze
+from compile.passes.quantise import quantise
+from devices.errors import InputError, NearwireError
+from runtime.data import load_dataset
+from runtime.network import load
+from runtime.reference import accuracy
+from tests.train.samples import bars
+from train.__main__ import main
+from train.checkpoint import finished_epochs
+from train.config import make_config, read_recipe
+from train.fit import Interrupted, fit, pick_device
+from train.run_folder import RunFolder
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def command(*words: str, code: int = 0) -> tuple[str, str]:
+    """Run ``python -m train`` in this process, check its exit code and return what it prints: (output, errors)."""
+    output, errors = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors), pytest.raises(SystemExit) as caught:
+        main(list(words))
+    assert caught.value.code == code, output.getvalue() + errors.getvalue()
+    return output.getvalue(), errors.getvalue()
+
+
+def error_of(*words: str, code: int = 2) -> str:
+    """The one line of a command that fails."""
+    lines = command(*words, code=code)[1].splitlines()
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("error: ")
+    return lines[0]
+
+
+def process(*words: str, before: str = "pass") -> subprocess.Popen[str]:
+    """``python -m train`` as a process of its own, to be killed."""
+    code = f"import train.fit; {before}; from train.__main__ import main; main({list(words)})"
+    return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_epochs(run: subprocess.Popen[str], out: Path, count: int) -> None:
+    limit = time.monotonic() + 120
+    metrics = out / "metrics.jsonl"
+    while not (metrics.is_file() and metrics.read_text().count("\n") >= count):
+        assert run.poll() is None, run.communicate()[1]
+        assert time.monotonic() < limit, f"no {count} epochs in {out}"
+        time.sleep(0.01)
+
+
+def small(**settings: Any) -> Any:
+    return make_config({"data": "bars", "hidden": [8], "epochs": 3, "batch": 50, **settings}, "test")
+
+
+def test_the_default_run_is_accurate_before_and_after_quantisation(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    summary = json.loads(command("fit", "--json", "--out", str(out))[0])
+    dataset, network = load_dataset("digits"), load(out)
+    assert summary["recipe"] == "digits-spatial"
+    assert summary["test_accuracy"] >= 0.955
+    assert summary["test_accuracy"] == pytest.approx(accuracy(network, dataset.test.x, dataset.test.y), abs=1e-6)
+    frozen = freeze(network)
+    assert accuracy(frozen, dataset.test.x, dataset.test.y) == accuracy(network, dataset.test.x, dataset.test.y)  # signs had settled
+    assert accuracy(quantise(frozen, dataset.train.x), dataset.test.x, dataset.test.y) >= 0.95
+    rows = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert [row["epoch"] for row in rows] == list(range(1, summary["epochs"] + 1))
+    assert {"loss", "validation_accuracy", "rate", "seconds"} <= set(rows[0])
+    assert {path.name for path in out.iterdir()} == {"network.safetensors", "metrics.jsonl", "config.toml", "checkpoint.safetensors", "result.json"}
+
+
+@pytest.mark.parametrize("settings", [{}, {"model": "dense", "noise": 0.1}, {"gap": "relaxed", "prune": 0.5, "augment": 0.5}], ids=str)
+def test_the_same_run_gives_the_same_bytes_and_another_seed_others(tmp_path: Path, settings: dict[str, Any]) -> None:
+    files = []
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        fit(small(seed=seed, **settings), bars(), RunFolder(tmp_path / name))
+        files.append((tmp_path / name / "network.safetensors").read_bytes())
+    assert files[0] == files[1]
+    assert files[0] != files[2]
+
+
+def test_a_run_killed_with_9_and_resumed_ends_in_the_same_weights(tmp_path: Path) -> None:
+    words = ["fit", "--data", "digits", "--hidden", "24", "--epochs", "40", "--batch", "40", "--seed", "5"]
+    command(*words, "--out", str(tmp_path / "whole"))
+    killed = tmp_path / "killed"
+    run = process(*words, "--out", str(killed), before="train.fit.CHECKPOINT_SECONDS = 0.05")
+    wait_for_epochs(run, killed, 8)
+    run.send_signal(signal.SIGKILL)
+    run.communicate()
+    assert not (killed / "network.safetensors").exists()
+    assert 0 < finished_epochs(killed / "checkpoint.safetensors") < 40
+    assert "unfinished run" in error_of(*words, "--out", str(killed))
+    command("fit", "--resume", "--out", str(killed))
+    assert (killed / "network.safetensors").read_bytes() == (tmp_path / "whole" / "network.safetensors").read_bytes()
+    assert [json.loads(line)["epoch"] for line in (killed / "metrics.jsonl").read_text().splitlines()] == list(range(1, 41))
+
+
+def test_ctrl_c_keeps_the_checkpoint_and_says_how_to_go_on(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+
+    def stop(row: dict[str, Any]) -> None:
+        if row["epoch"] == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted, match=f"fit --resume --out {folder.path}") as caught:
+        fit(small(), bars(), folder, report=stop)
+    assert caught.value.exit_code == 130
+    fit(small(), bars(), RunFolder(tmp_path / "whole"))
+    fit(folder.read_config(), bars(), folder, resume=True)
+    assert folder.network.read_bytes() == (tmp_path / "whole" / "network.safetensors").read_bytes()
+
+
+def test_sigint_exits_130(tmp_path: Path) -> None:
+    run = process("fit", "--epochs", "100000", "--out", str(tmp_path / "run"))
+    wait_for_epochs(run, tmp_path / "run", 1)
+    run.send_signal(signal.SIGINT)
+    errors = run.communicate(timeout=60)[1]
+    assert run.returncode == 130
+    assert re.search(r"error: interrupted\..*--resume --out", errors)
+    assert (tmp_path / "run" / "checkpoint.safetensors").is_file()
+
+
+def test_fine_tuning_prunes_a_trained_network_and_keeps_its_signs(tmp_path: Path) -> None:
+    fit(small(epochs=20), bars(), RunFolder(tmp_path / "first"))
+    first = load(tmp_path / "first")
+    fit(small(prune=0.8, rate=0.02), bars(), RunFolder(tmp_path / "second"), start=first)
+    second = load(tmp_path / "second")
+    for before, after in zip(first.layers, second.layers, strict=True):
+        assert "cutoff2" in after.options
+        np.testing.assert_array_equal(np.sign(after.arrays["inhibition"]), np.sign(before.arrays["inhibition"]))
+    assert second.provenance["prune"] == 0.8
+
+
+def test_a_network_of_other_data_cannot_be_fine_tuned(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="Give the data set it was trained on"):
+        fit(small(), bars(), RunFolder(tmp_path / "run"), start=load(ROOT / "runtime" / "zoo" / "digits-spatial.safetensors"))
+
+
+def test_diverging_training_is_an_error_that_names_the_rate(tmp_path: Path) -> None:
+    with pytest.raises(NearwireError, match="diverged in epoch .* Lower --rate"):
+        fit(small(model="dense", rate=1e30, schedule="constant"), bars(), RunFolder(tmp_path / "run"))
+
+
+def test_damaged_or_foreign_checkpoints_are_refused(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    fit(small(), bars(), folder)
+    with pytest.raises(InputError, match="other settings: .*epochs"):
+        fit(small(epochs=5), bars(), folder, resume=True)
+    content = folder.checkpoint.read_bytes()
+    folder.checkpoint.write_bytes(content[: len(content) // 2])
+    with pytest.raises(InputError, match="cannot be read"):
+        fit(small(), bars(), folder, resume=True)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there() -> None:
+    with pytest.raises(NearwireError, match="torch sees no GPU"):
+        pick_device("cuda")
+
+
+def test_foreign_folders_and_files_are_left_alone(tmp_path: Path) -> None:
+    foreign = tmp_path / "thesis"
+    foreign.mkdir()
+    (foreign / "chapter1.tex").write_text("x")
+    with pytest.raises(InputError, match="not a training run and not empty"):
+        RunFolder(foreign).check_free()
+    with pytest.raises(InputError, match="is a file"):
+        RunFolder(foreign / "chapter1.tex").check_free()
+    assert "left alone" in error_of("fit", "--out", str(foreign))
+    assert [path.name for path in foreign.iterdir()] == ["chapter1.tex"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--epochs", "0"], "epochs is 0"),
+        (["--batch", "5000"], "batch is 5000, but 'digits' has 1259"),
+        (["--d", "1"], "d is 1"),
+        (["--prune", "1"], "prune is 1.0"),
+        (["--prune", "-0.1"], "prune is -0.1"),
+        (["--rate", "0"], "rate is 0.0"),
+        (["--rate", "nan"], "rate is nan"),
+        (["--hidden", "12,x"], "--hidden is '12,x'"),
+        (["--hidden", "-3"], "hidden.0 is -3"),
+        (["--model", "sptial"], "model is 'sptial'"),
+        (["--gap", "wide"], "gap is 'wide'"),
+        (["--schedule", "step"], "schedule is 'step'"),
+        (["--data", "digit"], "Did you mean 'digits'"),
+        (["--recipe", "mnist-spacial"], "Did you mean 'mnist-spatial'"),
+        (["--recipe", "mnist-spatial", "--config", "x.toml"], "Give one of them"),
+        (["--config", "absent.toml"], "no configuration file 'absent.toml'"),
+        (["--init", "zoo:digits-spacial"], "Did you mean 'digits-spatial'"),
+        (["--init", "digits-spatial"], "Did you mean 'zoo:digits-spatial'"),
+        (["--device", "tpu"], "device 'tpu'"),
+        (["--resume"], "--resume needs --out"),
+        (["--epochs", "many"], "--epochs"),
+    ],
+)
+def test_senseless_options(words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert message in error_of("fit", *words)
+    assert not any(tmp_path.iterdir())
+
+
+def test_configuration_files_name_their_wrong_fields(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text('epochs = 0\nlearning_rate = 1\n[rates]\ngap = "fast"\n')
+    found = error_of("fit", "--config", str(path), "--out", str(tmp_path / "run"))
+    assert "epochs is 0" in found
+    assert "unknown field 'learning_rate'" in found
+    assert "rates.gap is 'fast'" in found
+    path.write_text("epochs = \n")
+    assert "is not TOML" in error_of("fit", "--config", str(path))
+
+
+def test_the_zoo_lists_what_its_recipes_say() -> None:
+    rows = json.loads(command("zoo", "--json")[0])
+    assert {"zoo:digits-spatial", "zoo:digits-dense", "zoo:mnist-spatial"} <= {row["name"] for row in rows}
+    for row in rows:
+        recipe = read_recipe(row["name"].removeprefix("zoo:"))
+        assert row["data"] == recipe["data"]
+        assert row["recipe"] == row["name"].removeprefix("zoo:")
+        assert 0.9 < row["test_accuracy"] <= 1
+
+
+def test_data_says_what_is_in_a_data_set() -> None:
+    found = json.loads(command("data", "digits", "--json")[0])
+    assert found["shape"] == [8, 8]
+    assert {part: sum(counts) for part, counts in found["samples"].items()} == {"train": 1259, "validation": 179, "test": 359}
+    assert "1259" in command("data", "digits")[0]
