@@ -1,0 +1,53 @@
+"""The README's result table, measured now: python -m tests.bench.table [NAME ...] (default: the whole zoo)
+
+Each network is compiled into a temporary folder; every figure comes from its manifest. Exit code 1 if any backend differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from compile.pipeline import CompileOptions, compile_network
+from runtime.manifest import Manifest
+from runtime.network import Network, load
+from runtime.zoo import names, resolve
+
+HEADER = ("network", "layers", "float", "int8", "constants B", "flash B", "RAM B", "instructions (M4)", "epochs", "seed")
+
+
+def row(name: str, network: Network, manifest: Manifest) -> list[str]:
+    """The cells of one network; '-' where its file does not say."""
+    size, cost, past = manifest.size, manifest.cost, network.provenance
+    if size is None or cost is None:
+        raise SystemExit("nothing was measured: see python -m devices doctor")
+    shape = "-".join([str(manifest.layers[0].shape[1]), *(f"{layer.shape[0]} {layer.kind}" for layer in manifest.layers)])
+    return [
+        f"`{name}`",
+        shape,
+        f"{manifest.accuracy.float_:.4f}",
+        f"{manifest.accuracy.quantised:.4f}",
+        f"{size.constants_bytes:,}",
+        f"{size.flash_bytes:,}",
+        f"{size.ram_bytes:,}",
+        f"{cost.instructions:,}",
+        str(past.get("epochs", "-")),
+        str(past.get("seed", "-")),
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("networks", nargs="*", metavar="NAME")
+    chosen = parser.parse_args().networks or names()
+    print("| " + " | ".join(HEADER) + " |\n" + "|---" * len(HEADER) + "|")
+    for name in chosen:
+        path = resolve(f"zoo:{name}")
+        with tempfile.TemporaryDirectory() as folder:
+            manifest = compile_network(path, Path(folder) / name, CompileOptions())
+        print("| " + " | ".join(row(name, load(path), manifest)) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
