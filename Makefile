@@ -21,6 +21,8 @@ lint: $(VENV)/ready
 bench: $(VENV)/ready ## measurements against peers; printed, never asserted
 	$(RUN) -m tests.bench.epoch_time
 	$(RUN) -m tests.bench.kernels
+	$(RUN) -m tests.bench.table
+	$(RUN) -m tests.bench.peers
 
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("nearwire needs Python 3.11 or newer: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
