@@ -114,6 +114,52 @@ def box_network(
     return validate(Network(tuple(layers), spec, tuple(str(c) for c in range(classes)), stage="quantised", provenance={"seed": seed}))
 
 
+def replicated_network(
+    grid: tuple[int, int] = (8, 8),
+    channels: int = 1,
+    layers: tuple[dict[str, object], ...] = ({},),
+    classes: int = 4,
+    seed: int = 0,
+    cut: int = 0,
+) -> Network:
+    """A stage-'quantised' network of replicated layers, one behind the other, and a 4-bit dense head.
+
+    A layer is told prototypes, synapses, kernel, stride, padding and pool; without: 4, 3, and 3 x 3, 1, 1, 2 cells.
+    """
+    rng = np.random.default_rng(seed)
+    found: list[Layer] = []
+    size, maps, largest = grid, channels, 255 >> cut
+    for k, told in enumerate(layers):
+        o = {"prototypes": 4, "synapses": 3, "kernel": (3, 3), "stride": (1, 1), "padding": (1, 1), "pool": (2, 2), **told}
+        pairs = {name: list(o[name]) for name in ("kernel", "stride", "padding", "pool")}  # type: ignore[call-overload]
+        prototypes, synapses = int(o["prototypes"]), int(o["synapses"])  # type: ignore[call-overload]
+        kernel = np.array(pairs["kernel"])
+        low = rng.integers(0, kernel, (prototypes, synapses, 2))
+        high = np.minimum(low + rng.integers(0, kernel + 1, low.shape), kernel)
+        limit = 63 // synapses
+        wiring = {
+            "edges": np.concatenate([low, high], axis=2).astype(np.uint8),
+            "charge": rng.integers(-limit, limit + 1, (prototypes, synapses)).astype(np.int8),
+        }
+        if maps > 1:
+            wiring["channel"] = rng.integers(0, maps, (prototypes, synapses)).astype(np.uint8)
+        rows = [(size[a] + 2 * pairs["padding"][a] - pairs["kernel"][a]) // pairs["stride"][a] + 1 for a in (0, 1)]
+        pooled = (-(-rows[0] // pairs["pool"][0]), -(-rows[1] // pairs["pool"][1]))
+        spread = largest * limit * int(kernel.prod()) * synapses**0.5 / 8
+        options: dict[str, object] = {"rule": "box", "grid": list(size), "channels": maps, **pairs}
+        inputs, outputs = maps * size[0] * size[1], prototypes * pooled[0] * pooled[1]
+        found.append(Layer(f"layer{k}", "replicated", inputs, outputs, "relu", _hidden(wiring, prototypes, spread, rng), options))
+        size, maps, largest = pooled, prototypes, 255
+    head = {
+        "weight": rng.integers(-7, 8, (classes, found[-1].outputs)).astype(np.int8),
+        "bias": rng.integers(-999, 1000, classes).astype(np.int32),
+        "weight_scale": np.full(classes, 0.01, np.float32),
+    }
+    found.append(Layer(f"layer{len(layers)}", "dense", found[-1].outputs, classes, "none", head, {"activity": 0.5}))
+    spec = InputSpec((channels, *grid) if channels > 1 else grid, cut=cut)
+    return validate(Network(tuple(found), spec, tuple(str(c) for c in range(classes)), stage="quantised", provenance={"seed": seed}))
+
+
 def _hidden(weights: dict[str, np.ndarray], outputs: int, spread: float, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """The arrays of a hidden layer whose sums spread so far: shifts that keep most outputs in 0..255, and biases that can be packed."""
     low = int(np.clip(np.log2(max(spread, 4) / 128), 2, 12))

@@ -166,20 +166,22 @@ def _layer(network: Network, index: int, layer: Layer, places: list[str]) -> _CL
     weights = kind_of(layer).integer_weights(layer)
     arrays = [_CArray(name, ARRAY_TYPES[value.dtype.name], value) for name, value in item.encode_layer(layer).arrays.items()]
     bias = _bias(network, index, layer, weights)
-    packed = pack_bias(bias, kind_of(layer).shifts(layer)) if hidden and item.packed else None
+    shifted = index == 0 and network.input.zero_point != 0
+    packed = pack_bias(bias, layer.arrays["shift"]) if hidden and item.packed and not shifted else None
     arrays.append(_CArray("bias", "int32_t", bias) if packed is None else _CArray("bias", "uint16_t", packed))
     names = [f"nearwire_layer_{index}_{array.name}" for array in arrays]
     scratch, first = item.scratch(layer), item.first_input(layer)
     sizes = [f"{size}u" for size in item.sizes_of(layer, network.input.cut if index == 0 else 0)]
     if scratch:
         sizes.append(f"nearwire_layer_{index}_scratch")
-    arguments = [f"input + {first}" if first else "input", *sizes, *names, f"{layer.outputs}u"]
+    arguments = [f"input + {first}" if first else "input", *sizes, *names, f"{len(bias)}u"]
     if packed is not None:
         arguments.append("output")
     elif hidden and item.packed:
-        raise InputError(f"layer '{layer.name}' cannot be written as '{item.name}': its biases do not fit 12 bits. Take another format, or 'auto'.")
+        reason = "it has no room for the input's zero point" if shifted else "its biases do not fit 12 bits"
+        raise InputError(f"layer '{layer.name}' cannot be written as '{item.name}': {reason}. Take another format, or 'auto'.")
     elif hidden:
-        shift = kind_of(layer).shifts(layer)
+        shift = layer.arrays["shift"]
         equal = bool((shift == shift[0]).all())
         arrays.append(_CArray("shift", "uint8_t", shift[:1] if equal else shift))
         arguments += [f"nearwire_layer_{index}_shift", "0u" if equal else "1u", "output"]
@@ -201,13 +203,13 @@ def _layer(network: Network, index: int, layer: Layer, places: list[str]) -> _CL
 
 
 def _bias(network: Network, index: int, layer: Layer, weights: Array) -> Array:
-    """(int32) The bias with zero point and rounding folded in; CheckError if a sum could leave int32."""
+    """(int32) The bias of every row of ``weights`` with zero point and rounding folded in; CheckError if a sum could leave int32."""
     zero_point, maximum = (network.input.zero_point, network.input.maximum) if index == 0 else (0, 255)
     bias = layer.arrays["bias"].astype(np.int64)
     folded = bias - zero_point * weights.astype(np.int64).sum(axis=1)
     rounding = np.zeros(1, np.int64)
     if layer.activation != "none":
-        rounding = np.int64(1) << (kind_of(layer).shifts(layer).astype(np.int64) - 1)
+        rounding = np.int64(1) << (layer.arrays["shift"].astype(np.int64) - 1)
     bound = accumulator_bound(weights, bias, zero_point, maximum) + int(np.max(rounding))
     if bound > ACCUMULATOR_MAX:
         raise CheckError(f"layer '{layer.name}': sums up to {bound} do not fit int32 ({ACCUMULATOR_MAX}). Prune the layer or give it fewer inputs.")

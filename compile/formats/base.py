@@ -29,10 +29,11 @@ class Encoded:
 
 
 class Format(ABC):
-    """A storage format of layers. Its kernels are ``nearwire_NAME`` (hidden layers) and ``nearwire_NAME_scores`` (the last layer).
+    """A storage format of layers. Its kernels are ``nearwire_NAME`` (hidden layers) and ``nearwire_NAME_scores`` (the last layer, unless
+    the format refuses it).
 
-    Both are called with: input, ``sizes``, the scratch array if there is one, the encoded arrays, bias, outputs, and then shift, shift step,
-    output (``packed``: output only) or the scores.
+    Both are called with: input, ``sizes``, the scratch array if there is one, the encoded arrays, bias, number of biases, and then shift,
+    shift step, output (``packed``: output only) or the scores. Biases and shifts are one an output, or one a prototype.
     """
 
     name: str
@@ -51,7 +52,7 @@ class Format(ABC):
 
     @abstractmethod
     def decode_layer(self, encoded: Encoded, layer: Layer) -> Array:
-        """Exactly the (outputs, inputs) int8 weight matrix of the layer that was encoded."""
+        """Exactly the int8 weights of the layer that was encoded, as its kind's ``integer_weights``."""
 
     @abstractmethod
     def sizes_of(self, layer: Layer, cut: int) -> tuple[int, ...]:
@@ -76,11 +77,12 @@ class Format(ABC):
     def parameter_bytes(self, layer: Layer) -> int:
         """Bytes of the biases and shifts."""
         shift = layer.arrays.get("shift")
+        neurons = len(layer.arrays["bias"])
         if shift is None:
-            return 4 * layer.outputs
+            return 4 * neurons
         if self.packed:
-            return 2 * layer.outputs
-        return 4 * layer.outputs + (1 if (shift == shift[0]).all() else len(shift))
+            return 2 * neurons
+        return 4 * neurons + (1 if (shift == shift[0]).all() else len(shift))
 
     def sources(self) -> tuple[str, str]:
         """(header, source) text of the kernel."""

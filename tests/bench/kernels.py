@@ -16,14 +16,16 @@ import numpy as np
 
 from compile.emit import c
 from compile.formats import FORMATS, Format, MatrixFormat
+from compile.formats.replicated import ReplicatedS8
 from compile.passes.store import store
 from devices.board import Board, load_board
 from devices.cost import CODE_BYTES, predict
 from runtime.backends.firmware import FirmwareFigures, FirmwareSession
 from runtime.network import Array, Network
 from runtime.reference import trace
-from tests.networks import box_network, integer_network
+from tests.networks import box_network, integer_network, replicated_network
 
+STORES = {"dense": "columns_s4", "field": "boxes_s8", "replicated": "replicated_s8"}  # where the format in question cannot hold a layer
 FITTED = 40  # random networks of two layers a format
 CHECKED = 20
 SHAPES = (((784, 32, 10), 1.0), ((784, 256, 10), 1.0), ((784, 256, 10), 0.2), ((784, 256, 10), 0.1))
@@ -36,12 +38,24 @@ def random_network(rng: np.random.Generator, seed: int) -> Network:
 
 
 def network_for(item: Format, rng: np.random.Generator, seed: int) -> Network:
-    """A random network whose first layer the format can hold, and, unless it is a field, the others too."""
+    """A random network whose first layer the format can hold, and, unless it has boxes, the others too."""
     if isinstance(item, MatrixFormat) and item.name != "columns_s4":
         return random_network(rng, seed)
+    if isinstance(item, ReplicatedS8):
+        return random_replicated(rng, seed)
     grid = (int(rng.integers(2, 30)), int(rng.integers(2, 30)))
     neurons, middle, classes = (int(np.exp(rng.uniform(0, np.log(limit)))) for limit in (200, 40, 20))
     return box_network(grid, neurons, int(rng.integers(1, 9)), classes, seed, middle=middle)
+
+
+def random_replicated(rng: np.random.Generator, seed: int) -> Network:
+    """One replicated layer, of any geometry, on 1 to 16 maps; prototypes and synapses fewer where there are many positions."""
+    grid, channels = (int(rng.integers(3, 29)), int(rng.integers(3, 29))), int(np.exp(rng.uniform(0, np.log(17))))
+    kernel = tuple(int(rng.integers(1, min(11, size) + 1)) for size in grid)
+    sizes = {name: (int(rng.integers(1, high)), int(rng.integers(1, high))) for name, high in (("stride", 4), ("pool", 4))}
+    padding = tuple(int(rng.integers(0, size)) for size in kernel)
+    told = {"prototypes": int(np.exp(rng.uniform(0, np.log(24)))), "synapses": int(np.exp(rng.uniform(0, np.log(13))))}
+    return replicated_network(grid, channels, ({**told, **sizes, "kernel": kernel, "padding": padding},), seed=seed)
 
 
 def with_activity(network: Network, samples: Array) -> Network:
@@ -53,10 +67,7 @@ def with_activity(network: Network, samples: Array) -> Network:
 
 def with_format(network: Network, name: str) -> Network:
     """The stored network, without asking the board what it costs."""
-    layers = [
-        replace(layer, store=name if FORMATS[name].refuses(layer) is None else "columns_s4" if layer.kind == "dense" else "boxes_s8")
-        for layer in network.layers
-    ]
+    layers = [replace(layer, store=name if FORMATS[name].refuses(layer) is None else STORES[layer.kind]) for layer in network.layers]
     return network.with_layers(tuple(layers), "stored")
 
 

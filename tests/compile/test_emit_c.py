@@ -17,7 +17,7 @@ from devices.board import load_board
 from devices.errors import CheckError, InputError
 from runtime.network import Layer, Network
 from tests.devices.tools import needs
-from tests.networks import box_network, integer_network
+from tests.networks import box_network, integer_network, replicated_network
 
 HOST = load_board("host").toolchain
 STRICT = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wstrict-prototypes", "-Wmissing-prototypes", "-Werror"]
@@ -33,11 +33,17 @@ def stored(sizes: tuple[int, ...], stores: tuple[str, ...] = (), cut: int = 0, d
     return replace(network, layers=layers, stage="stored", input=replace(network.input, cut=cut))
 
 
-def boxes(grid: tuple[int, int], **options: int) -> Network:
-    """A network of boxes and 4-bit columns."""
-    network = box_network(grid, **options)
-    layers = tuple(replace(layer, store="boxes_s8" if layer.kind == "field" else "columns_s4") for layer in network.layers)
+STORES = {"field": "boxes_s8", "replicated": "replicated_s8", "dense": "columns_s4"}
+
+
+def placed(network: Network) -> Network:
+    """A network of boxes or prototypes, and 4-bit columns."""
+    layers = tuple(replace(layer, store=STORES[layer.kind]) for layer in network.layers)
     return replace(network, layers=layers, stage="stored")
+
+
+def boxes(grid: tuple[int, int], **options: int) -> Network:
+    return placed(box_network(grid, **options))
 
 
 NETWORKS = {
@@ -49,6 +55,8 @@ NETWORKS = {
     "cut input, one layer": stored((19, 4), ("dense_s8",), cut=7),
     "boxes and columns": boxes((9, 12), neurons=13, synapses=5, classes=11, middle=18),
     "boxes, narrow cells, cut input": boxes((30, 31), neurons=7, synapses=2, classes=3, cut=4),
+    "replicated, two of them": placed(replicated_network((11, 14), 3, ({"stride": (2, 1)}, {"kernel": (5, 4), "padding": (2, 2)}))),
+    "replicated, wide boxes, cut input": placed(replicated_network((15, 16), 1, ({"kernel": (15, 13), "padding": (9, 5)},), cut=2)),
     "no weights at all": stored((9, 5, 3), ("csr_s8", "csr16_s8"), density=0.0),
 }
 
