@@ -83,9 +83,16 @@ def packable(bias: np.ndarray, shift: np.ndarray) -> np.ndarray:
 
 
 def box_network(
-    grid: tuple[int, int] = (8, 8), neurons: int = 12, synapses: int = 4, classes: int = 5, seed: int = 0, cut: int = 0, middle: int = 0
+    grid: tuple[int, int] = (8, 8),
+    neurons: int = 12,
+    synapses: int = 4,
+    classes: int = 5,
+    seed: int = 0,
+    cut: int = 0,
+    middle: int = 0,
+    largest: int = 7,
 ) -> Network:
-    """A stage-'quantised' field layer of random boxes, perhaps a 4-bit dense layer, and a 4-bit dense head."""
+    """A stage-'quantised' field layer of random boxes, perhaps a dense layer, and a dense head; dense weights are -largest..largest."""
     rng = np.random.default_rng(seed)
     low = rng.integers(0, np.array(grid), (neurons, synapses, 2))
     high = np.minimum(low + rng.integers(0, np.minimum(np.array(grid), 16) + 1, low.shape), np.array(grid))
@@ -104,11 +111,11 @@ def box_network(
         )
     ]
     for k, (inputs, outputs) in enumerate(itertools.pairwise(sizes)):
-        weight = {"weight": rng.integers(-7, 8, (outputs, inputs)).astype(np.int8)}
+        weight = {"weight": rng.integers(-largest, largest + 1, (outputs, inputs)).astype(np.int8)}
         if k == len(sizes) - 2:
             arrays = {**weight, "bias": rng.integers(-999, 1000, outputs).astype(np.int32), "weight_scale": np.full(outputs, 0.01, np.float32)}
         else:
-            arrays = _hidden(weight, outputs, 5 * 90 * inputs**0.5, rng)
+            arrays = _hidden(weight, outputs, 0.7 * largest * 90 * inputs**0.5, rng)
         layers.append(Layer(f"layer{k + 1}", "dense", inputs, outputs, "none" if k == len(sizes) - 2 else "relu", arrays, {"activity": 0.5}))
     spec = InputSpec(grid, cut=cut)
     return validate(Network(tuple(layers), spec, tuple(str(c) for c in range(classes)), stage="quantised", provenance={"seed": seed}))

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from compile.emit import c
-from compile.formats import FORMATS, Format, MatrixFormat
+from compile.formats import FORMATS, MATRIX_FORMATS, Format
 from compile.formats.replicated import ReplicatedS8
 from compile.passes.store import store
 from devices.board import Board, load_board
@@ -39,13 +39,13 @@ def random_network(rng: np.random.Generator, seed: int) -> Network:
 
 def network_for(item: Format, rng: np.random.Generator, seed: int) -> Network:
     """A random network whose first layer the format can hold, and, unless it has boxes, the others too."""
-    if isinstance(item, MatrixFormat) and item.name != "columns_s4":
+    if item.name in MATRIX_FORMATS:
         return random_network(rng, seed)
     if isinstance(item, ReplicatedS8):
         return random_replicated(rng, seed)
     grid = (int(rng.integers(2, 30)), int(rng.integers(2, 30)))
     neurons, middle, classes = (int(np.exp(rng.uniform(0, np.log(limit)))) for limit in (200, 40, 20))
-    return box_network(grid, neurons, int(rng.integers(1, 9)), classes, seed, middle=middle)
+    return box_network(grid, neurons, int(rng.integers(1, 9)), classes, seed, middle=middle, largest=1 if item.name == "columns_s2" else 7)
 
 
 def random_replicated(rng: np.random.Generator, seed: int) -> Network:

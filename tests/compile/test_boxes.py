@@ -1,4 +1,4 @@
-"""boxes_s8 and columns_s4: they give back the weights, compute the law on the host and on emulated cores, and refuse what they cannot hold."""
+"""boxes_s8, columns_s4 and columns_s2: they give back the weights, compute the law on the host and on emulated cores, and refuse what they cannot hold."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from runtime import reference
 from runtime.backends import backend
 from runtime.backends.firmware import FirmwareSession
 from runtime.kinds import kind_of
-from runtime.network import Network
+from runtime.network import Layer, Network
 from tests.networks import box_network, integer_network
 
 BOARD = load_board("emulated-cortex-m4")
@@ -31,12 +31,17 @@ BOARD = load_board("emulated-cortex-m4")
 def networks(draw: st.DrawFn) -> Network:
     grid = (draw(st.integers(1, 30)), draw(st.integers(1, 30)))
     sizes = {"neurons": draw(st.integers(1, 20)), "synapses": draw(st.integers(1, 8)), "classes": draw(st.integers(2, 20))}
-    return box_network(grid, **sizes, seed=draw(st.integers(0, 2**31)), cut=draw(st.sampled_from([0, 4, 7])), middle=draw(st.integers(0, 18)))
+    options = {"cut": draw(st.sampled_from([0, 4, 7])), "middle": draw(st.integers(0, 18)), "largest": draw(st.sampled_from([1, 7]))}
+    return box_network(grid, **sizes, seed=draw(st.integers(0, 2**31)), **options)
 
 
 def stored(network: Network) -> Network:
-    layers = tuple(replace(layer, store="boxes_s8" if layer.kind == "field" else "columns_s4") for layer in network.layers)
-    return network.with_layers(layers, "stored")
+    return network.with_layers(tuple(replace(layer, store=format_of(layer)) for layer in network.layers), "stored")
+
+
+def format_of(layer: Layer) -> str:
+    """The narrowest of the three formats that holds the layer."""
+    return next(name for name in ("boxes_s8", "columns_s2", "columns_s4") if FORMATS[name].refuses(layer) is None)
 
 
 def samples(network: Network, count: int = 20) -> np.ndarray:
@@ -48,9 +53,8 @@ def samples(network: Network, count: int = 20) -> np.ndarray:
 
 @given(networks())
 def test_decoding_gives_back_the_weights(network: Network) -> None:
-    for layer, name in zip(network.layers, ("boxes_s8", "columns_s4", "columns_s4"), strict=False):
-        item = FORMATS[name]
-        assert item.refuses(layer) is None
+    for layer in network.layers:
+        item = FORMATS[format_of(layer)]
         assert np.array_equal(item.decode_layer(item.encode_layer(layer), layer), kind_of(layer).integer_weights(layer))
         assert tuple(item.layer_features(layer)) == item.features_of
 
@@ -65,7 +69,10 @@ def test_the_host_equals_the_reference(tmp_path_factory: pytest.TempPathFactory,
 
 
 @pytest.mark.parametrize("core", ["m0plus", "m3", "m4", "m7", "m33"])
-@pytest.mark.parametrize("options", [{"grid": (28, 28), "neurons": 30, "classes": 10}, {"grid": (9, 14), "synapses": 6, "middle": 17, "cut": 4}])
+@pytest.mark.parametrize(
+    "options",
+    [{"grid": (28, 28), "neurons": 30, "classes": 10}, {"grid": (9, 14), "synapses": 6, "middle": 17, "cut": 4}, {"middle": 33, "largest": 1}],
+)
 def test_emulated_cores_equal_the_reference(core: str, options: dict[str, int], tmp_path: Path) -> None:
     network = stored(box_network(**options))
     c.emit(network, tmp_path)
@@ -96,6 +103,7 @@ def test_what_does_not_fit_is_refused_with_the_reason() -> None:
     assert "at most 1024 cells" in str(boxes.refuses(wide.layers[0].with_arrays(edges=full)))
     assert "no rectangles" in str(boxes.refuses(integer_network().layers[0]))
     assert "weights of -7..7" in str(columns.refuses(integer_network().layers[0]))
+    assert "-1, 0 and 1" in str(FORMATS["columns_s2"].refuses(integer_network().layers[0]))
     odd = box_network(middle=8).layers[1]
     assert "quarter" in str(columns.refuses(odd.with_arrays(bias=odd.arrays["bias"] + 1)))
     with pytest.raises(InputError, match="cannot be stored as 'boxes_s8'"):
