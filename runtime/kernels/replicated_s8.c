@@ -7,7 +7,7 @@
 #define NEARWIRE_REPLICATED_KEEP(value) ((void)0)
 #endif
 
-#if defined(__ARM_FEATURE_DSP) && !defined(NEARWIRE_REPLICATED_WIDE)
+#if defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN) && !defined(NEARWIRE_REPLICATED_WIDE)
 #define NEARWIRE_REPLICATED_PAIRS
 #include <arm_acle.h>
 #endif
@@ -67,10 +67,16 @@ static inline void nearwire_replicated_s8_row(const uint16_t *top, const uint16_
 {
 #if defined(__thumb__) && !defined(__thumb2__) /* eight registers */
     do {
+        uint32_t box = *top;
         NEARWIRE_REPLICATED_KEEP(top);
         NEARWIRE_REPLICATED_KEEP(bottom);
         NEARWIRE_REPLICATED_KEEP(sum);
-        *sum += (int32_t)(NEARWIRE_REPLICATED_BOX)(uint16_t)((uint32_t)top[0] - top[width] - bottom[0] + bottom[width]) * charge;
+        box -= top[width];
+        NEARWIRE_REPLICATED_KEEP(box);
+        box -= *bottom;
+        NEARWIRE_REPLICATED_KEEP(box);
+        box += bottom[width];
+        *sum += (int32_t)(NEARWIRE_REPLICATED_BOX)(uint16_t)box * charge;
         top++;
         bottom++;
         sum++;
