@@ -1,0 +1,69 @@
+"""Every network of the zoo, compiled: what its file says of its accuracy is true, every backend agrees, and the rows keep their limits."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from compile.pipeline import CompileOptions, compile_network
+from devices.errors import InputError
+from runtime.data import load_dataset
+from runtime.manifest import Manifest
+from runtime.network import load
+from runtime.zoo import names, resolve
+
+# network: (accuracy of the integer network at least, bytes of constants at most, instructions on the emulated Cortex-M4 at most)
+LIMITS = {
+    "mnist-2k": (0.980, 2000, 13_000),
+}
+
+
+@pytest.fixture(scope="module", params=names())
+def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Manifest]:
+    name = str(request.param)
+    path = resolve(f"zoo:{name}")
+    try:
+        load_dataset(str(load(path).provenance["data"]))
+    except InputError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"its data set is not here: {error}")
+    return name, compile_network(path, Path(tmp_path_factory.mktemp("zoo")) / name, CompileOptions(firmware_samples=300))
+
+
+def test_its_file_tells_the_truth(built: tuple[str, Manifest]) -> None:
+    name, manifest = built
+    past = load(resolve(f"zoo:{name}")).provenance
+    assert past["recipe"] == name
+    noted = float(past["test_accuracy"])
+    quantised = any("step" in layer.arrays for layer in load(resolve(f"zoo:{name}")).layers)
+    assert noted == pytest.approx(manifest.accuracy.quantised if quantised else manifest.accuracy.float_, abs=2e-4)
+
+
+def test_every_backend_agrees(built: tuple[str, Manifest]) -> None:
+    for record in built[1].parity.values():
+        assert record is not None or not os.environ.get("CI")
+        if record:
+            assert (record.label_mismatches, record.max_abs_difference) == (0, 0)
+
+
+def test_predicted_instructions_are_near_the_count(built: tuple[str, Manifest]) -> None:
+    for layer in built[1].layers:
+        assert layer.predicted_instructions == pytest.approx(layer.instructions, rel=0.1)
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_limits_name_networks_of_the_zoo(name: str) -> None:
+    assert name in names()
+
+
+def test_rows_keep_their_limits(built: tuple[str, Manifest]) -> None:
+    name, manifest = built
+    accuracy, constants, instructions = LIMITS.get(name, (0.0, 10**9, 10**9))
+    assert manifest.size is not None
+    assert manifest.cost is not None
+    assert manifest.accuracy.quantised >= accuracy
+    assert manifest.size.constants_bytes <= constants
+    assert manifest.cost.instructions <= instructions
