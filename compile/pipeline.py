@@ -83,7 +83,7 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
         tflite.emit(stored, folder)
         c.emit(stored, folder, data.test.x[:4])
         limits = {"firmware": options.firmware_samples}
-        parities = verify(folder, stored, data.test.x, VERIFIED_BACKENDS, limits, progress)
+        parities = verify(folder, stored, data.test.x, VERIFIED_BACKENDS, limits, progress, board.name if board.emulated else None)
         require(parities)
         progress(f"measure on {board.name}")
         figures = measure(folder, stored, board, data.test.x[:COST_SAMPLES]) if backend("firmware").missing() is None else None

@@ -14,7 +14,7 @@ import numpy as np
 
 from devices.errors import CheckError, InputError
 from runtime import reference
-from runtime.backends import backend
+from runtime.backends import Backend, backend
 from runtime.network import Array, Network
 
 
@@ -51,10 +51,12 @@ def verify(
     backends: Sequence[str],
     limits: Mapping[str, int] | None = None,
     progress: Callable[[str], None] | None = None,
+    board: str | None = None,
 ) -> dict[str, Parity]:
     """Scores of every named backend on the build in ``folder`` against ``runtime.reference`` on ``network``.
 
     ``samples``: uint8 (n, inputs), n >= 1. ``limits``: the most samples for a slow backend, by name; the first ones are taken.
+    ``board``: where backends that need one run; None: their own choice.
     """
     if not network.is_integer:
         raise InputError(f"a network of stage '{network.stage}' has no integer scores to compare with. Quantise it first.")
@@ -67,18 +69,19 @@ def verify(
         count = min(len(flat), (limits or {}).get(name, len(flat)))
         if progress:
             progress(f"{name}: {count} samples")
-        results[name] = _compare(name, folder, network, flat[:count], expected[:count])
+        results[name] = _compare(backend(name).on(board), folder, network, flat[:count], expected[:count])
     return results
 
 
-def _compare(name: str, folder: Path, network: Network, samples: Array, expected: Array) -> Parity:
-    chosen = backend(name)
+def _compare(chosen: Backend, folder: Path, network: Network, samples: Array, expected: Array) -> Parity:
     if reason := chosen.missing():
         return Parity(0, 0, 0, missing=reason)
     with chosen.open(folder, network) as session:
         found, detail = session.scores(samples), session.detail
     if found.shape != expected.shape or found.dtype != np.int32:
-        raise CheckError(f"backend '{name}' returned {found.dtype} scores of shape {found.shape}; int32 of shape {expected.shape} was expected.")
+        raise CheckError(
+            f"backend '{chosen.name}' returned {found.dtype} scores of shape {found.shape}; int32 of shape {expected.shape} was expected."
+        )
     difference = np.abs(found.astype(np.int64) - expected)
     wrong = np.flatnonzero(difference.any(axis=1))
     first = None

@@ -25,6 +25,7 @@ BackendOption = Annotated[str, typer.Option("--backend", help=f"One of {', '.joi
 BackendsOption = Annotated[str, typer.Option("--backend", help=f"One or several of {', '.join(BACKENDS)}, by comma; or 'all'.")]
 InputOption = Annotated[Path | None, typer.Option("--input", help="Samples: .npy, .npz (x), an image or raw bytes. Default: test samples.")]
 DataOption = Annotated[str | None, typer.Option("--data", help="Data set for test samples. Default: the one the network was trained on.")]
+DeviceOption = Annotated[str | None, typer.Option("--device", help="Emulated board for 'firmware'. Default: the one the build is for.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print machine-readable results.")]
 
 
@@ -36,12 +37,13 @@ def run(
     data: DataOption = None,
     count: Annotated[int, typer.Option("--count", min=1, help="Test samples to run when there is no --input.")] = 5,
     accuracy: Annotated[bool, typer.Option("--accuracy", help="Run the whole test set and print the accuracy.")] = False,
+    device: DeviceOption = None,
     json: JsonOption = False,
 ) -> None:
     """Classify samples."""
     opened = open_build(build)
     samples, truth = _samples(opened, input_file, data, None if accuracy else count)
-    with opened.session(backend) as session:
+    with opened.session(backend, device) as session:
         scores = session.scores(samples)
         detail = session.detail
     labels = scores.argmax(axis=1)
@@ -74,6 +76,7 @@ def bench(
     warmup: Annotated[int, typer.Option("--warmup", help="Inferences before them.")] = 100,
     input_file: InputOption = None,
     data: DataOption = None,
+    device: DeviceOption = None,
     json: JsonOption = False,
 ) -> None:
     """Measure the latency of single inferences, several backends side by side."""
@@ -82,7 +85,7 @@ def bench(
         opened = open_build(folder)
         samples, _ = _samples(opened, input_file, data, 8)
         with spinner(f"bench {folder}", quiet=json) as progress:
-            rows += run_bench(opened, _backends(backend), samples, runs, warmup, progress)
+            rows += run_bench(opened, _backends(backend), samples, runs, warmup, progress, device)
     if json:
         print_json([row.to_dict() for row in rows])
         return
@@ -110,12 +113,13 @@ def profile(
     count: Annotated[int, typer.Option("--count", min=1, help="Test samples to average over.")] = 5,
     input_file: InputOption = None,
     data: DataOption = None,
+    device: DeviceOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show what every layer costs."""
     opened = open_build(build)
     samples, _ = _samples(opened, input_file, data, count)
-    rows = run_profile(opened, backend, samples)
+    rows = run_profile(opened, backend, samples, device)
     if json:
         print_json([row.to_dict() for row in rows])
         return

@@ -41,15 +41,21 @@ class BenchRow:
 
 
 def bench(
-    build: Build, backends: Sequence[str], samples: Array, runs: int = 1000, warmup: int = 100, progress: Callable[[str], None] | None = None
+    build: Build,
+    backends: Sequence[str],
+    samples: Array,
+    runs: int = 1000,
+    warmup: int = 100,
+    progress: Callable[[str], None] | None = None,
+    device: str | None = None,
 ) -> list[BenchRow]:
-    """One row a backend. ``samples``: uint8 (n, inputs); the first is timed, the first few are counted on emulated cores."""
+    """One row a backend. ``samples``: uint8 (n, inputs); the first is timed, the first few are counted on emulated cores (``device``)."""
     if runs < 1 or warmup < 0:
         raise InputError(f"{runs} runs and {warmup} warm-up runs were asked for; allowed: at least 1 run and 0 warm-up runs.")
     if len(samples) == 0:
         raise InputError("there is no sample to run. Give at least one input.")
     with ExitStack() as stack:
-        sessions = {name: stack.enter_context(build.session(name)) for name in backends}
+        sessions = {name: stack.enter_context(build.session(name, device)) for name in backends}
         times: dict[str, list[Array]] = {name: [] for name in backends}
         counts: dict[str, float] = {}
         for name, session in sessions.items():

@@ -23,9 +23,9 @@ class ProfileRow:
         return asdict(self)
 
 
-def profile(build: Build, backend: str, samples: Array) -> list[ProfileRow]:
+def profile(build: Build, backend: str, samples: Array, device: str | None = None) -> list[ProfileRow]:
     """Rows in order of execution, averaged over uint8 samples (n, inputs)."""
-    with build.session(backend) as session:
+    with build.session(backend, device) as session:
         figures = session.layers(samples)
     cost = [figure.instructions if figure.instructions is not None else figure.time_us or 0.0 for figure in figures]
     total = sum(cost) or 1.0

@@ -63,6 +63,10 @@ class Backend(ABC):
     def missing(self) -> str | None:
         """None if the backend can work here; otherwise what is missing and the command that installs it."""
 
+    def on(self, board: str | None) -> Backend:
+        """The same backend on another board; the backend itself where it runs on this computer, or for None."""
+        return self
+
     @abstractmethod
     def open(self, folder: Path, network: Network) -> Session:
         """Open the build in ``folder``, whose stored network is ``network``. InputError if its artifact is absent or unreadable."""

@@ -181,6 +181,9 @@ class FirmwareBackend(Backend):
     def __init__(self, board: str | None = None) -> None:
         self.board = board
 
+    def on(self, board: str | None) -> Backend:
+        return self if board is None else FirmwareBackend(board)
+
     def missing(self) -> str | None:
         return unusable(load_board(self.board or DEFAULT_BOARD))
 

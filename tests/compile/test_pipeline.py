@@ -169,6 +169,15 @@ def test_commands_run_a_build_as_json(built: tuple[Path, Manifest]) -> None:
     assert [row["name"] for row in layers] == [layer.name for layer in built[1].layers]
 
 
+def test_firmware_is_proven_on_the_board_it_is_for(tmp_path: Path, built: tuple[Path, Manifest]) -> None:
+    record = compile_network(resolve(ZOO), tmp_path / "m0", CompileOptions(board="emulated-cortex-m0plus")).parity["firmware"]
+    assert record is not None
+    assert "Cortex-M0+" in record.detail
+    done = run("runtime", "bench", str(built[0]), "--backend", "firmware", "--device", "emulated-cortex-m0plus", "--json")
+    assert "Cortex-M0+" in json.loads(done.stdout)[0]["detail"]
+    assert "Did you mean" in run("runtime", "bench", str(built[0]), "--backend", "firmware", "--device", "emulated-cortex-m0").stderr
+
+
 def test_instruction_counts_repeat_exactly(built: tuple[Path, Manifest]) -> None:
     samples = load_dataset("digits").test.x[:3]
     with open_build(built[0]).session("firmware") as session:
