@@ -19,6 +19,7 @@ SOURCES = {
     "digits": "runtime.sources.digits",
     "mnist": "runtime.sources.idx",
     "fashion-mnist": "runtime.sources.idx",
+    "mnist1d": "runtime.sources.mnist1d",
 }
 SPLIT_SEED = 2506  # of every shuffle that splits a data set: the same samples are held out whatever the training seed is
 SHARES = (0.7, 0.1, 0.2)  # train, validation, test where the data set itself has no test part

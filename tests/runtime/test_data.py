@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import sys
 from pathlib import Path
 
@@ -223,3 +224,16 @@ def test_reading_data_needs_no_torch() -> None:
 
     code = "import sys; from runtime.data import load_dataset; load_dataset('digits'); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_mnist1d_is_made_offline_the_same_every_time_and_leaves_the_generators_alone() -> None:
+    if not os.environ.get("CI"):
+        pytest.importorskip("mnist1d", reason="the package mnist1d makes this data set; pip install mnist1d")
+    np.random.seed(5)
+    before = np.random.get_state()[1].copy()
+    first, second = load_dataset("mnist1d"), load_dataset("mnist1d")
+    assert np.array_equal(np.random.get_state()[1], before)
+    assert (len(first.train), len(first.validation), len(first.test)) == (3600, 400, 1000)
+    assert first.shape == (40,)
+    assert (int(first.train.x.min()), int(first.train.x.max())) == (0, 255)
+    assert np.array_equal(first.test.x, second.test.x)
