@@ -65,7 +65,7 @@ class FirmwareSession(Session):
         self._scores_at = WINDOW + -(-BATCH * self._inputs // ALIGN) * ALIGN
         self._core = Core(self.image, board, self._scores_at - WINDOW + BATCH * self._outputs * 4)
         self._layer_functions = tuple(f"nearwire_layer_{k}" for k in range(len(network.layers)))
-        self._cut_functions = ("nearwire_cut_input",) if network.input.cut else ()
+        self._cut_functions = tuple(name for name in ("nearwire_cut_input",) if name in self.image.symbols)  # where no kernel cuts itself
         self.detail = f"emulated {board.core}, {self.compiler}"
 
     def scores(self, samples: Array) -> Array:

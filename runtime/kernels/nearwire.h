@@ -22,11 +22,15 @@ extern "C" {
 #define NEARWIRE_NOINLINE
 #endif
 
-/* clamp(sum >> shift, 0, 255) without shifting a negative number, which C99 leaves to the compiler. */
+#if (-1 >> 1) != -1
+#error "nearwire needs a compiler that shifts negative numbers arithmetically, as all for these cores do"
+#endif
+
+/* clamp(sum >> shift, 0, 255): a shift and a saturation where the core has one. */
 static inline uint8_t nearwire_requantise(int32_t sum, uint32_t shift)
 {
-    const uint32_t value = sum > 0 ? (uint32_t)sum >> shift : 0u;
-    return (uint8_t)(value > 255u ? 255u : value);
+    const int32_t value = sum >> shift;
+    return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
 /* The same for a neuron whose bias and shift share 16 bits: bits 0..3 are shift - 2, bits 4..15 are 2048 + bias / 2^(shift - 2). */

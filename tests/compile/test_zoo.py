@@ -17,6 +17,11 @@ from runtime.zoo import names, resolve
 # network: (accuracy of the integer network at least, bytes of constants at most, instructions on the emulated Cortex-M4 at most)
 LIMITS = {
     "mnist-2k": (0.980, 2000, 13_000),
+    "mnist-2k-4bit": (0.980, 2000, 13_000),
+    "mnist-4k": (0.9885, 4600, 24_000),
+    "mnist-6k": (0.989, 6300, 40_000),
+    "mnist-9k": (0.9915, 8700, 42_000),
+    "fashion-5k": (0.885, 4600, 24_000),
     "mnist1d-2k": (0.940, 2500, 125_000),
 }
 
