@@ -236,7 +236,7 @@ def test_the_zoo_lists_what_its_recipes_say() -> None:
         recipe = read_recipe(row["name"].removeprefix("zoo:"))
         assert row["data"] == recipe["data"]
         assert row["recipe"] == row["name"].removeprefix("zoo:")
-        assert 0.9 < row["test_accuracy"] <= 1
+        assert 0.85 < row["test_accuracy"] <= 1
 
 
 def test_data_says_what_is_in_a_data_set() -> None:
