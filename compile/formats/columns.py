@@ -6,30 +6,51 @@ are not zero over the calibration samples (option ``activity``) predicts it.
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import numpy as np
 
 from compile.formats.base import Encoded, MatrixFormat, bias_refusal
 from runtime.kinds import kind_of
 from runtime.network import Array, Layer
 
-WEIGHT_MAX = 7
 CHUNK = 17  # inputs until the sums are unpacked; NEARWIRE_COLUMNS_S4_CHUNK
 
 
-class ColumnsS4(MatrixFormat):
-    name = "columns_s4"
-    description = "all weights in 4 bits, input by input"
+class Columns(MatrixFormat):
+    """All weights of one input, then of the next; hidden biases and shifts are packed."""
+
     packed = True
-    features_of = ("call", "blocks", "chunks", "block_inputs", "block_active", "pairs", "pair_inputs", "pair_active", "neurons", "requantised")
+    weight_max: int
+
+    @abstractmethod
+    def count(self, weights: Array, hidden: bool, activity: float) -> dict[str, float]:
+        """The features of a matrix of whose inputs the share ``activity`` is not zero."""
 
     def refusal(self, weights: Array) -> str | None:
         largest = int(np.abs(weights.astype(np.int64)).max(initial=0))
-        if largest > WEIGHT_MAX:
-            return f"it holds weights of -{WEIGHT_MAX}..{WEIGHT_MAX}, the layer has {largest}"
+        if largest > self.weight_max:
+            return f"it holds weights of -{self.weight_max}..{self.weight_max}, the layer has {largest}"
         return super().refusal(weights)
 
     def refuses(self, layer: Layer) -> str | None:
         return super().refuses(layer) or bias_refusal(layer)
+
+    def sizes(self, inputs: int) -> tuple[int, ...]:
+        return (inputs,)
+
+    def features(self, weights: Array, hidden: bool) -> dict[str, float]:
+        return self.count(weights, hidden, 1.0)
+
+    def layer_features(self, layer: Layer) -> dict[str, float]:
+        return self.count(kind_of(layer).integer_weights(layer), layer.activation != "none", float(layer.options.get("activity", 1.0)))
+
+
+class ColumnsS4(Columns):
+    name = "columns_s4"
+    description = "all weights in 4 bits, input by input"
+    weight_max = 7
+    features_of = ("call", "blocks", "chunks", "block_inputs", "block_active", "pairs", "pair_inputs", "pair_active", "neurons", "requantised")
 
     def encode(self, weights: Array) -> Encoded:
         outputs, inputs = weights.shape
@@ -52,16 +73,7 @@ class ColumnsS4(MatrixFormat):
         rest = np.stack([pairs & 15, pairs >> 4], axis=1).reshape(-1, inputs)
         return np.asarray(np.concatenate([full, rest])[:outputs].astype(np.int64) - 8, np.int8)
 
-    def sizes(self, inputs: int) -> tuple[int, ...]:
-        return (inputs,)
-
-    def features(self, weights: Array, hidden: bool) -> dict[str, float]:
-        return self._features(weights, hidden, 1.0)
-
-    def layer_features(self, layer: Layer) -> dict[str, float]:
-        return self._features(kind_of(layer).integer_weights(layer), layer.activation != "none", float(layer.options.get("activity", 1.0)))
-
-    def _features(self, weights: Array, hidden: bool, activity: float) -> dict[str, float]:
+    def count(self, weights: Array, hidden: bool, activity: float) -> dict[str, float]:
         outputs, inputs = weights.shape
         blocks, pairs = outputs // 8, -(-(outputs % 8) // 2)
         return {

@@ -7,6 +7,8 @@ Entries come in pairs, so that the kernels need no loop for a rest; an odd one i
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import numpy as np
 
 from compile.formats.base import Encoded, MatrixFormat
@@ -20,8 +22,9 @@ class _Csr(MatrixFormat):
 
     column_type: str
 
+    @abstractmethod
     def width(self, inputs: int) -> int:
-        raise NotImplementedError
+        """Inputs a strip."""
 
     def _pairs(self, weights: Array) -> Array:
         """(outputs, strips) number of pairs of entries."""

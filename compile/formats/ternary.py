@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from compile.formats.base import Encoded, MatrixFormat, bias_refusal
-from runtime.kinds import kind_of
-from runtime.network import Array, Layer
+from compile.formats.base import Encoded
+from compile.formats.columns import Columns
+from runtime.network import Array
 
 BLOCK = 16  # outputs a word
 CHUNK = 128  # inputs until the sums are unpacked; NEARWIRE_COLUMNS_S2_CHUNK
 
 
-class ColumnsS2(MatrixFormat):
+class ColumnsS2(Columns):
     name = "columns_s2"
     description = "ternary weights in 2 bits, input by input"
-    packed = True
+    weight_max = 1
     features_of = ("call", "blocks", "chunks", "block_inputs", "block_active", "neurons", "requantised")
-
-    def refusal(self, weights: Array) -> str | None:
-        largest = int(np.abs(weights.astype(np.int64)).max(initial=0))
-        return f"it holds weights of -1, 0 and 1, the layer has {largest}" if largest > 1 else super().refusal(weights)
-
-    def refuses(self, layer: Layer) -> str | None:
-        return super().refuses(layer) or bias_refusal(layer)
 
     def encode(self, weights: Array) -> Encoded:
         outputs, inputs = weights.shape
@@ -41,16 +34,7 @@ class ColumnsS2(MatrixFormat):
         fields = [words >> np.uint32(2 * k + 16 * half) & np.uint32(3) for k in range(BLOCK // 2) for half in range(2)]
         return np.asarray(np.stack(fields, axis=1).reshape(-1, inputs)[:outputs].astype(np.int64) - 1, np.int8)
 
-    def sizes(self, inputs: int) -> tuple[int, ...]:
-        return (inputs,)
-
-    def features(self, weights: Array, hidden: bool) -> dict[str, float]:
-        return self._features(weights, hidden, 1.0)
-
-    def layer_features(self, layer: Layer) -> dict[str, float]:
-        return self._features(kind_of(layer).integer_weights(layer), layer.activation != "none", float(layer.options.get("activity", 1.0)))
-
-    def _features(self, weights: Array, hidden: bool, activity: float) -> dict[str, float]:
+    def count(self, weights: Array, hidden: bool, activity: float) -> dict[str, float]:
         outputs, inputs = weights.shape
         blocks = -(-outputs // BLOCK)
         return {
