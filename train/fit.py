@@ -30,7 +30,7 @@ from train.checkpoint import finished_epochs, read_checkpoint, write_checkpoint
 from train.config import TrainConfig
 from train.model import Model, build, from_network, label_accuracy
 from train.phases import CALIBRATION_SAMPLES, Phase, optimiser_of, phases, quantised, settled, total_epochs
-from train.quantisation import QuantisedModel, check_quantisable
+from train.quantised_model import QuantisedModel, check_quantisable
 from train.run_folder import RunFolder
 from train.schedule import SCHEDULES
 

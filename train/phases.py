@@ -10,7 +10,7 @@ from torch import Tensor
 from train.config import TrainConfig
 from train.model import Model
 from train.normalisation import recalibrate
-from train.quantisation import QuantisedModel
+from train.quantised_model import QuantisedModel
 
 BETAS = (0.9, 0.99)
 STATISTICS_SAMPLES = 10_000  # training samples that a normalisation's final statistics come from

@@ -1,7 +1,7 @@
-"""The quantisation-aware phase: the trained model goes on learning in the integers of runtime/law.py, held as floats.
+"""Quantisation-aware training: a layer goes on learning in the integers of runtime/law.py, held as floats (its model: quantised_model.py).
 
-A model of float layers becomes one whose forward pass is, value for value, what ``runtime.reference`` computes on the network that
-``compile`` makes of it; gradients pass straight through every rounding. Rules:
+The forward pass is, value for value, what ``runtime.reference`` computes on the network that ``compile`` makes of it; gradients pass straight
+through every rounding. Rules:
 
 1. Normalisations are folded; positions and reaches are fixed (moving them in this phase costs accuracy). Charges, weights, biases learn.
 2. The activation scale of a hidden layer is a high percentile of its positive activations over the calibration samples / 255. All
@@ -15,19 +15,14 @@ A model of float layers becomes one whose forward pass is, value for value, what
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from devices.errors import InputError
 from runtime.law import ACTIVATION_MAX, SHIFT_MAX, WEIGHT_MAX
-from runtime.network import Layer, Network, validate
-from train.config import TrainConfig
-from train.layers.base import TrainLayer, WeightedLayer
-from train.model import Model
+from runtime.network import Layer
+from train.layers.base import WeightedLayer
 
 LIMITS = {8: WEIGHT_MAX, 4: 7, 2: 1}  # the largest |integer| by bits
 CUT = 3.2  # mean |weight|s: beyond, 4-bit weights saturate
@@ -164,92 +159,3 @@ class QuantisedLayer(nn.Module):
         arrays = {self.layer.values_name: real(self.integers(), self.step[:, None]), "bias": real(self.bias_steps(), self.step * self.scales[0])}
         layer = self.layer.export(name, activation).with_arrays(**arrays, step=self.step.float().cpu().numpy())
         return layer if self.last else layer.with_options(output_scale=float(self.scales[1]))
-
-
-class QuantisedModel(nn.Module):
-    """Bytes (samples, size) to real scores (samples, classes), computed in integers. It takes the layers of ``model`` over."""
-
-    def __init__(self, model: Model) -> None:
-        super().__init__()
-        check_quantisable(model)
-        model.fold()
-        self.spec, self.classes, self.activations = model.spec, model.classes, model.activations
-        weighted = [layer for layer in model.each() if isinstance(layer, WeightedLayer)]
-        self.layers = nn.ModuleList(QuantisedLayer(layer, layer is weighted[-1]) for layer in weighted)
-
-    def each(self) -> list[QuantisedLayer]:
-        return [layer for layer in self.layers if isinstance(layer, QuantisedLayer)]
-
-    def products(self) -> int:
-        """As ``Model.products``."""
-        return sum(quantised.layer.place.inputs * quantised.layer.place.outputs for quantised in self.each())
-
-    @torch.no_grad()
-    def calibrate(self, u: Tensor, percentile: float) -> None:
-        """Choose every layer's steps on (n, size) training bytes, following the float layers."""
-        x = self._integers(u)
-        scale = self.spec.step
-        value = x * scale
-        for quantised in self.each():
-            value = quantised.layer(value)
-            if quantised.last:
-                quantised.calibrate(scale, None)
-                continue
-            value = torch.relu(value)
-            positive = value[value > 0]
-            rank = max(1, math.ceil(positive.numel() * percentile / 100))
-            highest = positive.kthvalue(min(rank, positive.numel())).values if positive.numel() else torch.ones(())
-            scale = quantised.calibrate(scale, highest)
-            value = value.clamp(max=ACTIVATION_MAX * scale)
-
-    def _integers(self, u: Tensor) -> Tensor:
-        x = u if u.dtype == torch.uint8 else u.round().clamp(0, 255)
-        if self.spec.cut:
-            x = x >> self.spec.cut if x.dtype == torch.uint8 else (x / 2**self.spec.cut).floor()
-        return x.float() - self.spec.zero_point if self.spec.zero_point else x.float()
-
-    def scores(self, u: Tensor) -> Tensor:
-        """(samples, classes) integers held as floats: runtime.reference's scores of the compiled network."""
-        x = self._integers(u)
-        for layer in self.layers:
-            x = layer(x)
-        return x
-
-    def forward(self, u: Tensor) -> Tensor:
-        return self.scores(u) * self.each()[-1].scales[1].float()
-
-    def anneal(self, progress: float) -> None:
-        """Nothing is annealed in this phase."""
-
-    def hold(self) -> None:
-        """Bring sums of charges back within the law."""
-        for layer in self.each():
-            layer.hold()
-
-    def groups(self, config: TrainConfig) -> list[dict[str, Any]]:
-        """Optimiser groups as ``Model.groups``, charges slower."""
-        slower = config.quantise.charge if config.quantise else 1.0
-        groups: dict[float, list[nn.Parameter]] = {}
-        for quantised in self.each():
-            for role in quantised.layer.roles():
-                if role.parameter.requires_grad:
-                    factor = getattr(config.rates, role.name) * role.unit * (slower if role.name == "charge" else 1.0)
-                    groups.setdefault(factor, []).append(role.parameter)
-        return [{"params": parameters, "factor": factor} for factor, parameters in groups.items()]
-
-    def export(self, provenance: Mapping[str, Any]) -> Network:
-        """The network of stage 'trained', its values whole steps."""
-        layers = tuple(layer.export(f"layer{k}", activation) for k, (layer, activation) in enumerate(zip(self.each(), self.activations, strict=True)))
-        return validate(Network(layers, self.spec, self.classes, provenance=dict(provenance)), "the trained network")
-
-
-def check_quantisable(model: Model) -> None:
-    """InputError naming the first layer that the quantised phase cannot train."""
-    for k, layer in enumerate(model.each()):
-        rule = getattr(getattr(layer, "synapses", None), "rule", "box")
-        if not isinstance(layer, WeightedLayer) or rule != "box":
-            what = layer.kind if isinstance(layer, TrainLayer) and rule == "box" else f"{layer.kind} with rule {rule}"
-            raise InputError(
-                f"layer {k} is {what}, which the quantised phase cannot train. Allowed: dense, and field or replicated with rule box. "
-                "Leave 'quantise' out; compile quantises every kind after the training."
-            )

@@ -20,7 +20,8 @@ from tests.train.samples import bars, config
 from train.fit import fit, train_epoch
 from train.model import build
 from train.phases import optimiser_of, phases, quantised, settled
-from train.quantisation import LIMITS, QuantisedModel
+from train.quantisation import LIMITS
+from train.quantised_model import QuantisedModel
 from train.run_folder import RunFolder
 
 FIELD = {"kind": "field", "outputs": 9}
