@@ -44,6 +44,8 @@ def network_for(item: Format, rng: np.random.Generator, seed: int) -> Network:
     if isinstance(item, ReplicatedS8):
         return random_replicated(rng, seed)
     grid = (int(rng.integers(2, 30)), int(rng.integers(2, 30)))
+    if item.name == "spans_s8":
+        grid = (1, int(rng.integers(2, 200)))
     neurons, middle, classes = (int(np.exp(rng.uniform(0, np.log(limit)))) for limit in (200, 40, 20))
     return box_network(grid, neurons, int(rng.integers(1, 9)), classes, seed, middle=middle, largest=1 if item.name == "columns_s2" else 7)
 

@@ -1,4 +1,4 @@
-"""boxes_s8, columns_s4 and columns_s2: they give back the weights, compute the law on the host and on emulated cores, and refuse what they cannot hold."""
+"""boxes_s8, spans_s8, columns_s4 and columns_s2: they give back the weights, compute the law on the host and on emulated cores, and refuse what they cannot hold."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BOARD = load_board("emulated-cortex-m4")
 
 @st.composite
 def networks(draw: st.DrawFn) -> Network:
-    grid = (draw(st.integers(1, 30)), draw(st.integers(1, 30)))
+    grid = draw(st.one_of(st.tuples(st.integers(1, 30), st.integers(1, 30)), st.tuples(st.just(1), st.integers(1, 255))))
     sizes = {"neurons": draw(st.integers(1, 20)), "synapses": draw(st.integers(1, 8)), "classes": draw(st.integers(2, 20))}
     options = {"cut": draw(st.sampled_from([0, 4, 7])), "middle": draw(st.integers(0, 18)), "largest": draw(st.sampled_from([1, 7]))}
     return box_network(grid, **sizes, seed=draw(st.integers(0, 2**31)), **options)
@@ -40,8 +40,8 @@ def stored(network: Network) -> Network:
 
 
 def format_of(layer: Layer) -> str:
-    """The narrowest of the three formats that holds the layer."""
-    return next(name for name in ("boxes_s8", "columns_s2", "columns_s4") if FORMATS[name].refuses(layer) is None)
+    """The narrowest of these formats that holds the layer."""
+    return next(name for name in ("spans_s8", "boxes_s8", "columns_s2", "columns_s4") if FORMATS[name].refuses(layer) is None)
 
 
 def samples(network: Network, count: int = 20) -> np.ndarray:
@@ -71,7 +71,12 @@ def test_the_host_equals_the_reference(tmp_path_factory: pytest.TempPathFactory,
 @pytest.mark.parametrize("core", ["m0plus", "m3", "m4", "m7", "m33"])
 @pytest.mark.parametrize(
     "options",
-    [{"grid": (28, 28), "neurons": 30, "classes": 10}, {"grid": (9, 14), "synapses": 6, "middle": 17, "cut": 4}, {"middle": 33, "largest": 1}],
+    [
+        {"grid": (28, 28), "neurons": 30, "classes": 10},
+        {"grid": (9, 14), "synapses": 6, "middle": 17, "cut": 4},
+        {"middle": 33, "largest": 1},
+        {"grid": (1, 200), "synapses": 3},
+    ],
 )
 def test_emulated_cores_equal_the_reference(core: str, options: dict[str, int], tmp_path: Path) -> None:
     network = stored(box_network(**options))

@@ -33,12 +33,10 @@ def stored(sizes: tuple[int, ...], stores: tuple[str, ...] = (), cut: int = 0, d
     return replace(network, layers=layers, stage="stored", input=replace(network.input, cut=cut))
 
 
-STORES = {"field": "boxes_s8", "replicated": "replicated_s8"}
-
-
-def placed(network: Network, dense: str = "columns_s4") -> Network:
+def placed(network: Network, dense: str = "columns_s4", field: str = "boxes_s8") -> Network:
     """A network of boxes or prototypes, and columns."""
-    layers = tuple(replace(layer, store=STORES.get(layer.kind, dense)) for layer in network.layers)
+    stores = {"field": field, "replicated": "replicated_s8", "dense": dense}
+    layers = tuple(replace(layer, store=stores[layer.kind]) for layer in network.layers)
     return replace(network, layers=layers, stage="stored")
 
 
@@ -55,6 +53,7 @@ NETWORKS = {
     "cut input, one layer": stored((19, 4), ("dense_s8",), cut=7),
     "boxes and columns": boxes((9, 12), neurons=13, synapses=5, classes=11, middle=18),
     "boxes and ternary columns": placed(box_network((7, 5), neurons=140, classes=17, middle=33, largest=1), "columns_s2"),
+    "spans": placed(box_network((1, 90), neurons=9, synapses=3, classes=5), field="spans_s8"),
     "boxes, narrow cells, cut input": boxes((30, 31), neurons=7, synapses=2, classes=3, cut=4),
     "replicated, two of them": placed(replicated_network((11, 14), 3, ({"stride": (2, 1)}, {"kernel": (5, 4), "padding": (2, 2)}))),
     "replicated, wide boxes, cut input": placed(replicated_network((15, 16), 1, ({"kernel": (15, 13), "padding": (9, 5)},), cut=2)),

@@ -1,0 +1,74 @@
+"""``spans_s8``: the synapses of a ``field`` layer over a signal (a grid of one row) as stretches and charges (runtime/kernels/spans_s8.c).
+
+A synapse is one word: where its stretch starts and ends in a table of running sums, and its charge. The table covers the window that any
+stretch touches; its cells are uint16 if no stretch of the network can hold more than 65535, else uint32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from compile.formats.base import Encoded, Format, bias_refusal
+from compile.formats.boxes import largest_sum, window
+from runtime.kinds.field import grid_of
+from runtime.network import Array, Layer
+
+LENGTH = 4095  # places that a synapse's word can name
+
+
+class SpansS8(Format):
+    name = "spans_s8"
+    description = "stretches and charges, on running sums"
+    packed = True
+    cuts = True
+    features_of = ("call", "values", "neurons", "synapses", "requantised")
+
+    def refuses(self, layer: Layer) -> str | None:
+        if layer.kind != "field" or "edges" not in layer.arrays:
+            return "the layer has no rectangles"
+        if grid_of(layer)[0] != 1 or int(layer.options["channels"]) != 1:
+            return "it reads one row of one channel"
+        length = window(layer)[3]
+        return f"its window has at most {LENGTH} values, the layer needs {length}" if length > LENGTH else bias_refusal(layer)
+
+    def encode_layer(self, layer: Layer) -> Encoded:
+        _, left, _, _ = window(layer)
+        edges, charge = layer.arrays["edges"].astype(np.int64), layer.arrays["charge"].astype(np.int64)
+        empty = (charge == 0) | (edges[..., 0] == edges[..., 2]) | (edges[..., 1] == edges[..., 3])
+        start, end = (np.where(empty, 0, edges[..., side] - left) for side in (1, 3))
+        words = start << 20 | end << 8 | (np.where(empty, 0, charge) & 127)
+        return Encoded({"words": words.astype(np.uint32).ravel()}, (layer.outputs, layer.inputs))
+
+    def decode_layer(self, encoded: Encoded, layer: Layer) -> Array:
+        _, left, _, _ = window(layer)
+        weights = np.zeros((layer.outputs, layer.inputs), np.int64)
+        for neuron, row in enumerate(encoded.arrays["words"].astype(np.int64).reshape(layer.outputs, -1)):
+            for word in row:
+                weights[neuron, left + int(word >> 20) : left + int(word >> 8 & 4095)] += (int(word & 127) ^ 64) - 64
+        return weights.astype(np.int8)
+
+    def sizes_of(self, layer: Layer, cut: int) -> tuple[int, ...]:
+        return window(layer)[3], cut, layer.arrays["charge"].shape[1]
+
+    def first_input(self, layer: Layer) -> int:
+        return window(layer)[1]
+
+    def scratch(self, layer: Layer) -> tuple[str, int, int]:
+        cells = window(layer)[3] + 1
+        return "nearwire_spans_cell", cells, cells * (2 if largest_sum(layer) <= 65535 else 4)
+
+    def define(self, layers: Sequence[Layer]) -> str:
+        narrow = all(largest_sum(layer) <= 65535 for layer in layers)
+        return "#define NEARWIRE_SPANS_CELL uint16_t /* no stretch of this network can hold more than 65535 */\n" if narrow else ""
+
+    def layer_features(self, layer: Layer) -> dict[str, float]:
+        neurons, synapses = layer.arrays["charge"].shape
+        return {
+            "call": 1,
+            "values": window(layer)[3],
+            "neurons": neurons,
+            "synapses": neurons * synapses,
+            "requantised": neurons * (layer.activation != "none"),
+        }

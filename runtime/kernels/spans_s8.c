@@ -1,0 +1,46 @@
+#include "nearwire.h"
+
+static void nearwire_spans_table(const uint8_t *input, uint32_t length, uint32_t cut, nearwire_spans_cell *table)
+{
+    const uint8_t *const end = input + length;
+    uint32_t sum = 0;
+    *table++ = 0;
+    while (input != end) {
+        sum += (uint32_t)*input++ >> cut;
+        *table++ = (nearwire_spans_cell)sum;
+    }
+}
+
+/* sum + the charges times their stretches. A difference wraps to exactly the stretch's sum, because that fits a cell. */
+static inline int32_t nearwire_spans_neuron(const nearwire_spans_cell *table, const uint32_t *words, uint32_t synapses, int32_t sum)
+{
+    const uint32_t *const end = words + synapses;
+    while (words != end) {
+        const uint32_t word = *words++;
+        const uint32_t stretch = (nearwire_spans_cell)((uint32_t)table[(word >> 8) & 4095u] - table[word >> 20]);
+        sum += (int32_t)stretch * ((int32_t)(word << 25) >> 25);
+    }
+    return sum;
+}
+
+void nearwire_spans_s8(const uint8_t *input, uint32_t length, uint32_t cut, uint32_t synapses, nearwire_spans_cell *table,
+                       const uint32_t *words, const uint16_t *bias, uint32_t outputs, uint8_t *output)
+{
+    const uint8_t *const end = output + outputs;
+    nearwire_spans_table(input, length, cut, table);
+    while (output != end) {
+        *output++ = nearwire_requantise_packed(nearwire_spans_neuron(table, words, synapses, 0), *bias++);
+        words += synapses;
+    }
+}
+
+void nearwire_spans_s8_scores(const uint8_t *input, uint32_t length, uint32_t cut, uint32_t synapses, nearwire_spans_cell *table,
+                              const uint32_t *words, const int32_t *bias, uint32_t outputs, int32_t *scores)
+{
+    const int32_t *const end = scores + outputs;
+    nearwire_spans_table(input, length, cut, table);
+    while (scores != end) {
+        *scores++ = nearwire_spans_neuron(table, words, synapses, *bias++);
+        words += synapses;
+    }
+}
