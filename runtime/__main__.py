@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ import typer
 from devices.console import print_json, print_table, run_app, spinner
 from devices.errors import InputError
 from runtime.backends import BACKENDS
+from runtime.backends import backend as backend_named
 from runtime.bench import bench as run_bench
 from runtime.build import Build, open_build
 from runtime.data import load_dataset
@@ -22,7 +24,7 @@ app = typer.Typer(help="Run, benchmark and profile builds of 'python -m compile'
 
 BuildArgument = Annotated[Path, typer.Argument(help="A build folder.", show_default=False)]
 BackendOption = Annotated[str, typer.Option("--backend", help=f"One of {', '.join(BACKENDS)}.")]
-BackendsOption = Annotated[str, typer.Option("--backend", help=f"One or several of {', '.join(BACKENDS)}, by comma; or 'all'.")]
+BackendsOption = Annotated[str, typer.Option("--backend", help=f"One or several of {', '.join(BACKENDS)}, by comma; or 'all' that work here.")]
 InputOption = Annotated[Path | None, typer.Option("--input", help="Samples: .npy, .npz (x), an image or raw bytes. Default: test samples.")]
 DataOption = Annotated[str | None, typer.Option("--data", help="Data set for test samples. Default: the one the network was trained on.")]
 DeviceOption = Annotated[str | None, typer.Option("--device", help="Emulated board for 'firmware'. Default: the one the build is for.")]
@@ -139,7 +141,14 @@ def _samples(build: Build, input_file: Path | None, data: str | None, count: int
 
 
 def _backends(text: str) -> list[str]:
-    return list(BACKENDS) if text == "all" else [name.strip() for name in text.split(",") if name.strip()]
+    """The named backends; for 'all' those that work here, and a line on standard error for each that does not."""
+    if text != "all":
+        return [name.strip() for name in text.split(",") if name.strip()]
+    reasons = {name: backend_named(name).missing() for name in BACKENDS}
+    for name, reason in reasons.items():
+        if reason:
+            print(f"left out: {name}: {reason}", file=sys.stderr)
+    return [name for name, reason in reasons.items() if reason is None]
 
 
 def _number(value: float | None, form: str) -> str:
