@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from devices.errors import InputError
@@ -13,22 +13,19 @@ from runtime.kinds.replicated import geometry
 from runtime.network import Layer
 from train.config import TrainConfig
 from train.geometry import kernel_of, padding_of
-from train.layers.base import Place, Role, WeightedLayer
-from train.layers.boxes import Synapses, load_synapses, new_synapses, softness_at
-from train.layers.field import synapse_roles
+from train.layers.base import Place
+from train.layers.boxes import Synapses, load_synapses, new_synapses
+from train.layers.synapse_layer import SynapseLayer
 from train.structure import ReplicatedSpec
 
 Pair = tuple[int, int]
 
 
-class Replicated(WeightedLayer):
+class Replicated(SynapseLayer):
     kind = "replicated"
-    values_name = "charge"
-    sums_limited = True
 
     def __init__(self, place: Place, config: TrainConfig, synapses: Synapses, stride: Pair, padding: Pair, pool: Pair) -> None:
-        super().__init__()
-        self.place, self.config, self.synapses = place, config, synapses
+        super().__init__(place, config, synapses)
         self.stride, self.padding, self.pool = stride, padding, pool
 
     @classmethod
@@ -44,35 +41,12 @@ class Replicated(WeightedLayer):
         g = geometry(layer)
         return cls(place, config, load_synapses(layer, _spec(place), g["kernel"], 0, place), g["stride"], g["padding"], g["pool"])
 
-    @property
-    def values(self) -> nn.Parameter:  # type: ignore[override]
-        return self.synapses.charge
-
-    @property
-    def bias(self) -> nn.Parameter:  # type: ignore[override]
-        return self.synapses.bias
-
-    def weight_of(self, values: Tensor) -> Tensor:
-        return self.synapses.weights(values)
-
     def product(self, x: Tensor, weight: Tensor) -> Tensor:
         maps = functional.conv2d(x.view(len(x), *self.place.maps), weight, stride=self.stride, padding=self.padding)
         return largest(maps, self.pool).flatten(1)
 
-    def roles(self) -> Iterator[Role]:
-        yield from synapse_roles(self.synapses, self.place)
-
-    def anneal(self, progress: float) -> None:
-        self.synapses.softness = softness_at(self.config, progress)
-
-    def hold(self) -> None:
-        self.synapses.hold()
-
-    def settle(self) -> None:
-        self.synapses.settle()
-
-    def export(self, name: str, activation: str) -> Layer:
-        options = {
+    def options(self) -> dict[str, Any]:
+        return {
             "rule": "box",
             "grid": list(self.place.maps[1:]),
             "channels": self.place.maps[0],
@@ -81,7 +55,6 @@ class Replicated(WeightedLayer):
             "padding": list(self.padding),
             "pool": list(self.pool),
         }
-        return Layer(name, self.kind, self.place.inputs, self.place.outputs, activation, self.synapses.arrays(), options)
 
 
 def largest(maps: Tensor, pool: Pair) -> Tensor:
