@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from compile.passes.store import LayerLedger
 from devices.board import Board
 from devices.errors import CheckError, InputError
-from runtime.backends.firmware import FirmwareFigures
+from runtime.backends.firmware import FirmwareFigures, unmeasured
 from runtime.manifest import Accuracy
 
 UNITS = {"": 1, "k": 1024, "m": 1024 * 1024}
@@ -48,9 +48,7 @@ def check_budgets(
             ("instructions", budgets.instructions, figures.instructions_mean, f"layer '{slowest.name}' takes most of them"),
         ]
     elif (budgets.flash_bytes, budgets.ram_bytes, budgets.instructions) != (None, None, None):
-        raise CheckError(
-            f"budgets cannot be checked: nothing was measured, since no compiler for '{board.name}' works here. See 'python -m devices doctor'."
-        )
+        raise CheckError(f"budgets cannot be checked, since nothing was measured: {unmeasured(board)}.")
     met: dict[str, dict[str, float | bool]] = {}
     for name, limit, found, blame in asked:
         if limit is None:

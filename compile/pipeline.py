@@ -24,7 +24,6 @@ from compile.verify import Parity, require, verify
 from devices.board import Board, load_board
 from devices.errors import InputError
 from devices.version import VERSION
-from runtime.backends import backend
 from runtime.backends.firmware import FirmwareFigures, measure
 from runtime.data import Dataset, load_dataset
 from runtime.kinds import kind_of
@@ -86,7 +85,7 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
         parities = verify(folder, stored, data.test.x, VERIFIED_BACKENDS, limits, progress, board.name if board.emulated else None)
         require(parities)
         progress(f"measure on {board.name}")
-        figures = measure(folder, stored, board, data.test.x[:COST_SAMPLES]) if backend("firmware").missing() is None else None
+        figures = measure(folder, stored, board, data.test.x[:COST_SAMPLES])
         budgets = check_budgets(options.budgets, board, accuracy, figures, ledger)
         manifest = Manifest(
             schema=MANIFEST_SCHEMA,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from devices.board import load_board
 from devices.console import print_table
+from runtime.backends.firmware import unmeasured
 from runtime.manifest import Manifest
 
 
@@ -53,7 +55,7 @@ def print_summary(manifest: Manifest, folder: Path) -> None:
             [[size.constants_bytes, size.code_bytes, size.flash_bytes, size.ram_bytes, size.stack_bytes, f"{cost.instructions:,}"]],
         )
     else:
-        print(f"not measured: no compiler for '{manifest.board}' works here; 'python -m devices doctor' says what to install")
+        print(f"size and instructions not measured: {unmeasured(load_board(manifest.board))}")
     print_table(
         "scores against the integer reference",
         ["backend", "samples", "label mismatches", "largest difference", "executed by"],

@@ -168,6 +168,13 @@ def measure(folder: Path, network: Network, board: Board, samples: Array) -> Fir
         session.close()
 
 
+def unmeasured(board: Board) -> str:
+    """Why ``measure`` gives nothing on this board, and what to do."""
+    if not board.emulated:
+        return f"'{board.name}' is not an emulated core, and only those are counted and sized. Give one of 'python -m devices list' with --board"
+    return f"{unusable(board) or 'what it needs was missing when the build was made'} ('python -m devices doctor' shows all boards)"
+
+
 def unusable(board: Board) -> str | None:
     """None if an emulated board can work here; otherwise what is missing and the command that installs it."""
     return unicorn.missing() or toolchain.missing(board.toolchain)

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
+import onnxruntime as ort
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -18,9 +20,6 @@ from runtime import reference
 from runtime.kinds import KINDS
 from tests.compile.strategies import Case, cases, replicated_cases, spatial_network
 from tests.networks import float_network, integer_network
-
-onnx = pytest.importorskip("onnx")
-ort = pytest.importorskip("onnxruntime")
 
 
 def run(content: bytes, samples: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from hypothesis import HealthCheck, given, settings
 
 from compile.emit.tflite import to_bytes
@@ -108,7 +109,6 @@ def test_the_signature_names_input_and_scores(library: str) -> None:
 
 
 def test_buffers_are_aligned_and_metadata_readable() -> None:
-    schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
     network = integer_network((21, 13, 5), zero_point=9)
     content = to_bytes(network)
     model = schema.Model.GetRootAs(content)
