@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
-from devices.console import print_json, print_table, run_app, spinner
+from devices.console import print_json, print_table, run_app
 from devices.errors import InputError
-from runtime.backends import BACKENDS
-from runtime.backends import backend as backend_named
-from runtime.bench import bench as run_bench
-from runtime.build import Build, open_build
-from runtime.data import load_dataset
-from runtime.inputs import read_samples
-from runtime.network import Array
+from runtime.bench_command import bench, plain_flags
+from runtime.build import open_build
+from runtime.choices import (
+    BackendOption,
+    BuildArgument,
+    DataOption,
+    DeviceOption,
+    InputOption,
+    JsonOption,
+    VectorDataOption,
+    VectorInputOption,
+    measured_samples,
+    number,
+    samples_for,
+)
 from runtime.profile import profile as run_profile
 
 app = typer.Typer(help="Run, benchmark and profile builds of 'python -m compile'.", no_args_is_help=True, add_completion=False)
-
-BuildArgument = Annotated[Path, typer.Argument(help="A build folder.", show_default=False)]
-BackendOption = Annotated[str, typer.Option("--backend", help=f"One of {', '.join(BACKENDS)}.")]
-BackendsOption = Annotated[str, typer.Option("--backend", help=f"One or several of {', '.join(BACKENDS)}, by comma; or 'all' that work here.")]
-InputOption = Annotated[Path | None, typer.Option("--input", help="Samples: .npy, .npz (x), an image or raw bytes. Default: test samples.")]
-DataOption = Annotated[str | None, typer.Option("--data", help="Data set for test samples. Default: the one the network was trained on.")]
-DeviceOption = Annotated[str | None, typer.Option("--device", help="Emulated board for 'firmware'. Default: the one the build is for.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print machine-readable results.")]
 
 
 @app.command()
@@ -44,7 +42,7 @@ def run(
 ) -> None:
     """Classify samples."""
     opened = open_build(build)
-    samples, truth = _samples(opened, input_file, data, None if accuracy else count)
+    samples, truth = samples_for(opened, input_file, data, None if accuracy else count)
     with opened.session(backend, device) as session:
         scores = session.scores(samples)
         detail = session.detail
@@ -70,42 +68,7 @@ def run(
         print_table(f"{build} on {detail}", ["sample", "class", "true", "scores"], cells)
 
 
-@app.command()
-def bench(
-    builds: Annotated[list[Path], typer.Argument(help="Build folders.", show_default=False)],
-    backend: BackendsOption = "all",
-    runs: Annotated[int, typer.Option("--runs", help="Timed inferences a backend.")] = 1000,
-    warmup: Annotated[int, typer.Option("--warmup", help="Inferences before them.")] = 100,
-    input_file: InputOption = None,
-    data: DataOption = None,
-    device: DeviceOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Measure the latency of single inferences, several backends side by side."""
-    rows = []
-    for folder in builds:
-        opened = open_build(folder)
-        samples, _ = _samples(opened, input_file, data, 8)
-        with spinner(f"bench {folder}", quiet=json) as progress:
-            rows += run_bench(opened, _backends(backend), samples, runs, warmup, progress, device)
-    if json:
-        print_json([row.to_dict() for row in rows])
-        return
-    fastest = min((row.p50_us for row in rows if row.p50_us is not None), default=None)
-    cells = [
-        [
-            row.build,
-            row.backend,
-            row.runs,
-            *(_number(value, ".2f") for value in (row.mean_us, row.p50_us, row.p90_us, row.p99_us)),
-            _number(row.p50_us / fastest if row.p50_us and fastest else None, ".2f"),
-            _number(row.instructions, ",.0f"),
-            row.detail,
-        ]
-        for row in rows
-    ]
-    header = ["build", "backend", "runs", "mean us", "P50", "P90", "P99", "x fastest", "instructions", "executed by"]
-    print_table("single inferences, batch 1", header, cells)
+app.command()(bench)
 
 
 @app.command()
@@ -113,51 +76,25 @@ def profile(
     build: BuildArgument,
     backend: BackendOption = "firmware",
     count: Annotated[int, typer.Option("--count", min=1, help="Test samples to average over.")] = 5,
-    input_file: InputOption = None,
-    data: DataOption = None,
+    input_file: VectorInputOption = None,
+    data: VectorDataOption = None,
     device: DeviceOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show what every layer costs."""
     opened = open_build(build)
-    samples, _ = _samples(opened, input_file, data, count)
+    samples = measured_samples(opened, input_file, data, count)
     rows = run_profile(opened, backend, samples, device)
     if json:
         print_json([row.to_dict() for row in rows])
         return
-    cells = [[r.name, _number(r.time_us, ".3f"), _number(r.instructions, ",.0f"), f"{r.share:.1%}", r.note] for r in rows]
+    cells = [[r.name, number(r.time_us, ".3f"), number(r.instructions, ",.0f"), f"{r.share:.1%}", r.note] for r in rows]
     print_table(f"{build} on {backend}, mean of {len(samples)} samples", ["layer", "us", "instructions", "share", "note"], cells)
-
-
-def _samples(build: Build, input_file: Path | None, data: str | None, count: int | None) -> tuple[Array, Array | None]:
-    """Samples (n, inputs) and, for a data set, their true labels."""
-    if input_file is not None:
-        return read_samples(input_file, build.network), None
-    dataset = load_dataset(data or str(build.network.provenance.get("data", "digits")))
-    if dataset.spec.size != build.network.input.size:
-        raise InputError(f"data set '{dataset.name}' has samples of {dataset.shape}; the network reads {build.network.input.shape}.")
-    test = dataset.test
-    return np.ascontiguousarray(test.x[:count]), test.y[:count]
-
-
-def _backends(text: str) -> list[str]:
-    """The named backends; for 'all' those that work here, and a line on standard error for each that does not."""
-    if text != "all":
-        return [name.strip() for name in text.split(",") if name.strip()]
-    reasons = {name: backend_named(name).missing() for name in BACKENDS}
-    for name, reason in reasons.items():
-        if reason:
-            print(f"left out: {name}: {reason}", file=sys.stderr)
-    return [name for name, reason in reasons.items() if reason is None]
-
-
-def _number(value: float | None, form: str) -> str:
-    return "-" if value is None else format(value, form)
 
 
 def main(argv: list[str] | None = None) -> None:
     """Entry point of the command."""
-    run_app(app, argv, "python -m runtime")
+    run_app(app, plain_flags(sys.argv[1:] if argv is None else argv), "python -m runtime")
 
 
 if __name__ == "__main__":

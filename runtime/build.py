@@ -18,9 +18,9 @@ class Build:
     manifest: Manifest
     network: Network
 
-    def session(self, backend_name: str, device: str | None = None) -> Session:
-        """Open the build with one backend, on the board ``device`` where the backend needs one (None: the build's own); InputError if the backend is unknown, NearwireError with the fix if it cannot work here."""
-        return backend(backend_name).on(device).open(self.folder, self.network)
+    def session(self, backend_name: str, device: str | None = None, threads: int = 1) -> Session:
+        """Open the build with one backend, on the board ``device`` where the backend needs one (None: the build's own), with ``threads`` where it can use several; InputError if the backend is unknown, NearwireError with the fix if it cannot work here."""
+        return backend(backend_name).on(device).with_threads(threads).open(self.folder, self.network)
 
 
 def open_build(folder: Path) -> Build:

@@ -1,7 +1,8 @@
-"""A user's input file as samples of a network: .npy, .npz (x), an image, or raw bytes."""
+"""Samples of a network: a user's input file (.npy, .npz with x, an image, raw bytes), or the test vectors that a build carries."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,21 @@ def read_samples(path: Path, network: Network) -> Array:
     if flat.dtype.kind in "iu" and flat.min() >= 0 and flat.max() <= 255:
         return flat.astype(np.uint8)
     raise InputError(f"input file '{path}' holds {flat.dtype} values; allowed: real values, or integers in 0..255.")
+
+
+def stored_samples(folder: Path, network: Network) -> Array:
+    """(n, inputs) uint8: the inputs of the test vectors in the build's C code, so that nothing but the build is needed."""
+    path = folder / "c" / "test_vectors.h"
+    try:
+        text = path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"'{path}' cannot be read: {error}. Compile the network again, or give --input or --data.") from error
+    found = re.search(r"nearwire_test_inputs\[[^{]*\{(.*?)\};", text, re.DOTALL)
+    values = [int(word) for word in re.findall(r"\d+", found[1])] if found else []
+    size = network.input.size
+    if not values or len(values) % size or max(values) > 255:
+        raise InputError(f"'{path}' holds {len(values)} input values; the network reads {size} bytes a sample. Compile the network again.")
+    return np.array(values, np.uint8).reshape(-1, size)
 
 
 def _read(path: Path, suffix: str) -> Array:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from runtime.backends import LayerFigure
 from runtime.build import Build
 from runtime.network import Array
 
@@ -26,7 +28,11 @@ class ProfileRow:
 def profile(build: Build, backend: str, samples: Array, device: str | None = None) -> list[ProfileRow]:
     """Rows in order of execution, averaged over uint8 samples (n, inputs)."""
     with build.session(backend, device) as session:
-        figures = session.layers(samples)
+        return profile_rows(session.layers(samples))
+
+
+def profile_rows(figures: Sequence[LayerFigure]) -> list[ProfileRow]:
+    """The figures of a backend with their shares."""
     cost = [figure.instructions if figure.instructions is not None else figure.time_us or 0.0 for figure in figures]
     total = sum(cost) or 1.0
     return [ProfileRow(f.name, f.time_us, f.instructions, c / total, f.note) for f, c in zip(figures, cost, strict=True)]

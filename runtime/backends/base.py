@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from runtime.backends.timing import nothing, time_calls
 from runtime.network import Array, Network
 
 
@@ -27,6 +28,7 @@ class Session(ABC):
     """A build opened for execution. Use as a context manager; ``close`` frees files and processes."""
 
     detail: str = ""  # what executes: library and version, compiler, core
+    init_ns: int | None = None  # loading the artifact, its library being loaded and its C code compiled; None where it was not timed
 
     @abstractmethod
     def scores(self, samples: Array) -> Array:
@@ -35,6 +37,10 @@ class Session(ABC):
     @abstractmethod
     def time_ns(self, sample: Array, runs: int) -> Array | None:
         """(runs,) int64 nanoseconds of single inferences of one sample (inputs,), without warm-up; None where time means nothing (emulators)."""
+
+    def timer_ns(self, runs: int) -> Array | None:
+        """(runs,) int64 nanoseconds that ``time_ns`` measures for nothing at all: its own cost. None where ``time_ns`` returns None."""
+        return time_calls(nothing, runs)
 
     @abstractmethod
     def layers(self, samples: Array) -> list[LayerFigure]:
@@ -65,6 +71,10 @@ class Backend(ABC):
 
     def on(self, board: str | None) -> Backend:
         """The same backend on another board; the backend itself where it runs on this computer, or for None."""
+        return self
+
+    def with_threads(self, threads: int) -> Backend:
+        """The same backend with so many threads for one inference; itself where it has no use for more than one."""
         return self
 
     @abstractmethod

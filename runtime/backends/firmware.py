@@ -82,6 +82,9 @@ class FirmwareSession(Session):
     def time_ns(self, sample: Array, runs: int) -> None:
         return None
 
+    def timer_ns(self, runs: int) -> None:
+        return None
+
     def instructions(self, samples: Array) -> Array:
         return np.array([self._count(sample)[0] for sample in self._samples(samples)], np.int64)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from runtime.backends.base import Backend, LayerFigure, Session
 from runtime.backends.sources import copy_sources
 from runtime.network import Array, Network
 
-ENTRY = "host.c"
+ENTRY, CLOCK = "host.c", "clock.h"
 PROFILE_NS = 50e6  # nanoseconds that a profile spends at least, so that the clock's steps do not matter
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 
@@ -29,11 +30,13 @@ class NativeSession(Session):
         self._place = tempfile.TemporaryDirectory(prefix="nearwire-", ignore_cleanup_errors=True)
         place = Path(self._place.name)
         try:
-            copy_sources(folder, network, place, ENTRY)
+            copy_sources(folder, network, place, ENTRY, CLOCK)
             library = place / f"nearwire{SUFFIX}"
             arguments: list[str | Path] = ["-std=c99", *flags, "-shared", "-fPIC", "-I", place, "-o", library, place / "nearwire.c", place / ENTRY]
             compiler.run(arguments, f"'{folder / 'c'}'")
+            start = time.perf_counter_ns()
             self._library = _load(library)
+            self.init_ns = time.perf_counter_ns() - start
         except BaseException:
             self._place.cleanup()
             raise
@@ -56,6 +59,11 @@ class NativeSession(Session):
         flat = _samples(sample[None], self._inputs)
         result = np.empty(runs, np.int64)
         self._library.shim_time(_pointer(flat), runs, _pointer(result))
+        return result
+
+    def timer_ns(self, runs: int) -> Array:
+        result = np.empty(runs, np.int64)
+        self._library.shim_timer(runs, _pointer(result))
         return result
 
     def layers(self, samples: Array) -> list[LayerFigure]:
@@ -93,7 +101,7 @@ def _load(path: Path) -> ctypes.CDLL:
         raise NearwireError(
             f"the compiled code could not be loaded: {error}. Is the compiler one for this computer? See 'python -m devices doctor'."
         ) from error
-    for name, arguments in {"scores": "pip", "time": "pip", "layers": "piip"}.items():
+    for name, arguments in {"scores": "pip", "time": "pip", "timer": "ip", "layers": "piip"}.items():
         function = getattr(library, f"shim_{name}")
         function.restype = None
         function.argtypes = [ctypes.c_void_p if a == "p" else ctypes.c_int64 for a in arguments]

@@ -11,7 +11,7 @@ import numpy as np
 from devices.errors import InputError
 from runtime import reference
 from runtime.backends.base import Backend, LayerFigure, Session
-from runtime.backends.timing import steady_mean
+from runtime.backends.timing import steady_mean, time_calls
 from runtime.kinds import kind_of
 from runtime.network import Array, InputSpec, Layer, Network
 
@@ -23,7 +23,9 @@ class ReferenceSession(Session):
 
     def __init__(self, network: Network) -> None:
         self.detail = f"numpy {np.__version__}"
+        start = time.perf_counter_ns()
         self.network = network.with_layers(tuple(_decoded(layer) for layer in network.layers))
+        self.init_ns = time.perf_counter_ns() - start
 
     def scores(self, samples: Array) -> Array:
         return reference.scores(self.network, samples).astype(np.int32)
@@ -64,13 +66,7 @@ def _decoded(layer: Layer) -> Layer:
 
 
 def _times(network: Network, one: Array, runs: int) -> Array:
-    clock, run = time.perf_counter_ns, reference.scores
-    ns = np.empty(runs, np.int64)
-    for k in range(runs):
-        start = clock()
-        run(network, one)
-        ns[k] = clock() - start
-    return ns
+    return time_calls(lambda: reference.scores(network, one), runs)
 
 
 BACKEND = ReferenceBackend()

@@ -14,7 +14,7 @@ import numpy as np
 from devices.errors import NearwireError
 from runtime.backends.base import Backend, LayerFigure, Session
 from runtime.backends.files import read_artifact, unreadable
-from runtime.backends.timing import steady_mean
+from runtime.backends.timing import steady_mean, time_calls
 from runtime.network import Array, Network
 from runtime.reference import check_samples
 
@@ -30,7 +30,9 @@ class OnnxRuntimeSession(Session):
     def __init__(self, folder: Path, network: Network, threads: int) -> None:
         self.network, self.threads, self.path = network, threads, folder / FILE
         self.content, _ = read_artifact(folder, FILE)
+        start = time.perf_counter_ns()
         self.session = self._open()
+        self.init_ns = time.perf_counter_ns() - start
         found = [[(p.name, p.type, p.shape[1:]) for p in ports] for ports in (self.session.get_inputs(), self.session.get_outputs())]
         expected = [[("input", "tensor(uint8)", [network.input.size])], [("scores", "tensor(int32)", [network.layers[-1].outputs])]]
         if found != expected:
@@ -61,13 +63,8 @@ class OnnxRuntimeSession(Session):
         binding = self.session.io_binding()
         binding.bind_ortvalue_input("input", ort.OrtValue.ortvalue_from_numpy(one))
         binding.bind_ortvalue_output("scores", ort.OrtValue.ortvalue_from_numpy(np.zeros((1, self.network.layers[-1].outputs), np.int32)))
-        clock, run = time.perf_counter_ns, self.session.run_with_iobinding
-        ns = np.empty(runs, np.int64)
-        for k in range(runs):
-            start = clock()
-            run(binding)
-            ns[k] = clock() - start
-        return ns
+        run = self.session.run_with_iobinding
+        return time_calls(lambda: run(binding), runs)
 
     def layers(self, samples: Array) -> list[LayerFigure]:
         """Mean time of every node, from ONNX Runtime's profiler; it slows the run, so the sum is above ``time_ns``."""
@@ -105,6 +102,9 @@ class OnnxRuntimeBackend(Backend):
         except NearwireError as error:
             return str(error)
         return None
+
+    def with_threads(self, threads: int) -> Backend:
+        return OnnxRuntimeBackend(threads)
 
     def open(self, folder: Path, network: Network) -> Session:
         if reason := self.missing():

@@ -13,12 +13,13 @@ FOLDER = Path(__file__).parents[1] / "firmware"
 NEEDED = ("nearwire.h", "nearwire.c", "model.h", "model.c")
 
 
-def copy_sources(folder: Path, network: Network, target: Path, entry: str) -> None:
-    """Write the build's kernels and model and our ``entry`` of runtime/firmware into ``target``; InputError if they are not this network's."""
+def copy_sources(folder: Path, network: Network, target: Path, *entries: str) -> None:
+    """Write the build's kernels and model and our ``entries`` of runtime/firmware into ``target``; InputError if they are not this network's."""
     for name in NEEDED:
         content, _ = read_artifact(folder, f"c/{name}")
         (target / name).write_bytes(content)
     expected = hashlib.sha256(to_bytes(network)).hexdigest()
     if f'NEARWIRE_NETWORK_SHA256 "{expected}"' not in (target / "model.h").read_text(encoding="utf-8", errors="replace"):
         raise InputError(f"'{folder / 'c'}' is not the code of the network in '{folder}': its sha256 differs. Compile the network again.")
-    (target / entry).write_bytes((FOLDER / entry).read_bytes())
+    for entry in entries:
+        (target / entry).write_bytes((FOLDER / entry).read_bytes())

@@ -1,4 +1,4 @@
-"""``tflite``: executes ``model.tflite`` with LiteRT or the older tflite-runtime, one thread.
+"""``tflite``: executes ``model.tflite`` with LiteRT or the older tflite-runtime, one thread unless told otherwise.
 
 Both give the same scores. LiteRT (ai-edge-litert) is taken where both work: it runs int8 layers through XNNPACK, has wheels for every
 Python and both numpy generations, and checks a file before it maps it. The environment variable NEARWIRE_TFLITE or
@@ -31,7 +31,7 @@ import numpy as np
 from devices.errors import NearwireError, unknown_name
 from runtime.backends.base import Backend, LayerFigure, Session
 from runtime.backends.files import read_artifact, unreadable
-from runtime.backends.timing import steady_mean
+from runtime.backends.timing import steady_mean, time_calls
 from runtime.network import Array, Network
 from runtime.reference import check_samples
 
@@ -52,14 +52,17 @@ _PROBE = "import sys, importlib; i = importlib.import_module(sys.argv[1]).Interp
 class TfliteSession(Session):
     """One interpreter at batch 1, the batch the file is made for."""
 
-    def __init__(self, folder: Path, network: Network, library: str) -> None:
+    def __init__(self, folder: Path, network: Network, library: str, threads: int = 1) -> None:
         module, package = LIBRARIES[library]
         self.network, self.path, self.outputs = network, folder / FILE, network.layers[-1].outputs
         content, vouched = read_artifact(folder, FILE)
         if library == "tflite-runtime" and not vouched:
             _check_in_another_process(self.path, content, module)
         try:
-            self.interpreter = _interpreter(module, content)
+            _interpreter(module, EMPTY_MODEL)  # loads the library, which is not part of loading the model
+            start = time.perf_counter_ns()
+            self.interpreter = _interpreter(module, content, threads)
+            self.init_ns = time.perf_counter_ns() - start
         except (ValueError, RuntimeError) as error:
             raise unreadable(self.path, error) from error
         inputs, outputs = self.interpreter.get_input_details(), self.interpreter.get_output_details()
@@ -68,7 +71,7 @@ class TfliteSession(Session):
         if found != expected:
             raise unreadable(self.path, f"it reads and returns {found}, the build's network {expected}")
         self.input, self.output = inputs[0]["index"], outputs[0]["index"]
-        self.detail = f"{library} {importlib.metadata.version(package)}, 1 thread"
+        self.detail = f"{library} {importlib.metadata.version(package)}, {threads} thread{'s' if threads > 1 else ''}"
 
     def _stored(self, samples: Array) -> Array:
         """uint8 bytes (n, inputs) as the file's int8 (n, 1, inputs): byte - 128."""
@@ -87,13 +90,7 @@ class TfliteSession(Session):
     def time_ns(self, sample: Array, runs: int) -> Array:
         """Times of the run alone: the input is in place beforehand."""
         self.interpreter.set_tensor(self.input, self._stored(sample[None])[0])
-        clock, run = time.perf_counter_ns, self.interpreter.invoke
-        ns = np.empty(runs, np.int64)
-        for k in range(runs):
-            start = clock()
-            run()
-            ns[k] = clock() - start
-        return ns
+        return time_calls(self.interpreter.invoke, runs)
 
     def layers(self, samples: Array) -> list[LayerFigure]:
         """One row: neither library offers a profiler to Python."""
@@ -112,8 +109,8 @@ class TfliteSession(Session):
 class TfliteBackend(Backend):
     name = "tflite"
 
-    def __init__(self, library: str | None = None) -> None:
-        self.library = library  # a name in LIBRARIES; None: NEARWIRE_TFLITE, else the first that works
+    def __init__(self, library: str | None = None, threads: int = 1) -> None:
+        self.library, self.threads = library, threads  # library: a name in LIBRARIES; None: NEARWIRE_TFLITE, else the first that works
 
     def choose(self) -> tuple[str | None, str]:
         """(the library to use, '') or (None, why none works). InputError for an unknown name."""
@@ -130,11 +127,14 @@ class TfliteBackend(Backend):
         library, reason = self.choose()
         return None if library else reason
 
+    def with_threads(self, threads: int) -> Backend:
+        return TfliteBackend(self.library, threads)
+
     def open(self, folder: Path, network: Network) -> Session:
         library, reason = self.choose()
         if library is None:
             raise NearwireError(f"backend '{self.name}' cannot work here: {reason}")
-        return TfliteSession(folder, network, library)
+        return TfliteSession(folder, network, library, self.threads)
 
 
 @lru_cache
@@ -151,9 +151,9 @@ def _fault(library: str) -> str | None:
     return None
 
 
-def _interpreter(module: str, content: bytes) -> Any:
+def _interpreter(module: str, content: bytes, threads: int = 1) -> Any:
     with _without_greeting():
-        interpreter = importlib.import_module(module).Interpreter(model_content=content, num_threads=1)
+        interpreter = importlib.import_module(module).Interpreter(model_content=content, num_threads=threads)
         interpreter.allocate_tensors()
     return interpreter
 

@@ -1,14 +1,5 @@
 /* What Python calls in the compiled build: many inferences, the time of single ones, the time of every layer. */
-#define _POSIX_C_SOURCE 199309L
-#include <stdint.h>
-#include <time.h>
-
-static int64_t shim_now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
+#include "clock.h"
 
 /* Layers do not change their input, so one can be repeated until the clock is fine enough. */
 static int64_t shim_repeats = 1;
@@ -50,15 +41,35 @@ SHIM_EXPORT void shim_scores(const uint8_t *samples, int64_t count, int32_t *sco
     }
 }
 
+/* ns[runs]: nanoseconds of single inferences. The clock is read once an inference, so a time holds one reading of it. */
 SHIM_EXPORT void shim_time(const uint8_t *sample, int64_t runs, int64_t *ns)
 {
     int32_t scores[NEARWIRE_OUTPUTS];
+    const double unit = shim_tick_ns();
+    uint64_t before = shim_ticks();
     int64_t n;
     for (n = 0; n < runs; n++) {
-        const int64_t start = shim_now_ns();
+        uint64_t now;
         nearwire_infer(sample, scores);
-        ns[n] = shim_now_ns() - start;
+        now = shim_ticks();
+        ns[n] = (int64_t)(now - before);
+        before = now;
     }
+    shim_to_ns(ns, runs, unit);
+}
+
+/* ns[runs]: what shim_time measures for no inference at all. */
+SHIM_EXPORT void shim_timer(int64_t runs, int64_t *ns)
+{
+    const double unit = shim_tick_ns();
+    uint64_t before = shim_ticks();
+    int64_t n;
+    for (n = 0; n < runs; n++) {
+        const uint64_t now = shim_ticks();
+        ns[n] = (int64_t)(now - before);
+        before = now;
+    }
+    shim_to_ns(ns, runs, unit);
 }
 
 /* layer_ns[NEARWIRE_LAYERS]: nanoseconds of each layer, summed over the samples. */

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from compile.pipeline import CompileOptions, compile_network
 from runtime.backends import backend
-from runtime.bench import bench
+from runtime.bench import BenchOptions, bench
 from runtime.build import open_build
 from runtime.data import load_dataset
 from runtime.manifest import Manifest
@@ -67,7 +67,7 @@ def print_host(places: dict[str, Path]) -> None:
     print(f"\n{'this computer, batch 1':24}{'backend':>14}{'P50 us':>9}{'P90 us':>9}{'ratio':>8}  executed by")
     fastest = None
     for name, folder in places.items():
-        for row in bench(open_build(folder), usable, samples, runs=5000, warmup=500):
+        for row in bench(open_build(folder), usable, samples, BenchOptions(num_runs=5000, warmup_runs=500)).rows:
             fastest = fastest or row.p50_us or 1.0
             print(f"{name:24}{row.backend:>14}{row.p50_us:9.2f}{row.p90_us:9.2f}{(row.p50_us or 0) / fastest:8.1f}  {row.detail}")
 

@@ -1,0 +1,80 @@
+"""``python -m runtime bench``: the command, with the option names of benchmark_model and onnxruntime_perf_test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from devices.console import spinner
+from devices.errors import CheckError, InputError, unknown_name
+from runtime.bench import BenchOptions, BenchReport
+from runtime.bench import bench as run_bench
+from runtime.bench_output import FORMATS
+from runtime.build import open_build
+from runtime.choices import BackendsOption, DeviceOption, JsonOption, VectorDataOption, VectorInputOption, backend_names, measured_samples
+
+DEFAULTS = BenchOptions(min_secs=1.0)
+SAMPLES = 8
+FLAGS = ("enable_op_profiling", "report_peak_memory_footprint")
+
+
+def bench(
+    builds: Annotated[list[Path], typer.Argument(help="Build folders.", show_default=False)],
+    backend: BackendsOption = "all",
+    num_runs: Annotated[
+        int, typer.Option("--num_runs", "--num-runs", "--runs", "-r", help="Timed inferences a backend, at least.")
+    ] = DEFAULTS.num_runs,
+    warmup_runs: Annotated[int, typer.Option("--warmup_runs", "--warmup-runs", "--warmup", help="Inferences before them.")] = DEFAULTS.warmup_runs,
+    num_threads: Annotated[
+        int, typer.Option("--num_threads", "--num-threads", "-x", help="Threads of one inference, where the backend can use several.")
+    ] = DEFAULTS.num_threads,
+    min_secs: Annotated[float, typer.Option("--min_secs", "--min-secs", "-t", help="Seconds a backend is timed, at least.")] = DEFAULTS.min_secs,
+    max_secs: Annotated[
+        float, typer.Option("--max_secs", "--max-secs", help="Seconds after which a backend stops, whatever the other options ask.")
+    ] = DEFAULTS.max_secs,
+    operators: Annotated[
+        bool, typer.Option("--enable_op_profiling", "--enable-op-profiling", help="Also what every layer, node or operator costs.")
+    ] = False,
+    memory: Annotated[
+        bool, typer.Option("--report_peak_memory_footprint", "--report-peak-memory-footprint", help="Also the memory of each backend.")
+    ] = False,
+    input_file: VectorInputOption = None,
+    data: VectorDataOption = None,
+    device: DeviceOption = None,
+    form: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")] = "table",
+    json: JsonOption = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 if a run is invalid: throttled, slowed or drifting.")] = False,
+) -> None:
+    """Measure the latency of single inferences, several backends side by side."""
+    form = "json" if json else form
+    if form not in FORMATS:
+        raise unknown_name("format", form, FORMATS)
+    options = BenchOptions(num_runs, warmup_runs, num_threads, min(min_secs, max_secs), max_secs, operators, memory)
+    names = backend_names(backend)
+    if not names:
+        raise InputError("no backend was named. Give --backend one or several names by comma, or 'all'.")
+    reports: list[BenchReport] = []
+    for folder in builds:
+        opened = open_build(folder)
+        samples = measured_samples(opened, input_file, data, SAMPLES)
+        with spinner(f"bench {folder}", quiet=form != "table") as progress:
+            reports.append(run_bench(opened, names, samples, options, progress, device))
+    FORMATS[form](reports)
+    if strict and (reasons := [reason for report in reports for reason in report.invalid]):
+        raise CheckError(f"the run is invalid: {'; '.join(reasons)}. Cool the board, stop other work, and measure again.")
+
+
+def plain_flags(argv: Sequence[str]) -> list[str]:
+    """benchmark_model's ``--flag=true`` and ``--flag=false`` as typer's flags."""
+    words = []
+    for word in argv:
+        name, _, value = word.partition("=")
+        if name.lstrip("-").replace("-", "_") in FLAGS and value.lower() in ("true", "1", "false", "0"):
+            if value.lower() in ("true", "1"):
+                words.append(name)
+            continue
+        words.append(word)
+    return words
