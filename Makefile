@@ -9,6 +9,7 @@ demo: $(VENV)/ready ## the main job: data -> network -> build -> every backend a
 	$(RUN) -m compile runs/digits --out build/digits
 	$(RUN) -m runtime bench build/digits
 	$(RUN) -m runtime profile build/digits --backend firmware
+	@echo "the network and what it costs, explained: build/digits/report.html"
 
 test: lint ## everything CI checks
 	$(RUN) -m pytest

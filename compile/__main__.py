@@ -40,11 +40,14 @@ def compile(  # noqa: A001 (the command's name)
     firmware_samples: Annotated[
         int, typer.Option("--firmware-samples", min=1, help="Test samples to prove on the emulated core.")
     ] = DEFAULTS.firmware_samples,
+    report_samples: Annotated[
+        bool, typer.Option("--report-samples/--no-report-samples", help="Show samples of the data in the report.")
+    ] = DEFAULTS.report_samples,
     json: Annotated[bool, typer.Option("--json", help="Print the manifest instead of tables.")] = False,
 ) -> None:
     """Make a verified build of a trained network."""
     budgets = Budgets(parse_bytes(max_flash, "--max-flash"), parse_bytes(max_ram, "--max-ram"), max_instructions, min_accuracy)
-    options = CompileOptions(board, data, prune, prune_scope, bits, store, optimise, firmware_samples, budgets)
+    options = CompileOptions(board, data, prune, prune_scope, bits, store, optimise, firmware_samples, report_samples, budgets)
     source = resolve(network)
     place = out or Path("build") / (network.removeprefix("zoo:") if network.startswith("zoo:") else source.stem if source.is_file() else source.name)
     with spinner(f"compile {network}", quiet=json) as progress:

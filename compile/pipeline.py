@@ -20,6 +20,9 @@ from compile.passes.freeze import freeze
 from compile.passes.prune import prune
 from compile.passes.quantise import quantise
 from compile.passes.store import LayerLedger, store
+from compile.report import Report, facts
+from compile.report import write as write_report
+from compile.report.command import command_line
 from compile.verify import Parity, require, verify
 from devices.board import Board, load_board
 from devices.errors import InputError
@@ -31,6 +34,7 @@ from runtime.manifest import SCHEMA as MANIFEST_SCHEMA
 from runtime.manifest import Accuracy, Cost, InputRecord, LayerRecord, LedgerEntry, Manifest, OutputRecord, ParityRecord, Size, file_records
 from runtime.network import Array, Network, from_bytes, save
 from runtime.reference import accuracy as measure_accuracy
+from runtime.reference import scores as reference_scores
 
 VERIFIED_BACKENDS = ("c", "onnxruntime", "tflite", "firmware")
 CALIBRATION_SAMPLES = 5000  # of the training data
@@ -49,6 +53,7 @@ class CompileOptions:
     store: str = "auto"
     optimise: str = "flash"
     firmware_samples: int = 100
+    report_samples: bool = True  # whether the report shows samples of the data
     budgets: Budgets = field(default_factory=Budgets)
 
 
@@ -70,7 +75,9 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
     frozen = freeze(trained)
     pruned = prune(frozen, options.prune, options.prune_scope)
     quantised = quantise(pruned, data.train.x[:CALIBRATION_SAMPLES], options.bits)
-    found = [measure_accuracy(network, data.test.x, data.test.y) for network in (trained, frozen, pruned, quantised)]
+    found = [measure_accuracy(network, data.test.x, data.test.y) for network in (trained, frozen, pruned)]
+    scores = reference_scores(quantised, data.test.x)
+    found.append(float((scores.argmax(axis=1) == data.test.y).mean()))
     accuracy = Accuracy(data=data.name, samples=len(data.test.y), float=found[0], frozen=found[1], pruned=found[2], quantised=found[3])
     stored, ledger = store(quantised, board, options.optimise, options.store)
 
@@ -104,6 +111,10 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
             output=OutputRecord(classes=stored.classes, dtype="int32", scale=float(stored.layers[-1].options["output_scale"])),
             files=file_records(folder),
         )
+        progress("report")
+        seen = facts.gather(trained, stored, data, scores, options.report_samples)
+        write_report(Report(manifest, stored, board, seen, command_line(source, asdict(options), asdict(CompileOptions()))), folder)
+        manifest = manifest.model_copy(update={"files": file_records(folder)})
         (folder / "manifest.json").write_text(manifest.to_json())
     return manifest
 

@@ -66,5 +66,6 @@ def print_summary(manifest: Manifest, folder: Path) -> None:
             for name, record in manifest.parity.items()
         ],
     )
-    print(f"build: {folder}")
-    print(f"next:  python -m runtime run {folder} --backend c   (also: bench, profile)")
+    print(f"build:  {folder}")
+    print(f"report: {folder / 'report.html'}   (opens in any browser, offline; report.md is the same for the terminal)")
+    print(f"next:   python -m runtime run {folder} --backend c   (also: bench, profile)")

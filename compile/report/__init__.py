@@ -1,0 +1,76 @@
+"""The report of a build: ``report.html`` for people, ``report.md`` for terminals and pull requests. A finished build in, two files out.
+
+``facts`` computes what the manifest does not hold, ``view`` and ``confusion`` turn both into rows, ``mapping`` into what the map draws.
+Nothing here changes the build; the same build gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from compile.report import confusion, markdown, view
+from compile.report.facts import Facts
+from compile.report.sample_data import sample_data
+from devices.board import Board
+from runtime.manifest import Manifest
+from runtime.network import Network
+from runtime.report.page import render
+
+HERE = Path(__file__).parent
+HTML, MARKDOWN = "report.html", "report.md"
+WORST_PAIRS = 10
+SECTIONS = (
+    ("summary", "Summary"),
+    ("layers", "Layers"),
+    ("predicted", "Predictions"),
+    ("ranges", "Ranges"),
+    ("mistakes", "Mistakes"),
+    ("provenance", "Provenance"),
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a report is made of. ``manifest``: of the build without its report; ``command``: what makes the build again."""
+
+    manifest: Manifest
+    network: Network
+    board: Board
+    facts: Facts
+    command: str
+
+
+def write(report: Report, folder: Path) -> None:
+    """Write both files into a build's folder."""
+    (folder / HTML).write_text(html(report), encoding="utf-8")
+    (folder / MARKDOWN).write_text(markdown.text(report.manifest, report.board, report.facts, report.command), encoding="utf-8")
+
+
+def html(report: Report) -> str:
+    """The page."""
+    manifest, facts, classes = report.manifest, report.facts, report.manifest.output.classes
+    accuracy = manifest.accuracy
+    pictures = bool(facts.samples)
+    context = {
+        "title": f"{manifest.source}: nearwire report",
+        "sections": SECTIONS,
+        "m": manifest,
+        "board": report.board,
+        "shape": view.headline(manifest),
+        "tiles": view.tiles(manifest, report.board),
+        "steps": [("float", accuracy.float_), ("frozen", accuracy.frozen), ("pruned", accuracy.pruned), ("quantised", accuracy.quantised)],
+        "limits": view.limits(manifest, report.board),
+        "ledger": [(layer, view.options(layer)) for layer in manifest.layers],
+        "predictions": view.predictions(manifest),
+        "ranges": view.ranges(facts.ranges),
+        "range_samples": facts.range_samples,
+        "pictures": pictures,
+        "matrix": confusion.matrix(facts, classes),
+        "pairs": view.worst_pairs(facts, classes, WORST_PAIRS),
+        "command": report.command,
+        "provenance": sorted(report.network.provenance.items()),
+    }
+    scripts = [HERE / "assets" / name for name in ("samples.js", "mistakes.js")] if pictures else []
+    data = sample_data(report.network, facts, classes) if pictures else {}
+    return render(HERE / "templates" / "report.html.jinja", context, data, [HERE / "assets" / "report.css"], scripts)

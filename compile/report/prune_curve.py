@@ -1,0 +1,47 @@
+"""The accuracy that is left when each layer loses its weakest synapses: the stored network, run on validation samples, nothing retrained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from compile.report.strengths import strengths, threshold, without_weak
+from runtime.data import Split
+from runtime.kinds import kind_of
+from runtime.kinds.replicated import positions
+from runtime.network import Layer, Network
+from runtime.reference import accuracy
+
+SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+PRODUCTS = 1_000_000_000  # multiplications that all points together may take: bounds the time
+LEAST_SAMPLES, MOST_SAMPLES = 100, 1000
+
+
+@dataclass(frozen=True)
+class PruneCurve:
+    """Accuracy on ``samples`` validation samples at each share left out."""
+
+    samples: int
+    points: tuple[tuple[float, float], ...]  # (share, accuracy)
+
+
+def prune_curve(network: Network, validation: Split) -> PruneCurve:
+    """The same share of every layer's synapses is left out, weakest first."""
+    products = sum(_products(layer) for layer in network.layers)
+    samples = min(max(PRODUCTS // (products * len(SHARES)), LEAST_SAMPLES), MOST_SAMPLES, len(validation))
+    ordered = [np.sort(strengths(layer)) for layer in network.layers]
+    points = []
+    for share in SHARES:
+        pairs = zip(network.layers, ordered, strict=True)
+        layers = tuple(without_weak(layer, threshold(order, share)) if share else layer for layer, order in pairs)
+        points.append((share, accuracy(network.with_layers(layers), validation.x[:samples], validation.y[:samples])))
+    return PruneCurve(samples, tuple(points))
+
+
+def _products(layer: Layer) -> int:
+    """Multiplications of one inference in the reference interpreter."""
+    if layer.kind == "replicated":
+        rows, columns = positions(layer)
+        return int(kind_of(layer).integer_weights(layer).size) * rows * columns
+    return layer.inputs * layer.outputs

@@ -1,0 +1,171 @@
+"""The manifest and the facts as the report shows them: rows of text and lengths of bars, the same for HTML and Markdown.
+
+What was not measured is said to be missing; it is never an empty cell or a zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from compile.report.facts import Facts, LayerRange
+from compile.report.prune_curve import PruneCurve
+from devices.board import Board
+from runtime.manifest import LayerRecord, Manifest
+from runtime.report.charts import Axis, Chart, Point, Series, chart
+from runtime.report.words import MISSING, number, plural, points, share
+
+INT32_MAX = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A figure of the summary: its name, the figure, and what puts it in proportion."""
+
+    name: str
+    figure: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A cost against what it may be. ``fill``: share of the limit, 0..1, None without a limit."""
+
+    name: str
+    found: str
+    limit: str
+    used: str
+    fill: float | None
+
+
+@dataclass(frozen=True)
+class Option:
+    """A storage format of a layer. ``bytes_fill``: share of the layer's dearest format; so ``instructions_fill``."""
+
+    name: str
+    bytes: int
+    instructions: int
+    bytes_fill: float
+    instructions_fill: float
+    chosen: bool
+
+
+def headline(manifest: Manifest) -> str:
+    """The network in one line: 784 - 84 field - 10 dense."""
+    return " - ".join([f"{manifest.layers[0].shape[1]}", *(f"{layer.shape[0]} {layer.kind}" for layer in manifest.layers)])
+
+
+def tiles(manifest: Manifest, board: Board) -> list[Tile]:
+    """The summary."""
+    a, size, cost = manifest.accuracy, manifest.size, manifest.cost
+    found = [Tile("accuracy, int8", f"{a.quantised * 100:.2f} %", f"{points(a.float_, a.quantised)} points below float, {a.samples:,} test samples")]
+    memory = board.memory
+    if size is not None:
+        flash = f"{share(size.flash_bytes / memory.flash_bytes)} of the board" if memory else "constants and code"
+        ram = f"{share(size.ram_bytes / memory.ram_bytes)} of the board" if memory else "buffers and stack"
+        found += [Tile("flash", f"{size.flash_bytes:,} B", flash), Tile("RAM", f"{size.ram_bytes:,} B", ram)]
+    else:
+        found += [Tile(name, MISSING, "no compiler for the board worked where this was built") for name in ("flash", "RAM")]
+    if cost is not None:
+        found.append(Tile("instructions", number(cost.instructions), f"one inference on a {cost.core}, counted"))
+    else:
+        predicted = sum(layer.predicted_instructions for layer in manifest.layers)
+        found.append(Tile("instructions", MISSING, f"predicted: {number(predicted)}"))
+    compared = [record for record in manifest.parity.values() if record]
+    equal = sum(record.max_abs_difference == 0 for record in compared)
+    missing = len(manifest.parity) - len(compared)
+    note = "every score equal to the reference" if equal == len(compared) and compared else "scores differ from the reference"
+    found.append(Tile("proofs", f"{equal} of {len(manifest.parity)}" if compared else MISSING, f"{missing} not run here" if missing else note))
+    return found
+
+
+def limits(manifest: Manifest, board: Board) -> list[Limit]:
+    """Costs against the board's memory and against the budgets that were asked for."""
+    size, cost, memory = manifest.size, manifest.cost, board.memory
+    found = {
+        "flash_bytes": size.flash_bytes if size else None,
+        "ram_bytes": size.ram_bytes if size else None,
+        "instructions": cost.instructions if cost else None,
+        "accuracy": manifest.accuracy.quantised,
+    }
+    of_board = {"flash_bytes": memory.flash_bytes, "ram_bytes": memory.ram_bytes} if memory else {}
+    rows = [_limit(f"{_name(key)}, board", found[key], of_board[key], key) for key in of_board]
+    for key, entry in sorted(manifest.budgets.items()):
+        rows.append(_limit(f"{_name(key)}, budget", found.get(key), float(entry["limit"]), key))
+    return rows
+
+
+def options(layer: LayerRecord) -> list[Option]:
+    """The ledger of a layer, fewest bytes first."""
+    most_bytes = max((entry.bytes for entry in layer.ledger.values()), default=1) or 1
+    most = max((entry.instructions for entry in layer.ledger.values()), default=1) or 1
+    return [
+        Option(name, entry.bytes, entry.instructions, entry.bytes / most_bytes, entry.instructions / most, name == layer.store)
+        for name, entry in sorted(layer.ledger.items(), key=lambda item: (item[1].bytes, item[0]))
+    ]
+
+
+def predictions(manifest: Manifest) -> list[tuple[str, str, str, str]]:
+    """(layer, predicted, measured, error) of the instructions; the sum last."""
+    rows = [_prediction(layer.name, layer.predicted_instructions, layer.instructions if manifest.cost else None) for layer in manifest.layers]
+    predicted = sum(layer.predicted_instructions for layer in manifest.layers)
+    measured = sum(layer.instructions for layer in manifest.layers)
+    return [*rows, _prediction("all layers", predicted, measured if manifest.cost else None)]
+
+
+def ranges(found: Sequence[LayerRange]) -> list[dict[str, object]]:
+    """A row a hidden layer; the histogram as bar heights 0..1."""
+    rows: list[dict[str, object]] = []
+    for entry in found:
+        most = max(entry.histogram) or 1
+        rows.append(
+            {
+                "layer": entry.layer,
+                "step": f"{entry.step:.4g}",
+                "high": f"{entry.high:.4g}",
+                "largest": f"{entry.largest_float:.4g}",
+                "saturated": share(entry.saturated, 3),
+                "zero": share(entry.zero),
+                "bars": [round(n / most, 4) for n in entry.histogram],
+                "headroom": share(entry.sum_bound / INT32_MAX),
+                "bound": f"{entry.sum_bound:,}",
+            }
+        )
+    return rows
+
+
+def prune_chart(curve: PruneCurve | None) -> Chart | None:
+    """Accuracy against the share of synapses that is left out."""
+    if curve is None:
+        return None
+    marks = tuple(Point(x, y, f"{x:.0%} left out: accuracy {y:.3f}") for x, y in curve.points)
+    text = f"Accuracy on {plural(curve.samples, 'validation sample')} when each layer loses its weakest synapses; nothing is trained again."
+    axes = Axis("share of synapses left out", "%", low=0, high=1), Axis("accuracy", "%", low=0, high=1)
+    return chart("What each share of synapses is worth", text, [Series("accuracy", marks)], *axes)
+
+
+def worst_pairs(facts: Facts, classes: Sequence[str], count: int) -> list[tuple[str, str, int, str]]:
+    """(true, taken for, samples, share of the true class) of the most frequent mistakes."""
+    totals: dict[int, int] = {}
+    for true, _, n in facts.confusion:
+        totals[true] = totals.get(true, 0) + n
+    wrong = sorted((entry for entry in facts.confusion if entry[0] != entry[1]), key=lambda entry: (-entry[2], entry[0], entry[1]))
+    return [(classes[a], classes[b], n, share(n / totals[a])) for a, b, n in wrong[:count]]
+
+
+def _prediction(name: str, predicted: int, measured: int | None) -> tuple[str, str, str, str]:
+    error = f"{(predicted / measured - 1) * 100:+.1f} %" if measured else MISSING
+    return name, number(predicted), number(measured), error
+
+
+def _limit(name: str, found: float | None, limit: float, key: str) -> Limit:
+    if key == "accuracy":
+        shown = MISSING if found is None else f"{found:.4f}"
+        return Limit(name, shown, f"at least {limit:.4f}", "kept", None)
+    if found is None:
+        return Limit(name, MISSING, f"{limit:,.0f}", MISSING, None)
+    return Limit(name, number(found), f"{limit:,.0f}", share(found / limit), min(found / limit, 1.0))
+
+
+def _name(key: str) -> str:
+    return {"flash_bytes": "flash, bytes", "ram_bytes": "RAM, bytes"}.get(key, key)

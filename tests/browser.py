@@ -1,0 +1,83 @@
+"""A headless Chromium for tests of pages: offline, every console message, page error and request on record.
+
+Chromium comes from the system (Debian: apt install chromium), not from the library. Without it the tests are skipped, in CI they fail.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+DESKTOP, PHONE = (1200, 900), (360, 740)
+
+
+@dataclass
+class Opened:
+    """A page in the browser, and what went wrong in it."""
+
+    page: Page
+    address: str
+    problems: list[str] = field(default_factory=list)
+
+    def axe(self) -> list[str]:
+        """The serious and critical findings of axe-core, one line each."""
+        found = Axe().run(self.page).response["violations"]
+        lines = []
+        for violation in found:
+            if violation["impact"] in ("serious", "critical"):
+                lines += [f"{violation['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:200]}" for node in violation["nodes"]]
+        return lines
+
+    def text(self, selector: str) -> str:
+        return self.page.locator(selector).first.inner_text()
+
+
+def chromium() -> str:
+    """The browser's path; without one the test is skipped, and fails in CI."""
+    path = next((found for name in NAMES if (found := shutil.which(name))), None)
+    if path is None:
+        message = f"no browser: none of {', '.join(NAMES)} is installed (Debian: apt install chromium)"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    return str(path)
+
+
+@contextmanager
+def started() -> Iterator[Browser]:
+    with sync_playwright() as library:
+        browser = library.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def opened(browser: Browser, path: Path, scheme: str = "light", size: tuple[int, int] = DESKTOP, **more: Any) -> Iterator[Opened]:
+    """The file at ``path`` in a fresh offline context; at the end the page must have had no problem and asked for nothing."""
+    context = browser.new_context(color_scheme=scheme, viewport={"width": size[0], "height": size[1]}, offline=True, **more)  # type: ignore[arg-type]
+    page = context.new_page()
+    found = Opened(page, path.resolve().as_uri())
+    page.on("console", lambda message: found.problems.append(f"console {message.type}: {message.text}"))
+    page.on("pageerror", lambda error: found.problems.append(f"error: {error}"))
+    page.on("dialog", lambda dialog: (found.problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    page.on("request", lambda request: None if _inside(request.url, found.address) else found.problems.append(f"request: {request.url}"))
+    page.goto(found.address)
+    try:
+        yield found
+        assert found.problems == []
+    finally:
+        context.close()
+
+
+def _inside(url: str, address: str) -> bool:
+    return url.partition("#")[0] == address or url.startswith("data:")
