@@ -72,6 +72,11 @@ def load_dataset(name_or_path: str) -> Dataset:
     return _checked(dataset)
 
 
+def join(first: Split, second: Split) -> Split:
+    """The samples of both, in that order."""
+    return Split(np.concatenate((first.x, second.x)), np.concatenate((first.y, second.y)))
+
+
 def split(x: Array, y: Array, shares: tuple[float, ...] = SHARES) -> tuple[Split, ...]:
     """Shuffle with the fixed seed and cut: every part but the first is rounded down, the first takes the rest."""
     order = np.random.default_rng(SPLIT_SEED).permutation(len(y))

@@ -10,11 +10,14 @@ import typer
 from devices.console import print_json, print_table, run_app
 from devices.errors import InputError
 from train.config import TrainConfig, make_config, read_recipe, read_toml, recipe_names
+from train.paper.command import paper
 
 if TYPE_CHECKING:
     from runtime.network import Network
 
 app = typer.Typer(help="Learn networks: lists of positions.", no_args_is_help=True, add_completion=False)
+
+app.command(name="paper")(paper)
 
 DEFAULT_OUT = Path("runs")
 STRUCTURE = ("head", "hidden", "synapses", "rule")  # options that say what a network is made of
@@ -212,8 +215,14 @@ def _fit(settings: TrainConfig, out: Path, resume: bool, force: bool, device: st
         return
     floating = ("float_validation_accuracy",) if "float_validation_accuracy" in summary else ()
     names = ("data", "parameters", "epochs", "seconds", *floating, "validation_accuracy", "test_accuracy", "network")
-    cells = [[f"{v:.4f}" if name.endswith("accuracy") else f"{v:.1f}" if name == "seconds" else v for name in names for v in (summary[name],)]]
+    cells = [[_cell(name, summary[name]) for name in names]]
     print_table("trained", [name.replace("_", " ") for name in names], cells)
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4f}" if name.endswith("accuracy") else f"{value:.1f}" if name == "seconds" else str(value)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -21,6 +21,7 @@ from train.structure import SPECS, LayerSpec
 
 RECIPES = Path(__file__).with_name("recipes")
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Decay = Annotated[float, Field(ge=0, lt=1)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -69,6 +70,7 @@ class TrainConfig(BaseModel):
 
     recipe: str | None = None  # the recipe it came from, for the record
     data: str = "digits"  # a data set's name or path, see runtime/data.py
+    hold_out: bool = True  # false: the validation samples are trained on too, and nothing is measured before the end
     model: str = "spatial"  # the kind of every layer, see train/layers
     head: str | None = None  # the kind of the last layer, if another
     hidden: tuple[Annotated[int, Field(ge=1)], ...] = (256,)  # neurons of each hidden layer; empty: none
@@ -83,6 +85,8 @@ class TrainConfig(BaseModel):
     batch: int = Field(100, ge=1)  # samples a step
     rate: Positive = 0.1
     rates: Rates = Rates()
+    betas: tuple[Decay, Decay] = (0.9, 0.99)  # of Adam
+    precision: Literal["float32", "tf32", "bf16"] = "float32"  # of the factors of matrix products; everything else is float32; tf32: on a GPU only
     schedule: Literal["one-cycle", "warm-cosine", "cosine", "constant"] = "one-cycle"
     quantise: Quantise | None = None  # the quantisation-aware phase; None: none
     init: str | None = None  # network to fine-tune: a file, a folder or zoo:NAME
@@ -95,7 +99,7 @@ class TrainConfig(BaseModel):
     spread: Positive = 1.0  # standard deviation of the first coordinates, length units
     inhibition_spread: Positive = 1.0  # the first inhibition values are spread evenly over +- this
     steepness: tuple[Positive, Positive] = (5.0, 100.0)  # of the mask tanh(steepness * v / 2), first and last
-    settle: float = Field(0.7, gt=0, le=1)  # share of the training after which the signs are fixed
+    settle: float | None = Field(0.7, gt=0, le=1)  # share of the training after which the signs are fixed; None (in TOML: 0): never
     softness: tuple[Positive, Positive] = (1.0, 0.3)  # of the edges of boxes in the backward pass, cells, first and last
 
     @model_validator(mode="before")
@@ -120,6 +124,11 @@ class TrainConfig(BaseModel):
         if self.prune and self.quantise is not None:
             raise ValueError(f"prune is {self.prune}, but the quantised phase trains whole layers; leave prune or quantise out")
         return self
+
+    @field_validator("settle", mode="before")
+    @classmethod
+    def _never(cls, value: Any) -> Any:
+        return None if value == 0 else value
 
     @field_validator("augment", mode="before")
     @classmethod
@@ -202,7 +211,8 @@ def to_toml(config: TrainConfig) -> str:
             tables += ["", f"[{name}]", *_entries(value)]
         elif name == "layers":
             tables += [line for layer in value for line in ("", "[[layers]]", *_entries(layer))]
-        elif value is not None:
+        elif name == "settle" or value is not None:
+            value = 0 if value is None else value
             lines.append(f"{name} = {_toml(value)}")
     return "\n".join([*lines, *tables]) + "\n"
 

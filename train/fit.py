@@ -21,7 +21,7 @@ from compile.passes.freeze import freeze
 from compile.passes.quantise import quantise
 from devices.errors import InputError, NearwireError
 from devices.version import VERSION
-from runtime.data import Dataset
+from runtime.data import Dataset, join
 from runtime.kinds import kind_of
 from runtime.network import Network, save
 from runtime.reference import accuracy
@@ -39,6 +39,10 @@ CHECKPOINT_SECONDS = 2.0  # at least so long between two checkpoints
 ONE_THREAD_MACS = 20_000_000  # a step below this many multiplications is faster without a second thread
 
 Report = Callable[[dict[str, Any]], None]
+
+
+class StopTraining(Exception):
+    """Raised by a ``report`` callback: the run ends with the epoch it was told about, and can be resumed."""
 
 
 class Interrupted(NearwireError):
@@ -75,8 +79,11 @@ def fit(
     start: Network | None = None,
     resume: bool = False,
     report: Report = lambda row: None,
+    until: int | None = None,
 ) -> Result:
-    """Train and write the folder's files. ``start``: a network to fine-tune; ``report`` gets every epoch's row of metrics.jsonl."""
+    """Train and write the folder's files. ``start``: a network to fine-tune; ``report`` gets every epoch's row of metrics.jsonl, and may raise
+    ``StopTraining``: the network is then that of this epoch, its provenance says ``epochs_run``, and the checkpoint stays good for ``resume``.
+    ``until``: stop after so many finished epochs, likewise."""
     where = pick_device(device)
     check_fits(config, dataset, start)
     torch.manual_seed(config.seed)
@@ -100,7 +107,7 @@ def fit(
     if config.batch * model.products() < ONE_THREAD_MACS:
         torch.set_num_threads(1)
     try:
-        model, rows = _run(config, dataset, folder, model, optimiser, done, rows, report)
+        model, rows = _run(config, dataset, folder, model, optimiser, done, rows, report, until or total_epochs(config))
     except KeyboardInterrupt as stop:
         raise Interrupted(f"interrupted. The checkpoint is kept; go on with: python -m train fit --resume --out {folder.path}") from stop
     finally:
@@ -132,18 +139,22 @@ def _run(
     done: int,
     rows: list[dict[str, Any]],
     report: Report,
+    until: int,
 ) -> tuple[Model | QuantisedModel, list[dict[str, Any]]]:
     """The epochs after ``done``; returns the model as it leaves its last phase, and every epoch's row of metrics."""
     where = next(model.parameters()).device
-    x, y = torch.tensor(dataset.train.x).to(where), torch.tensor(dataset.train.y).to(where)  # bytes: a quarter of float's memory
+    train = dataset.train if config.hold_out else join(dataset.train, dataset.validation)
+    x, y = torch.tensor(train.x).to(where), torch.tensor(train.y).to(where)  # bytes: a quarter of float's memory
     held_x, held_y = torch.tensor(dataset.validation.x).to(where), torch.tensor(dataset.validation.y).to(where)
     begin = time.perf_counter() - (rows[-1]["seconds"] if rows else 0.0)
     saved = time.perf_counter()
     for phase in phases(config):
+        if max(done, phase.first) >= until:
+            break
         if phase.name == "quantised" and isinstance(model, Model):
             model = quantised(settled(model, x), x, config)
             optimiser = optimiser_of(model, config, phase)
-        for epoch in range(max(done, phase.first), phase.first + phase.epochs):
+        for epoch in range(max(done, phase.first), min(until, phase.first + phase.epochs)):
             start = time.perf_counter()
             loss = train_epoch(config, dataset.shape, model, optimiser, x, y, epoch, phase)
             if not math.isfinite(loss):
@@ -153,18 +164,28 @@ def _run(
                 "epoch": epoch + 1,
                 "phase": phase.name,
                 "loss": round(loss, 6),
-                "validation_accuracy": round(label_accuracy(model, held_x, held_y), 6),
+                "validation_accuracy": round(label_accuracy(model, held_x, held_y), 6) if config.hold_out else None,
                 "rate": phase.rate * SCHEDULES[config.schedule](phase.progress(epoch + 1)),
                 "epoch_seconds": round(time.perf_counter() - start, 3),
                 "seconds": round(time.perf_counter() - begin, 3),
             }
             folder.add_metrics(row)
             rows.append(row)
-            report(row)
-            if epoch + 1 == phase.first + phase.epochs or time.perf_counter() - saved > CHECKPOINT_SECONDS:
+            stopped = _stopped(report, row)
+            if stopped or epoch + 1 in (until, phase.first + phase.epochs) or time.perf_counter() - saved > CHECKPOINT_SECONDS:
                 write_checkpoint(folder.checkpoint, model, optimiser, epoch + 1, config)
                 saved = time.perf_counter()
+            if stopped:
+                return settled(model, x) if isinstance(model, Model) else model, rows
     return settled(model, x) if isinstance(model, Model) else model, rows
+
+
+def _stopped(report: Report, row: dict[str, Any]) -> bool:
+    try:
+        report(row)
+    except StopTraining:
+        return True
+    return False
 
 
 def train_epoch(
@@ -219,10 +240,11 @@ def finish(config: TrainConfig, dataset: Dataset, folder: RunFolder, model: Mode
         "recipe": config.recipe,
         "seed": config.seed,
         "epochs": total_epochs(config),
+        **({"epochs_run": rows[-1]["epoch"]} if rows[-1]["epoch"] < total_epochs(config) else {}),
         "prune": config.prune,
         "parameters": sum(kind_of(layer).parameters(layer) for layer in network.layers),
         **accuracies,
-        "validation_accuracy": round(accuracy(measured, dataset.validation.x, dataset.validation.y), 6),
+        "validation_accuracy": round(accuracy(measured, dataset.validation.x, dataset.validation.y), 6) if config.hold_out else None,
         "test_accuracy": round(accuracy(measured, dataset.test.x, dataset.test.y), 6),
         "version": VERSION,
     }

@@ -12,7 +12,6 @@ from train.model import Model
 from train.normalisation import recalibrate
 from train.quantised_model import QuantisedModel
 
-BETAS = (0.9, 0.99)
 STATISTICS_SAMPLES = 10_000  # training samples that a normalisation's final statistics come from
 CALIBRATION_SAMPLES = 5_000  # training samples that activation scales come from
 
@@ -46,7 +45,7 @@ def total_epochs(config: TrainConfig) -> int:
 
 def optimiser_of(model: Model | QuantisedModel, config: TrainConfig, phase: Phase) -> torch.optim.Optimizer:
     """Adam over the model's groups."""
-    return torch.optim.Adam(model.groups(config), lr=phase.rate, betas=BETAS)
+    return torch.optim.Adam(model.groups(config), lr=phase.rate, betas=config.betas)
 
 
 def settled(model: Model, x: Tensor) -> Model:

@@ -8,8 +8,8 @@ from typing import Any
 
 
 @contextmanager
-def epoch_bar(epochs: int, quiet: bool = False) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Yields a function that takes an epoch's metrics row and moves the bar to it."""
+def epoch_bar(epochs: int, quiet: bool = False, title: str = "") -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Yields a function that takes an epoch's metrics row and moves the bar to it. ``title``: what is being trained."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -17,12 +17,14 @@ def epoch_bar(epochs: int, quiet: bool = False) -> Iterator[Callable[[dict[str, 
     if quiet or not console.is_terminal:
         yield lambda row: None
         return
-    columns = (TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    columns = (TextColumn(f"{title} epoch".strip()), MofNCompleteColumn(), BarColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=epochs)
 
         def move(row: dict[str, Any]) -> None:
-            text = f"loss {row['loss']:.4f}  validation {row['validation_accuracy']:.4f}"
+            text = f"loss {row['loss']:.4f}"
+            if row["validation_accuracy"] is not None:
+                text += f"  validation {row['validation_accuracy']:.4f}"
             progress.update(task, completed=row["epoch"], description=text)
 
         yield move

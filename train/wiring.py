@@ -74,7 +74,16 @@ class _SpatialProduct(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, mask: Tensor, sender: Tensor, receiver: Tensor, gap: Tensor | float, bias: Tensor, wiring: Rule, cutoff: Cutoff | None
+        ctx: Any,
+        x: Tensor,
+        mask: Tensor,
+        sender: Tensor,
+        receiver: Tensor,
+        gap: Tensor | float,
+        bias: Tensor,
+        wiring: Rule,
+        cutoff: Cutoff | None,
+        kind: torch.dtype,
     ) -> Tensor:
         d2 = squared_distances(sender, receiver, gap)
         far = None if cutoff is None else d2 > cutoff(d2)
@@ -87,7 +96,9 @@ class _SpatialProduct(torch.autograd.Function):
             weight.masked_fill_(far, 0)
         ctx.save_for_backward(x, mask, sender, receiver, weight, *([gap] if isinstance(gap, Tensor) else []), *([near] if near is not None else []))
         ctx.wiring, ctx.gap = wiring, None if isinstance(gap, Tensor) else gap
-        ctx.near = near is not None
+        ctx.near, ctx.kind = near is not None, kind
+        if kind != x.dtype:
+            return (x * mask).to(kind).mm(weight.to(kind).T).to(x.dtype).add_(bias)
         return torch.addmm(bias, x * mask, weight.T)
 
     @staticmethod
@@ -96,8 +107,9 @@ class _SpatialProduct(torch.autograd.Function):
         x, mask, sender, receiver, weight, *rest = ctx.saved_tensors
         gap = rest.pop(0) if ctx.gap is None else ctx.gap
         k = sender.shape[1]
-        d_x = (g @ weight).mul_(mask) if ctx.needs_input_grad[0] else None
-        a = (g.T @ x).mul_(weight)
+        low, kind = g.to(ctx.kind), ctx.kind
+        d_x = low.mm(weight.to(kind)).to(g.dtype).mul_(mask) if ctx.needs_input_grad[0] else None
+        a = low.T.mm(x.to(kind)).to(g.dtype).mul_(weight)
         d_mask = a.sum(0)
         for _ in range(ctx.wiring.power - 1):
             a.mul_(weight)
@@ -108,7 +120,7 @@ class _SpatialProduct(torch.autograd.Function):
         d_receiver = receiver * by_receiver[:, k:] - by_receiver[:, :k]
         d_sender = (sender * by_sender[:, k:] - by_sender[:, :k]).mul_(mask[:, None])
         d_gap = gap * by_receiver[:, k].sum() if isinstance(gap, Tensor) else None
-        return d_x, d_mask, d_sender, d_receiver, d_gap, g.sum(0), None, None
+        return d_x, d_mask, d_sender, d_receiver, d_gap, g.sum(0), None, None, None
 
 
 Cutoff = Callable[[Tensor], Tensor]
@@ -123,10 +135,12 @@ def spatial_product(
     bias: Tensor,
     wiring: Rule,
     cutoff: Cutoff | None = None,
+    kind: torch.dtype = torch.float32,
 ) -> Tensor:
     """(samples, outputs). ``gap``: a learned scalar tensor, a fixed length, or 0.0 where the positions hold it (relaxed).
 
-    ``cutoff``: from the squared distances, the one beyond which weights are 0 (train/pruning.py).
+    ``cutoff``: from the squared distances, the one beyond which weights are 0 (train/pruning.py). ``kind``: what the products with x and with
+    the gradient are multiplied in, float32 or bfloat16; sums are float32 either way, and so are the positions and everything made of them.
     """
-    out: Tensor = _SpatialProduct.apply(x, mask, sender, receiver, gap, bias, wiring, cutoff)
+    out: Tensor = _SpatialProduct.apply(x, mask, sender, receiver, gap, bias, wiring, cutoff, kind)
     return out

@@ -22,7 +22,6 @@ from runtime.data import Dataset, Split
 from runtime.network import InputSpec
 from train.config import TrainConfig
 from train.model import build
-from train.phases import BETAS
 
 SAMPLES, BATCH, HIDDEN, CLASSES, WARM_UP = 60_000, 600, 2048, 10, 5
 
@@ -70,8 +69,8 @@ def main() -> int:
     linear = Linear(spec.size)
     x, y = torch.from_numpy(data.x), torch.from_numpy(data.y)
     steps = [
-        stepper(spatial, torch.optim.Adam(spatial.groups(config), lr=1e-4, betas=BETAS), spatial.anneal, x, y),
-        stepper(linear, torch.optim.Adam(linear.parameters(), lr=1e-4, betas=BETAS), lambda progress: None, x, y),
+        stepper(spatial, torch.optim.Adam(spatial.groups(config), lr=1e-4, betas=config.betas), spatial.anneal, x, y),
+        stepper(linear, torch.optim.Adam(linear.parameters(), lr=1e-4, betas=config.betas), lambda progress: None, x, y),
     ]
     count = arguments.epochs * (SAMPLES // BATCH)
     seconds: list[list[float]] = [[], []]

@@ -44,6 +44,7 @@ class Spatial(TrainLayer):
         self.bias = nn.Parameter(bias)  # (outputs,)
         self.gap = nn.Parameter(torch.tensor(gap)) if config.gap == "learned" else gap
         self.wiring = rule(config.rule)
+        self.multiplied_in = torch.bfloat16 if config.precision == "bf16" else torch.float32
 
     @classmethod
     def create(cls, place: Place, config: TrainConfig) -> Spatial:
@@ -89,7 +90,7 @@ class Spatial(TrainLayer):
 
     def forward(self, x: Tensor) -> Tensor:
         cutoff = partial(nearest_share, share=self.prune) if self.prune else None
-        return spatial_product(x, self.mask(), self.sender, self.receiver, self.gap, self.bias, self.wiring, cutoff)
+        return spatial_product(x, self.mask(), self.sender, self.receiver, self.gap, self.bias, self.wiring, cutoff, self.multiplied_in)
 
     def centre(self, sums: Tensor) -> None:
         """Weights of one sender differ little at first, so without this all neurons could start beyond the reach of relu, and stay there."""
@@ -101,11 +102,11 @@ class Spatial(TrainLayer):
         mask is then exactly +1 or -1 and stays so, and the positions learn what is lost by that. A learned gap stays above ``gap_min``: where
         planes touch, single weights explode, training with them, and int8 has no steps left for the others."""
         start, end = self.steepness_range
-        self.steepness = start * (end / start) ** min(1.0, progress / self.settle)
+        self.steepness = start * (end / start) ** min(1.0, progress / (self.settle or 1.0))
         with torch.no_grad():
             if isinstance(self.gap, nn.Parameter):
                 self.gap.clamp_(min=self.gap_min)
-            if progress >= self.settle:
+            if self.settle is not None and progress >= self.settle:
                 self.inhibition.copy_(torch.where(self.inhibition < 0, self.inhibition.clamp(max=-1.0), self.inhibition.clamp(min=1.0)))
 
     def roles(self) -> Iterator[Role]:

@@ -1,0 +1,67 @@
+"""python -m train paper EXPERIMENT: run one experiment of the paper, or all, and print it beside the paper's figures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from devices.console import print_json
+from devices.errors import InputError, unknown_name
+
+if TYPE_CHECKING:
+    from train.fit import Report
+
+NAMES = ("table1",)
+DEFAULT_OUT = Path("runs/paper")
+
+
+def paper(
+    experiment: Annotated[str, typer.Argument(help=f"{', '.join(NAMES)} or all.")],
+    epochs: Annotated[int | None, typer.Option(help="Epochs of each run, up to the paper's.", show_default="the paper's: 300, spiking 200")] = None,
+    seeds: Annotated[int, typer.Option(help="Runs of each model, with seeds 0, 1, ...")] = 3,
+    models: Annotated[str | None, typer.Option(help="Only these, with commas: mlp-3d,mlp-14.", show_default="all of the experiment")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Stop after so long, with the epoch then running; repeat the command to go on.", show_default="none")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    precision: Annotated[str, typer.Option(help="Of matrix products: float32, tf32 (GPU) or bf16.")] = "float32",
+    out: Annotated[Path, typer.Option(help="Folder of runs, records, tables and figures.")] = DEFAULT_OUT,
+    shipped: Annotated[bool, typer.Option("--shipped", help="Train nothing: show the records that come with the package.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print machine-readable results.")] = False,
+) -> None:
+    """Run an experiment of Erb et al. (arXiv 2506.13410) by the paper's protocol. Finished runs are kept, broken ones go on."""
+    if experiment not in (*NAMES, "all"):
+        raise unknown_name("experiment of the paper", experiment, [*NAMES, "all"])
+    for name, value in (("--epochs", epochs), ("--seeds", seeds), ("--minutes", minutes)):
+        if value is not None and value <= 0:
+            raise InputError(f"{name} is {value}. Allowed: more than 0.")
+    from train.paper.experiments import EXPERIMENTS, Runs
+    from train.paper.run import Limits
+
+    limits = Limits(epochs, None if minutes is None else time.monotonic() + 60 * minutes)
+    only = None if models is None else tuple(part for part in models.split(",") if part)
+    runs = Runs(out, seeds, limits, device, precision, shipped, only, _bar(json))
+    results: dict[str, Any] = {}
+    for name in NAMES if experiment == "all" else (experiment,):
+        shown = EXPERIMENTS[name](runs)
+        results[name] = shown.to_dict()
+        if not json:
+            shown.print()
+    if json:
+        print_json(results)
+
+
+def _bar(quiet: bool) -> Any:
+    @contextmanager
+    def bar(title: str, epochs: int) -> Iterator[Report]:
+        from train.progress import epoch_bar
+
+        with epoch_bar(epochs, quiet, title) as report:
+            yield report
+
+    return bar

@@ -1,0 +1,66 @@
+"""What a run found: one JSON file a model and seed, written when the run stops, complete or not.
+
+``epochs_run`` below ``epochs`` marks a run that is shorter than the paper's protocol; every table and figure says so.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from devices.errors import InputError
+
+SHIPPED = Path(__file__).with_name("records")
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run of one model."""
+
+    model: str  # a name of train/paper/models.py, with -pruned-PERCENT where pruned in training
+    seed: int
+    epochs: int  # of the protocol
+    epochs_run: int
+    test_accuracy: float
+    parameters: int
+    seconds: float  # of training
+    device: str
+    versions: dict[str, str]
+    protocol: dict[str, Any]  # settings of the run
+    pruned_after: dict[str, float] = field(default_factory=dict)  # percent pruned at once after the training: test accuracy
+
+    @property
+    def complete(self) -> bool:
+        return self.epochs_run >= self.epochs
+
+    @property
+    def file(self) -> str:
+        return f"{self.model}-seed-{self.seed}.json"
+
+    def write(self, folder: Path) -> Path:
+        """The file in ``folder``, whole or not at all."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / self.file
+        part = path.with_name(path.name + ".part")
+        try:
+            part.write_text(json.dumps({**asdict(self), "complete": self.complete}, indent=1, sort_keys=True) + "\n", "utf-8")
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+        return path
+
+
+def read(folder: Path, model: str, seed: int) -> Record | None:
+    """The record of a run, None if there is none; InputError if the file is damaged."""
+    path = folder / f"{model}-seed-{seed}.json"
+    if not path.is_file():
+        return None
+    try:
+        values = json.loads(path.read_text("utf-8"))
+        values.pop("complete", None)
+        return Record(**values)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InputError(f"record '{path}' cannot be read: {error}. Remove it, and the run is measured again.") from error

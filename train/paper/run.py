@@ -1,0 +1,94 @@
+"""One run of the paper: a model and a seed to a record, going on where an earlier command stopped.
+
+A run folder holds the whole protocol's configuration, so fewer epochs are the first ones of the full run, and more can follow later.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from devices.version import VERSION
+from runtime.data import Dataset
+from train.checkpoint import finished_epochs
+from train.fit import Report, StopTraining, fit, pick_device
+from train.paper import records
+from train.paper.models import Model
+from train.paper.records import Record
+from train.run_folder import RunFolder
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much of a protocol is run."""
+
+    epochs: int | None = None  # None: the protocol's
+    deadline: float | None = None  # time.monotonic() after which a run stops with the epoch it is in
+
+    def until(self, model: Model) -> int:
+        return min(self.epochs or model.epochs, model.epochs)
+
+    def over(self) -> bool:
+        return self.deadline is not None and time.monotonic() > self.deadline
+
+
+def run(
+    model: Model, seed: int, dataset: Dataset, out: Path, limits: Limits, device: str = "auto", report: Report = lambda row: None, **changes: Any
+) -> Record:
+    """Train until the limits say stop, measure, and write the record. A record that is long enough already is returned as it is.
+
+    ``changes``: fields of TrainConfig that are not the protocol's; they are in the record.
+    """
+    found = records.read(out / "records", model.name, seed)
+    if found is not None and found.epochs_run >= limits.until(model):
+        return found
+    config = model.config(seed).model_copy(update=changes)
+    folder = RunFolder(out / model.name / f"seed-{seed}")
+    folder.check_free(force=True)
+    resume = folder.is_ours() and folder.checkpoint.is_file() and folder.read_config() == config and finished_epochs(folder.checkpoint) >= 0
+
+    def each(row: dict[str, Any]) -> None:
+        report(row)
+        if limits.over():
+            raise StopTraining
+
+    result = fit(config, dataset, folder, device, resume=resume, report=each, until=limits.until(model))
+    provenance = result.network.provenance
+    record = Record(
+        model=model.name,
+        seed=seed,
+        epochs=model.epochs,
+        epochs_run=int(provenance.get("epochs_run", model.epochs)),
+        test_accuracy=float(provenance["test_accuracy"]),
+        parameters=int(provenance["parameters"]),
+        seconds=round(result.seconds, 1),
+        device=device_name(pick_device(device)),
+        versions={"nearwire": VERSION, "torch": torch.__version__, "python": platform.python_version()},
+        protocol=config.model_dump(mode="json", exclude_defaults=True),
+    )
+    record.write(out / "records")
+    return record
+
+
+def device_name(device: torch.device) -> str:
+    """What computed: the GPU's name, or the processor's with the threads in use."""
+    if device.type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    return f"{processor()}, {torch.get_num_threads()} threads"
+
+
+def processor() -> str:
+    """The processor's name as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
