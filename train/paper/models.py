@@ -3,8 +3,8 @@
 Protocol: MNIST, all 60,000 training images, batches of 600, Adam at a constant rate, cross-entropy, the last epoch's network. Nothing is chosen
 by looking at results, so no images are held out, and the test images are read when a run stops.
 
-Where the paper is silent we chose, on the last 5,000 training images with short runs: coordinates start normal with deviation 1, gaps at 1 (never
-below ``GAP_MIN``), inhibition values evenly in -1..1 behind a sigmoid of steepness 5, biases so that every neuron's mean
+Where the paper is silent we chose, on the last 5,000 training images with short runs: coordinates start normal with deviation 2, gaps at 1 (never
+below ``GAP_MIN``), inhibition values evenly in -0.3..0.3 behind a sigmoid of steepness 5, biases so that every neuron's mean
 over 1,000 training images is 0; Adam's other constants are its usual ones.
 """
 
@@ -26,6 +26,8 @@ PROTOCOL: dict[str, Any] = {
     "betas": (0.9, 0.999),
     "rates": {"weight": 1.0},
     "start": "random",
+    "spread": 2.0,
+    "inhibition_spread": 0.3,
     "steepness": (5.0, 5.0),
     "settle": None,
     "gap_min": GAP_MIN,
