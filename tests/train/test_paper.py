@@ -1,0 +1,106 @@
+"""The paper's experiments: parameter counts to the unit, runs that stop and go on, records and tables that say how much was run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from runtime.data import Dataset, Split
+from runtime.kinds import kind_of
+from runtime.network import InputSpec, load
+from tests.train.samples import bars
+from tests.train.test_fit import command, error_of
+from train.model import build
+from train.paper import records, run
+from train.paper.models import MODELS, Model
+from train.paper.run import Limits
+
+BARS = Model("bars", "bars", {"data": "bars", "model": "spatial", "hidden": (20,), "batch": 50}, 0, 4, 0.005)
+
+
+def empty_mnist() -> Dataset:
+    spec, part = InputSpec((28, 28)), Split(np.zeros((1, 784), np.uint8), np.zeros(1, np.int64))
+    return Dataset("mnist", spec.shape, tuple("0123456789"), spec, part, part, part)
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_parameter_counts_are_the_paper_s(name: str) -> None:
+    model = build(MODELS[name].config(0), empty_mnist())
+    assert model.parameter_count() == MODELS[name].parameters
+    assert sum(kind_of(layer).parameters(layer) for layer in model.export({}).layers) == MODELS[name].parameters
+
+
+def short_run(out: Path, epochs: int | None = None, **more: Any) -> records.Record:
+    return run.run(BARS, 0, bars(), out, Limits(epochs), "cpu", **more)
+
+
+def test_fewer_epochs_are_the_first_of_the_protocol_and_more_can_follow(tmp_path: Path) -> None:
+    whole = short_run(tmp_path / "whole")
+    part = short_run(tmp_path / "parts", 2)
+    assert (whole.epochs_run, part.epochs_run, part.epochs) == (4, 2, 4)
+    assert whole.complete
+    assert not part.complete
+    assert not json.loads((tmp_path / "parts/records/bars-seed-0.json").read_text())["complete"]
+    again = short_run(tmp_path / "parts")
+    assert again.complete
+    a, b = (load(tmp_path / name / "bars/seed-0") for name in ("whole", "parts"))
+    for one, other in zip(a.layers, b.layers, strict=True):
+        for array in one.arrays:
+            np.testing.assert_array_equal(one.arrays[array], other.arrays[array])
+
+
+def test_a_run_stops_at_the_deadline_with_a_record(tmp_path: Path) -> None:
+    record = run.run(BARS, 0, bars(), tmp_path, Limits(deadline=0.0), "cpu")
+    assert (record.epochs_run, record.complete) == (1, False)
+
+
+def test_a_record_is_taken_as_it_is_until_more_epochs_are_wanted(tmp_path: Path) -> None:
+    first = short_run(tmp_path, 2)
+    path = tmp_path / "records" / first.file
+    path.write_text(path.read_text().replace(f'"test_accuracy": {first.test_accuracy}', '"test_accuracy": 0.125'))
+    assert short_run(tmp_path, 1).test_accuracy == 0.125
+    assert short_run(tmp_path, 3).test_accuracy != 0.125
+
+
+def test_what_is_held_out_is_trained_on_and_not_measured(tmp_path: Path) -> None:
+    short_run(tmp_path, 1)
+    row = json.loads((tmp_path / "bars/seed-0/metrics.jsonl").read_text().splitlines()[0])
+    assert row["validation_accuracy"] is None
+
+
+def test_products_in_bfloat16_follow_those_in_float32() -> None:
+    dataset = bars()
+    losses = []
+    for precision in ("float32", "bf16"):
+        config = BARS.config(0).model_copy(update={"precision": precision})
+        torch.manual_seed(0)
+        model = build(config, dataset)
+        model.centre(torch.tensor(dataset.train.x))
+        loss = torch.nn.functional.cross_entropy(model(torch.tensor(dataset.train.x)), torch.tensor(dataset.train.y))
+        loss.backward()
+        losses.append((loss.item(), [parameter.grad for parameter in model.parameters()]))
+    (a, exact), (b, low) = losses
+    assert a != b
+    assert a == pytest.approx(b, rel=0.05)
+    for one, other in zip(exact, low, strict=True):
+        assert torch.nn.functional.cosine_similarity(one.flatten(), other.flatten(), dim=0) > 0.99
+
+
+def test_damaged_record_and_wrong_words_are_named(tmp_path: Path) -> None:
+    short_run(tmp_path, 1)
+    (tmp_path / "records/bars-seed-0.json").write_text("{")
+    with pytest.raises(Exception, match="record .*bars-seed-0.json"):
+        short_run(tmp_path, 1)
+    assert "table1" in error_of("paper", "tabel1")
+    assert "--epochs is 0" in error_of("paper", "table1", "--epochs", "0")
+    assert "mlp-3d" in error_of("paper", "table1", "--models", "mlp-4d", "--shipped")
+
+
+def test_shipped_records_need_no_data(tmp_path: Path) -> None:
+    shown = json.loads(command("paper", "table1", "--shipped", "--json")[0])["table1"]["rows"]
+    assert [row["model"] for row in shown] == [name for name in MODELS if name.startswith("mlp") and "d=" not in name][: len(shown)]
