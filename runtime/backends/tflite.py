@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 
 from devices.errors import NearwireError, unknown_name
+from runtime.backends import litert_profiler
 from runtime.backends.base import Backend, LayerFigure, Session
 from runtime.backends.files import read_artifact, unreadable
 from runtime.backends.timing import steady_mean, time_calls
@@ -54,6 +55,7 @@ class TfliteSession(Session):
 
     def __init__(self, folder: Path, network: Network, library: str, threads: int = 1) -> None:
         module, package = LIBRARIES[library]
+        self.library = library
         self.network, self.path, self.outputs = network, folder / FILE, network.layers[-1].outputs
         content, vouched = read_artifact(folder, FILE)
         if library == "tflite-runtime" and not vouched:
@@ -93,14 +95,20 @@ class TfliteSession(Session):
         return time_calls(self.interpreter.invoke, runs)
 
     def layers(self, samples: Array) -> list[LayerFigure]:
-        """One row: neither library offers a profiler to Python."""
+        """A row an operator with LiteRT, whose steps of XNNPACK count as operators; one row where no profiler can be had, saying why."""
         if len(samples) == 0:
             return []
+        why = "tflite-runtime has no profiler in Python"
+        if self.library == "litert":
+            try:
+                return litert_profiler.operators(self.path, self._stored(samples[:1]).reshape(-1), self.scores(samples[:1])[0])
+            except NearwireError as error:
+                why = str(error)
         each = -(-PROFILE_RUNS // len(samples))
         self.time_ns(samples[0], PROFILE_RUNS // 10)  # warm-up
         mean_ns = np.mean([steady_mean(self.time_ns(sample, each)) for sample in samples])
         names = " + ".join(layer.name for layer in self.network.layers)
-        return [LayerFigure(names, float(mean_ns) / 1000, note="the whole model: TFLite has no per-layer profiler in Python")]
+        return [LayerFigure(names, float(mean_ns) / 1000, note=f"the whole model: {why}")]
 
     def close(self) -> None:
         del self.interpreter

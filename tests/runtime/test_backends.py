@@ -14,7 +14,7 @@ import pytest
 from compile.emit import onnx, tflite
 from devices.errors import InputError, NearwireError
 from runtime import reference
-from runtime.backends import Backend, backend
+from runtime.backends import Backend, backend, litert_profiler
 from runtime.backends import tflite as tflite_backend
 from runtime.backends.numpy_reference import ReferenceBackend
 from runtime.backends.onnx_runtime import OnnxRuntimeBackend
@@ -91,9 +91,30 @@ def test_times_are_one_positive_number_a_run(chosen: Backend, folder: Path, netw
 def test_layer_figures_name_the_layers_in_order(chosen: Backend, folder: Path, network: Network, samples: np.ndarray) -> None:
     with chosen.open(folder, network) as session:
         figures = session.layers(samples[:3])
+    if chosen is CHOICES["litert"]:
+        return  # it names operators, not layers: the test below
     text = " ".join(figure.name for figure in figures)
     assert [text.index(layer.name) for layer in network.layers] == sorted(text.index(layer.name) for layer in network.layers)
     assert all(figure.time_us is not None and figure.time_us >= 0 for figure in figures)
+
+
+def test_litert_profiles_every_operator(folder: Path, network: Network, samples: np.ndarray) -> None:
+    with usable("litert").open(folder, network) as session:
+        figures = session.layers(samples[:2])
+    assert sum("Fully Connected" in figure.note for figure in figures) == len(network.layers) - 1  # the last layer is no GEMM
+    assert sum(figure.time_us or 0 for figure in figures) > 0
+
+
+def test_litert_without_its_profiler_is_one_row_that_says_why(
+    folder: Path, network: Network, samples: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = usable("litert")
+    monkeypatch.setattr(litert_profiler.sys, "executable", "/nowhere/python")
+    with chosen.open(folder, network) as session:
+        (figure,) = session.layers(samples[:1])
+    assert figure.note.startswith("the whole model: LiteRT's profiler could not be run")
+    with pytest.raises(NearwireError, match="another form"):
+        litert_profiler.parse("a summary of a later version")
 
 
 def test_a_steady_mean_leaves_out_interrupted_runs() -> None:

@@ -1,0 +1,126 @@
+"""The one way to execute a build from Python, whatever executes it:
+
+    import runtime
+    with runtime.load("build/digits", backend="c") as session:
+        session.run(image)               # the scores of one sample
+        session.run_batch(images)        # (n, classes)
+        session.classify(image)          # the name of its class
+        session.profile()                # what every layer costs
+
+Samples are uint8 bytes, which the network reads as they are, or floats in real units, which are quantised by the network's input scale.
+Scores are int32 as every backend computes them, or float32 in real units: scores times the output scale. Without being told, bytes give
+integers and floats give floats. numpy and the backend's own library are all that is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from devices.errors import InputError, unknown_name
+from runtime.backends import Session
+from runtime.build import Build, open_build
+from runtime.inputs import stored_samples
+from runtime.network import Array
+from runtime.profile import ProfileRow, profile_rows
+
+OUTPUTS = ("auto", "integer", "float")
+
+
+class Loaded:
+    """A build opened with one backend. Use as a context manager, or call ``close``."""
+
+    def __init__(self, build: Build, backend: str, session: Session) -> None:
+        self.build, self.backend, self._session = build, backend, session
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Of one sample."""
+        return self.build.network.input.shape
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.build.network.classes
+
+    @property
+    def detail(self) -> str:
+        """What executes: library and version, compiler, core."""
+        return self._session.detail
+
+    def run(self, sample: Any, output: str = "auto") -> Array:
+        """(classes,) scores of one sample: of ``input_shape`` or flat; InputError for another shape or type."""
+        values = np.asarray(sample)
+        if values.shape not in (self.input_shape, (self.build.network.input.size,)):
+            raise InputError(f"the sample has shape {values.shape}; the network reads {self._shapes()}. Several samples: run_batch.")
+        return np.asarray(self.run_batch(values[None], output)[0])
+
+    def run_batch(self, samples: Any, output: str = "auto") -> Array:
+        """(n, classes) scores of n samples, n >= 0, each of ``input_shape`` or flat."""
+        if output not in OUTPUTS:
+            raise unknown_name("kind of output", output, OUTPUTS)
+        values = np.asarray(samples)
+        spec = self.build.network.input
+        if values.ndim < 2 or values.shape[1:] not in (spec.shape, (spec.size,)):
+            raise InputError(f"the samples have shape {values.shape}; the network reads n samples of {self._shapes()}.")
+        scores = self._session.scores(np.ascontiguousarray(self._bytes(values.reshape(len(values), spec.size))))
+        if output == "integer" or (output == "auto" and values.dtype.kind != "f"):
+            return scores
+        return np.asarray(scores.astype(np.float32) * np.float32(self.build.manifest.output.scale), np.float32)
+
+    def classify(self, sample: Any) -> str:
+        """The name of the class with the first largest score."""
+        return self.classes[int(self.run(sample, "integer").argmax())]
+
+    def profile(self, samples: Any = None) -> list[ProfileRow]:
+        """What every layer costs, in order of execution, averaged over samples; without, over the build's own test vectors.
+
+        Rows are layers for ``c``, ``firmware`` and ``reference``, nodes for ``onnxruntime``, and operators or the whole model for ``tflite``;
+        a row's note says so where it is not a layer.
+        """
+        if samples is None:
+            chosen = stored_samples(self.build.folder, self.build.network)
+        else:
+            values = np.asarray(samples)
+            chosen = np.ascontiguousarray(self._bytes(values.reshape(len(values), -1)))
+        return profile_rows(self._session.layers(chosen))
+
+    def close(self) -> None:
+        """Free what the session holds."""
+        self._session.close()
+
+    def __enter__(self) -> Loaded:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _bytes(self, flat: Array) -> Array:
+        if flat.dtype == np.uint8:
+            return flat
+        if flat.dtype.kind == "f":
+            if not np.isfinite(flat).all():
+                raise InputError("the samples hold NaN or infinity. Only finite values can be quantised.")
+            return self.build.network.input.to_bytes(flat)
+        if flat.dtype.kind in "iu" and (flat.size == 0 or (flat.min() >= 0 and flat.max() <= 255)):
+            return flat.astype(np.uint8)
+        raise InputError(f"the samples are {flat.dtype}; allowed: real values, or integers in 0..255.")
+
+    def _shapes(self) -> str:
+        shape, flat = self.input_shape, (self.build.network.input.size,)
+        return str(flat) if shape == flat else f"{shape} or {flat}"
+
+
+def load(build: str | Path, backend: str = "c", device: str | None = None, threads: int = 1) -> Loaded:
+    """Open the build folder with one backend of ``runtime.backends``; ``device``: the emulated board of 'firmware'.
+
+    InputError for an unknown backend or a damaged build, NearwireError with the fix where the backend cannot work here.
+    """
+    opened = open_build(Path(build))
+    return Loaded(opened, backend, opened.session(backend, device, threads))
+
+
+__all__: Sequence[str] = ("Loaded", "load")
