@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from compile.budget import Budgets, parse_bytes
+from compile.emit.packages import ECOSYSTEMS
 from compile.passes.prune import SCOPES
 from compile.pipeline import CompileOptions, compile_network
 from compile.summary import print_summary
@@ -43,11 +44,22 @@ def compile(  # noqa: A001 (the command's name)
     report_samples: Annotated[
         bool, typer.Option("--report-samples/--no-report-samples", help="Show samples of the data in the report.")
     ] = DEFAULTS.report_samples,
+    package: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--package", help=f"Also write a library for {', '.join(ECOSYSTEMS)}, or all; repeat it or give a comma list.", show_default="none"
+        ),
+    ] = None,
+    package_name: Annotated[
+        str | None, typer.Option("--package-name", help="What the libraries call the network.", show_default="the name of its file or run folder")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the manifest instead of tables.")] = False,
 ) -> None:
     """Make a verified build of a trained network."""
     budgets = Budgets(parse_bytes(max_flash, "--max-flash"), parse_bytes(max_ram, "--max-ram"), max_instructions, min_accuracy)
-    options = CompileOptions(board, data, prune, prune_scope, bits, store, optimise, firmware_samples, report_samples, budgets)
+    options = CompileOptions(
+        board, data, prune, prune_scope, bits, store, optimise, firmware_samples, report_samples, tuple(package or ()), package_name, budgets
+    )
     source = resolve(network)
     place = out or Path("build") / (network.removeprefix("zoo:") if network.startswith("zoo:") else source.stem if source.is_file() else source.name)
     with spinner(f"compile {network}", quiet=json) as progress:

@@ -15,7 +15,7 @@ import numpy as np
 
 from compile.artifact import check_place, replacing
 from compile.budget import Budgets, check_budgets
-from compile.emit import c, onnx, tflite
+from compile.emit import c, onnx, packages, tflite
 from compile.passes.freeze import freeze
 from compile.passes.prune import prune
 from compile.passes.quantise import quantise
@@ -54,6 +54,8 @@ class CompileOptions:
     optimise: str = "flash"
     firmware_samples: int = 100
     report_samples: bool = True  # whether the report shows samples of the data
+    packages: tuple[str, ...] = ()  # ecosystems of compile.emit.packages
+    package_name: str | None = None  # None: the source network's
     budgets: Budgets = field(default_factory=Budgets)
 
 
@@ -64,6 +66,8 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
     """
     check_place(out)
     board = load_board(options.board)
+    options = replace(options, packages=packages.chosen(options.packages))
+    library = packages.library_name(options.package_name or packages.name_of(source)) if options.packages else ""
     content, trained = _read(source)
     if trained.is_integer:
         raise InputError(f"'{source}' is quantised already (stage '{trained.stage}'). Compile the network that 'python -m train fit' wrote.")
@@ -94,21 +98,24 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
         progress(f"measure on {board.name}")
         figures = measure(folder, stored, board, data.test.x[:COST_SAMPLES])
         budgets = check_budgets(options.budgets, board, accuracy, figures, ledger)
+        sha256, size, cost = hashlib.sha256(content).hexdigest(), _size(figures), _cost(figures, board, min(COST_SAMPLES, len(data.test.x)))
+        places = packages.emit(stored, folder, options.packages, library, data.test.x[0], packages.Facts(accuracy, sha256, size, cost))
         manifest = Manifest(
             schema=MANIFEST_SCHEMA,
             tool_version=VERSION,
-            network_sha256=hashlib.sha256(content).hexdigest(),
+            network_sha256=sha256,
             source=str(trained.provenance.get("recipe") or source.name),
             board=board.name,
             options={key: value for key, value in asdict(options).items() if key not in ("board", "budgets")},
             accuracy=accuracy,
             parity={name: _parity(parity) for name, parity in parities.items()},
-            size=_size(figures),
-            cost=_cost(figures, board, min(COST_SAMPLES, len(data.test.x))),
+            size=size,
+            cost=cost,
             budgets=budgets,
             layers=_layers(trained, stored, ledger, figures),
             input=InputRecord(shape=stored.input.shape, dtype="uint8", scale=stored.input.scale, zero_point=stored.input.zero_point),
             output=OutputRecord(classes=stored.classes, dtype="int32", scale=float(stored.layers[-1].options["output_scale"])),
+            packages=places,
             files=file_records(folder),
         )
         progress("report")

@@ -67,5 +67,7 @@ def print_summary(manifest: Manifest, folder: Path) -> None:
         ],
     )
     print(f"build:  {folder}")
+    for name, place in manifest.packages.items():
+        print(f"{name} library: {folder / place}")
     print(f"report: {folder / 'report.html'}   (opens in any browser, offline; report.md is the same for the terminal)")
     print(f"next:   python -m runtime run {folder} --backend c   (also: bench, profile)")

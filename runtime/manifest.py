@@ -113,6 +113,7 @@ class Manifest(_Record):
     layers: tuple[LayerRecord, ...]
     input: InputRecord
     output: OutputRecord
+    packages: dict[str, str] = Field(default_factory=dict)  # ecosystem: folder of the library, relative to the build
     files: dict[str, FileRecord]
 
     def to_json(self) -> str:

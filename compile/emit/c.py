@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from compile.emit.templates import environment, rows
 from compile.formats import FORMATS, format_named
 from compile.formats.base import ARRAY_TYPES, KERNELS, pack_bias
 from devices.errors import CheckError, InputError
@@ -30,7 +31,6 @@ from runtime.law import ACCUMULATOR_MAX, accumulator_bound
 from runtime.network import Array, Layer, Network, to_bytes
 
 FOLDER = "c"
-TEMPLATES = Path(__file__).parents[1] / "templates"
 TEMPLATE_OF = {
     "model.h": "model.h.jinja",
     "model.c": "model.c.jinja",
@@ -39,7 +39,6 @@ TEMPLATE_OF = {
     "Makefile": "Makefile.jinja",
 }
 VECTORS = 4
-ROW = 24  # numbers a line
 HEADER_END = """#ifdef __cplusplus
 }
 #endif
@@ -66,7 +65,7 @@ class _CArray:
 
     @property
     def rows(self) -> str:
-        return _rows(self.values if self.values.size else np.zeros(1, self.values.dtype))
+        return rows(self.values if self.values.size else np.zeros(1, self.values.dtype))
 
 
 @dataclass(frozen=True)
@@ -94,16 +93,11 @@ def emit(network: Network, folder: Path, samples: Array | None = None) -> None:
 
 def files(network: Network, samples: Array | None = None) -> dict[str, str]:
     """The files of ``c/`` by name."""
-    import jinja2
-
     if network.stage != "stored":
         raise InputError(f"a network of stage '{network.stage}' has no storage formats to write as C. Run the pass 'store' first.")
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True
-    )
-    environment.filters["c_string"] = _c_string
+    templates = environment()
     values = _values(network, samples)
-    written = {name: environment.get_template(template).render(values) for name, template in TEMPLATE_OF.items()}
+    written = {name: templates.get_template(template).render(values) for name, template in TEMPLATE_OF.items()}
     return {**_kernels(network), **written}
 
 
@@ -127,8 +121,8 @@ def _values(network: Network, samples: Array | None) -> dict[str, Any]:
         "cut_output": places[0] if _cuts_first(network) else "",
         "layers": layers,
         "count": len(vectors),
-        "test_inputs": [_rows(sample) for sample in vectors],
-        "test_scores": [_rows(scores) for scores in reference.scores(network, vectors)],
+        "test_inputs": [rows(sample) for sample in vectors],
+        "test_scores": [rows(scores) for scores in reference.scores(network, vectors)],
     }
 
 
@@ -221,14 +215,3 @@ def _vectors(network: Network) -> Array:
     size = network.input.size
     random = np.random.default_rng(0).integers(0, 256, (VECTORS - 2, size)).astype(np.uint8)
     return np.concatenate([np.zeros((1, size), np.uint8), np.full((1, size), 255, np.uint8), random])
-
-
-def _rows(values: Array) -> str:
-    texts = [f"0x{v:08x}u" if values.dtype == np.uint32 else str(v) for v in values.ravel().tolist()]
-    return ",\n".join(", ".join(texts[at : at + ROW]) for at in range(0, len(texts), ROW))
-
-
-def _c_string(text: str) -> str:
-    """A C string literal of ASCII characters; all others as octal escapes of their UTF-8 bytes."""
-    plain = {ord(c) for c in map(chr, range(32, 127)) if c not in '"\\?'}  # '?' could begin a trigraph
-    return '"' + "".join(chr(b) if b in plain else f"\\{b:03o}" for b in text.encode("utf-8")) + '"'

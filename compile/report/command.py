@@ -24,6 +24,10 @@ def command_line(source: Path, options: Mapping[str, Any], defaults: Mapping[str
         if name == "budgets":
             flags = {"flash_bytes": "--max-flash", "ram_bytes": "--max-ram", "instructions": "--max-instructions", "accuracy": "--min-accuracy"}
             words += [f"{flags[limit]} {found}" for limit, found in value.items() if found is not None]
+        elif name == "packages":
+            words += [f"--package {','.join(value)}"] if value else []
+        elif isinstance(value, bool):
+            words += [f"--{'' if value else 'no-'}{name.replace('_', '-')}"] if value != defaults.get(name) else []
         elif value != defaults.get(name):
             shown = Path(str(value)).name if name == "data" else str(value)
             words.append(f"--{name.replace('_', '-')} {shlex.quote(shown)}")

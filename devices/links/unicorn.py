@@ -68,7 +68,7 @@ def read_image(path: Path) -> Image:
             segments = tuple((s["p_vaddr"], s.data()) for s in elf.iter_segments() if s["p_type"] == "PT_LOAD" and s["p_filesz"])
             named = [s for s in elf.iter_sections() if s["sh_flags"] & 2]  # SHF_ALLOC
             symbols = {
-                symbol.name: (symbol["st_value"] & ~1, int(symbol["st_size"]))
+                symbol.name: (symbol["st_value"] & (~1 if symbol["st_info"]["type"] == "STT_FUNC" else ~0), int(symbol["st_size"]))
                 for table in elf.iter_sections()
                 if isinstance(table, SymbolTableSection)
                 for symbol in table.iter_symbols()
