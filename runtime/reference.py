@@ -59,10 +59,10 @@ def _trace_batch(network: Network, flat: Array, sums: list[Callable[..., Array]]
             value = layer_sums(value, zero_point)
             zero_point = 0
             if layer.activation == "relu":
-                value = requantise(value, kind_of(layer).shifts(layer))
+                value = kind_of(layer).pooled(layer, requantise(value, kind_of(layer).shifts(layer)))
         else:
             value = layer_sums(value)
             if layer.activation == "relu":
-                value = np.maximum(value, 0)
+                value = kind_of(layer).pooled(layer, np.maximum(value, 0))
         outputs.append(value)
     return outputs

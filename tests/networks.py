@@ -131,7 +131,7 @@ def replicated_network(
 ) -> Network:
     """A stage-'quantised' network of replicated layers, one behind the other, and a 4-bit dense head.
 
-    A layer is told prototypes, synapses, kernel, stride, padding and pool; without: 4, 3, and 3 x 3, 1, 1, 2 cells.
+    A layer is told prototypes, synapses, kernel, stride, padding, pool and pooling; without: 4, 3, and 3 x 3, 1, 1, 2 cells, max.
     """
     rng = np.random.default_rng(seed)
     found: list[Layer] = []
@@ -153,7 +153,7 @@ def replicated_network(
         rows = [(size[a] + 2 * pairs["padding"][a] - pairs["kernel"][a]) // pairs["stride"][a] + 1 for a in (0, 1)]
         pooled = (-(-rows[0] // pairs["pool"][0]), -(-rows[1] // pairs["pool"][1]))
         spread = largest * limit * int(kernel.prod()) * synapses**0.5 / 8
-        options: dict[str, object] = {"rule": "box", "grid": list(size), "channels": maps, **pairs}
+        options: dict[str, object] = {"rule": "box", "grid": list(size), "channels": maps, **pairs, "pooling": o.get("pooling", "max")}
         inputs, outputs = maps * size[0] * size[1], prototypes * pooled[0] * pooled[1]
         found.append(Layer(f"layer{k}", "replicated", inputs, outputs, "relu", _hidden(wiring, prototypes, spread, rng), options))
         size, maps, largest = pooled, prototypes, 255

@@ -44,6 +44,7 @@ class Model(nn.Module):
         x = (u.float() - self.spec.zero_point) * self.spec.step if self.spec.zero_point else u.float() * self.spec.step
         for layer, norm, activation in zip(self.layers, self.norms, self.activations, strict=True):
             x = NEURONS[activation](norm(layer(x)))
+            x = layer.pooled(x) if isinstance(layer, WeightedLayer) else x
         return x
 
     @torch.no_grad()

@@ -96,7 +96,7 @@ class QuantisedLayer(nn.Module):
         if self.last:
             return sums
         half, inverse = torch.exp2(self.shift - 1).float(), torch.exp2(-self.shift).float()
-        return _Requantise.apply(sums, layer.per_output(half), layer.per_output(inverse))
+        return layer.pooled(_Requantise.apply(sums, layer.per_output(half), layer.per_output(inverse)), integers=True)
 
     @torch.no_grad()
     def calibrate(self, input_scale: float, active: Tensor | None) -> float:

@@ -52,7 +52,7 @@ class QuantisedModel(nn.Module):
             rank = max(1, math.ceil(positive.numel() * percentile / 100))
             highest = positive.kthvalue(min(rank, positive.numel())).values if positive.numel() else torch.ones(())
             scale = quantised.calibrate(scale, highest)
-            value = value.clamp(max=ACTIVATION_MAX * scale)
+            value = quantised.layer.pooled(value.clamp(max=ACTIVATION_MAX * scale))
 
     def _integers(self, u: Tensor) -> Tensor:
         x = u if u.dtype == torch.uint8 else u.round().clamp(0, 255)

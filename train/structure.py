@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from runtime.kinds.boxes import RULES
+from runtime.kinds.replicated import MEAN_SIDES
 
 if TYPE_CHECKING:
     from train.config import TrainConfig
@@ -74,7 +75,14 @@ class ReplicatedSpec(BoxSpec):
     kernel: Cells = 5  # side of the square a prototype's boxes lie in
     stride: Cells = 1
     padding: Annotated[int, Field(ge=0, le=255)] | None = None  # zeros around the grid; None: half the kernel
-    pool: Cells = 1  # side of the squares whose largest value is kept
+    pool: Cells = 1  # side of the squares of positions that become one value
+    pooling: Literal["max", "average"] = "max"  # which: the largest, or the mean of the activations
+
+    @model_validator(mode="after")
+    def _whole_shift(self) -> ReplicatedSpec:
+        if self.pooling == "average" and self.pool not in MEAN_SIDES:
+            raise ValueError(f"a mean is taken over squares of side {', '.join(map(str, MEAN_SIDES))}, not {self.pool}")
+        return self
 
 
 LayerSpec = Annotated[SpatialSpec | DenseSpec | FieldSpec | ReplicatedSpec, Field(discriminator="kind")]

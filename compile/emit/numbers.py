@@ -16,6 +16,7 @@ from compile.emit.thresholds import choose_scales, prove, prove_no_overflow
 from devices.errors import CheckError, InputError
 from devices.version import VERSION
 from runtime.kinds import kind_of
+from runtime.kinds.replicated import mean_shift
 from runtime.law import ACTIVATION_MAX, SHIFT_MAX
 from runtime.network import Array, Layer, Network
 
@@ -33,6 +34,17 @@ class Numbers:
     input_scale: np.float32  # real units a step
     weight_scale: Array | None = None  # float32 (rows,), real units a step
     output_scale: np.float32 | None = None  # real units a step; the zero point is byte 0
+    mean: Mean | None = None  # what follows behind a layer that averages
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Average pooling as one more hidden layer, a depthwise convolution that adds up a window: the law's mean is a sum requantised."""
+
+    weight: int  # 1, or 2 where the runtime's weights are doubled
+    bias: int  # 0, or 1
+    weight_scale: np.float32  # real units a step of the weight: 1 / (positions of a window * weight)
+    output_scale: np.float32  # real units a step
 
 
 def numbers(network: Network, runtime: str) -> list[Numbers]:
@@ -57,11 +69,23 @@ def numbers(network: Network, runtime: str) -> list[Numbers]:
             output_scale, finest = choose_scales(runtime, layer.name, scale, _output_scale(layer, scale))
             weight_scale = np.ldexp(finest, SHIFT_MAX - shifts.astype(np.int32))
             prove(runtime, layer.name, float(scale), weight_scale, float(output_scale), shifts)
-            done.append(Numbers(layer, weights, bias, zero_point, scale, weight_scale, output_scale))
-            scale, zero_point, maximum = output_scale, 0, ACTIVATION_MAX
+            mean = _mean(layer, runtime, output_scale)
+            done.append(Numbers(layer, weights, bias, zero_point, scale, weight_scale, output_scale, mean))
+            scale, zero_point, maximum = mean.output_scale if mean else output_scale, 0, ACTIVATION_MAX
         else:
             done.append(Numbers(layer, weights, bias, zero_point, scale))
     return done
+
+
+def _mean(layer: Layer, runtime: str, scale: np.float32) -> Mean | None:
+    """The pooling of a layer that averages bytes of this scale; None if it does not. CheckError if the runtime could not keep the law."""
+    shift = mean_shift(layer) if layer.kind == "replicated" else 0
+    if not shift:
+        return None
+    output_scale, finest = choose_scales(runtime, layer.name, scale, scale)
+    weight_scale = np.ldexp(finest, SHIFT_MAX - shift)
+    prove(runtime, layer.name, float(scale), weight_scale.reshape(1), float(output_scale), np.array([shift]))
+    return Mean(*((2, 1) if runtime == "tflite" else (1, 0)), weight_scale, output_scale)
 
 
 def _usable(scale: float, what: str) -> np.float32:

@@ -2,7 +2,7 @@
 
     input uint8 (N, inputs)     the bytes themselves; BitShift to the right where the network's input is cut
     hidden layer                DequantizeLinear of bytes, weights and bias -> Gemm -> Relu -> QuantizeLinear; ONNX Runtime fuses it to QGemm
-    replicated layer            the same with Conv, then MaxPool of the bytes
+    replicated layer            the same with Conv, then MaxPool of the bytes, or a depthwise Conv that adds up the bytes of a window
     last layer                  MatMulInteger -> Add
     scores int32 (N, outputs)   the label is the first largest
 
@@ -11,6 +11,7 @@ Weights are int8 with one scale an output; no float is left that could round oth
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from devices.errors import CheckError, NearwireError
 from runtime import reference
 from runtime.kinds import kind_of
 from runtime.kinds.field import grid_of
-from runtime.kinds.replicated import geometry
+from runtime.kinds.replicated import geometry, pooled, positions
 from runtime.network import Array, Network
 
 OPSET, IR_VERSION = 13, 8  # read by ONNX Runtime 1.10 and later
@@ -103,7 +104,7 @@ def _hidden(graph: _Graph, part: Numbers, value: str) -> str:
 
 
 def _convolution(graph: _Graph, part: Numbers, value: str) -> str:
-    """A replicated layer: Reshape -> Conv -> bytes -> MaxPool -> Flatten. Rounding keeps order, so it may come before the maximum."""
+    """A replicated layer: Reshape -> Conv -> bytes -> pooling -> Flatten. Rounding keeps order, so it may come before the maximum."""
     name, g, (height, width) = part.layer.name, geometry(part.layer), grid_of(part.layer)
     channels = int(part.layer.options["channels"])
     shape = graph.constant(f"{name}/grid", np.array([-1, channels, height, width], np.int64))
@@ -112,9 +113,27 @@ def _convolution(graph: _Graph, part: Numbers, value: str) -> str:
     operands = _real_operands(graph, part, maps, weights)
     sums = graph.node("Conv", operands, f"{name}/sums", name, kernel_shape=g["kernel"], strides=g["stride"], pads=g["padding"] * 2)
     output = _to_bytes(graph, part, sums)
-    if g["pool"] != (1, 1):
+    if part.mean is not None:
+        output = _mean(graph, part, output)
+    elif g["pool"] != (1, 1):
         output = graph.node("MaxPool", [output], f"{name}/pooled", f"{name}/pool", kernel_shape=g["pool"], strides=g["pool"], ceil_mode=1)
     return graph.node("Flatten", [output], f"{name}/flat", f"{name}/flatten", axis=1)
+
+
+def _mean(graph: _Graph, part: Numbers, value: str) -> str:
+    """Average pooling, one group a map: zeros to whole windows, a Conv with weights 1 and stride = kernel, bytes again."""
+    layer, mean, prototypes = part.layer, part.mean, len(part.bias)
+    if mean is None or part.output_scale is None:
+        raise CheckError(f"layer '{layer.name}' has no mean to write.")
+    (wy, wx), (rows, columns), (high, wide) = geometry(layer)["pool"], positions(layer), pooled(layer)
+    weights, bias = np.full((prototypes, 1, wy, wx), mean.weight, np.int8), np.full(prototypes, mean.bias, np.int32)
+    scales = np.full(prototypes, mean.weight_scale, np.float32)
+    named = replace(layer, name=f"{layer.name}/mean")
+    pooling = Numbers(named, weights, bias, 0, part.output_scale, scales, mean.output_scale)
+    pads = [0, 0, high * wy - rows, wide * wx - columns]
+    operands = _real_operands(graph, pooling, value, weights)
+    sums = graph.node("Conv", operands, f"{named.name}/sums", named.name, kernel_shape=(wy, wx), strides=(wy, wx), pads=pads, group=prototypes)
+    return _to_bytes(graph, pooling, sums)
 
 
 def _real_operands(graph: _Graph, part: Numbers, value: str, weights: Array) -> list[str]:

@@ -2,7 +2,8 @@
 
     input int8 (1, inputs)      byte - 128, zero point z - 128; RIGHT_SHIFT to (byte >> cut) - (128 >> cut) where the network's input is cut
     hidden layer                FULLY_CONNECTED of weights 2w and bias 2b + 1, one weight scale an output -> int8, byte - 128
-    replicated layer            the same with CONV_2D, then MAX_POOL_2D; PAD where the kernel or the last window reaches over the border
+    replicated layer            the same with CONV_2D, then MAX_POOL_2D, or DEPTHWISE_CONV_2D that adds up the bytes of a window;
+                                PAD where the kernel or the last window reaches over the border
     last layer                  RESHAPE -> BATCH_MATMUL int8 x int8 -> int32 -> ADD of an int32 bias
     scores int32 (1, outputs)   the label is the first largest
 
@@ -72,17 +73,18 @@ def _parameters(graph: Graph, part: Numbers, weights: Array) -> tuple[int, int]:
 
 
 def _convolution(graph: Graph, part: Numbers, value: int) -> int:
-    """A replicated layer: maps to the last axis, PAD with 0.0, CONV_2D, PAD to whole windows, MAX_POOL_2D, maps to the first axis again.
+    """A replicated layer: maps to the last axis, PAD with 0.0, CONV_2D, PAD to whole windows, pooling, maps to the first axis again.
 
-    Rounding keeps order, so it may come before the maximum; the second PAD adds byte 0, which changes no maximum.
+    Rounding keeps order, so it may come before the maximum; the second PAD adds byte 0, which changes no maximum and is what a mean counts.
     """
     name, g, (height, width) = part.layer.name, geometry(part.layer), grid_of(part.layer)
     channels, prototypes = int(part.layer.options["channels"]), len(part.bias)
+    handed = part.mean.output_scale if part.mean else part.output_scale
     (py, px), (ky, kx), (wy, wx) = g["padding"], g["kernel"], g["pool"]
     (rows, columns), (high, wide) = positions(part.layer), pooled(part.layer)
 
-    def act(name_: str, shape: tuple[int, ...]) -> int:
-        return graph.tensor(f"{name}/{name_}", shape, "INT8", None, part.output_scale, -OFFSET)
+    def act(name_: str, shape: tuple[int, ...], scale: np.float32 | None = part.output_scale) -> int:
+        return graph.tensor(f"{name}/{name_}", shape, "INT8", None, scale, -OFFSET)
 
     def constant(name_: str, values: object) -> int:
         array = np.array(values, np.int32)
@@ -108,12 +110,23 @@ def _convolution(graph: Graph, part: Numbers, value: int) -> int:
             whole = act("whole_windows", (1, high * wy, wide * wx, prototypes))
             more = constant("to_whole_windows", [[0, 0], [0, high * wy - rows], [0, wide * wx - columns], [0, 0]])
             now = graph.operator("PAD", [now, more], whole, "PadOptions")
-        window = {"strideH": wy, "strideW": wx, "filterHeight": wy, "filterWidth": wx}
-        now = graph.operator("MAX_POOL_2D", [now], act("pooled", (1, high, wide, prototypes)), "Pool2DOptions", padding=valid, **window)
-    first = act("channels_first", (1, prototypes, high, wide))
+        window = {"strideH": wy, "strideW": wx}
+        found = act("pooled", (1, high, wide, prototypes), handed)
+        if part.mean is None:
+            now = graph.operator("MAX_POOL_2D", [now], found, "Pool2DOptions", padding=valid, **window, filterHeight=wy, filterWidth=wx)
+        else:
+            scale, zeros = np.full(prototypes, part.mean.weight_scale), np.zeros(prototypes, np.int64)
+            ones = np.full((1, wy, wx, prototypes), part.mean.weight, np.int8)
+            weight = graph.tensor(f"{name}/mean_weight", ones.shape, "INT8", ones, scale, zeros, axis=3)
+            halves = np.full(prototypes, part.mean.bias, np.int32)
+            bias = graph.tensor(f"{name}/mean_bias", halves.shape, "INT32", halves, part.output_scale * scale, zeros)
+            now = graph.operator(
+                "DEPTHWISE_CONV_2D", [now, weight, bias], found, "DepthwiseConv2DOptions", padding=valid, depthMultiplier=1, **window
+            )
+    first = act("channels_first", (1, prototypes, high, wide), handed)
     now = graph.operator("TRANSPOSE", [now, constant("to_first", [0, 3, 1, 2])], first, "TransposeOptions")
     flat = [1, part.layer.outputs]
-    return graph.operator("RESHAPE", [now, constant("flat", flat)], act("output", (1, flat[1])), "ReshapeOptions", newShape=flat)
+    return graph.operator("RESHAPE", [now, constant("flat", flat)], act("output", (1, flat[1]), handed), "ReshapeOptions", newShape=flat)
 
 
 def _last(graph: Graph, part: Numbers, value: int, offset: int) -> int:

@@ -15,6 +15,7 @@ VERSIONS = {
     "RIGHT_SHIFT": 1,
     "FULLY_CONNECTED": 5,
     "CONV_2D": 3,
+    "DEPTHWISE_CONV_2D": 3,
     "MAX_POOL_2D": 2,
     "PAD": 2,
     "TRANSPOSE": 2,
@@ -44,8 +45,10 @@ class Graph:
         self.model.buffers.append(_aligned_buffer(self.schema, content))
         return len(self.model.buffers) - 1
 
-    def tensor(self, name: str, shape: tuple[int, ...], dtype: str, data: Array | None = None, scale: Any = None, zero_point: Any = None) -> int:
-        """Index of a new tensor: computed if ``data`` is None; ``scale`` and ``zero_point`` are one number or one an output (axis 0)."""
+    def tensor(
+        self, name: str, shape: tuple[int, ...], dtype: str, data: Array | None = None, scale: Any = None, zero_point: Any = None, axis: int = 0
+    ) -> int:
+        """Index of a new tensor: computed if ``data`` is None; ``scale`` and ``zero_point`` are one number or one an index of ``axis``."""
         tensor = self.schema.TensorT()
         tensor.name, tensor.shape, tensor.type = name, list(shape), getattr(self.schema.TensorType, dtype)
         tensor.buffer = 0 if data is None else self.buffer(np.ascontiguousarray(data).tobytes())
@@ -53,6 +56,7 @@ class Graph:
             quantization = self.schema.QuantizationParametersT()
             quantization.scale = np.atleast_1d(np.asarray(scale, np.float32))
             quantization.zeroPoint = np.atleast_1d(np.asarray(zero_point, np.int64))
+            quantization.quantizedDimension = axis
             tensor.quantization = quantization
         self.subgraph.tensors.append(tensor)
         return len(self.subgraph.tensors) - 1

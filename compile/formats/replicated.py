@@ -15,7 +15,7 @@ import numpy as np
 
 from compile.formats.base import Encoded, Format, bias_refusal
 from runtime.kinds.field import grid_of
-from runtime.kinds.replicated import geometry, pooled, positions
+from runtime.kinds.replicated import geometry, mean_shift, pooled, positions
 from runtime.network import Array, Layer
 
 KERNEL_MAX = 15  # four bits a coordinate
@@ -46,6 +46,9 @@ class ReplicatedS8(Format):
         "outputs",
         "window_rows",
         "positions",
+        "means",
+        "mean_rows",
+        "mean_positions",
     )
 
     def refuses(self, layer: Layer) -> str | None:
@@ -92,7 +95,9 @@ class ReplicatedS8(Format):
 
     def define(self, layers: Sequence[Layer]) -> str:
         wide = any(255 * int(_areas(layer).max()) > NARROW for layer in layers)
-        return "#define NEARWIRE_REPLICATED_WIDE\n" if wide else ""
+        means = [mean_shift(layer) > 0 for layer in layers]
+        lines = ["WIDE"] * wide + ["MEAN"] * any(means) + ["MEAN_ONLY"] * all(means)
+        return "".join(f"#define NEARWIRE_REPLICATED_{line}\n" for line in lines)
 
     def layer_features(self, layer: Layer) -> dict[str, float]:
         plan = Plan.of(layer)
@@ -103,6 +108,8 @@ class ReplicatedS8(Format):
         built = [top + row - 1 for k, top in enumerate(tops) for row in range(plan.kept if k else 1, plan.band)]
         inside = sum(0 <= y < plan.rows for y in built) * plan.channels
         pairs = prototypes * synapses * rows
+        pooling = {"outputs": bands * across * prototypes, "window_rows": rows * across * prototypes, "positions": rows * columns * prototypes}
+        means = dict(zip(("means", "mean_rows", "mean_positions"), pooling.values(), strict=True))
         return {
             "call": 1,
             "bands": bands,
@@ -117,9 +124,7 @@ class ReplicatedS8(Format):
             "synapse_rows": pairs,
             "synapse_pairs": pairs * -(-columns // 2),
             "synapse_positions": pairs * columns,
-            "outputs": bands * across * prototypes,
-            "window_rows": rows * across * prototypes,
-            "positions": rows * columns * prototypes,
+            **(dict.fromkeys(pooling, 0) | means if mean_shift(layer) else pooling | dict.fromkeys(means, 0)),
         }
 
 
@@ -184,7 +189,7 @@ class Plan:
         row, left_out = self.pitch // 2, self.down - (self.band - self.kept)
         head = [self.channels, self.rows, self.width, self.columns, self.rows * self.width - self.columns, self.above, self.right]
         head += [self.place(self.left + 1), self.apart, self.cells, row, self.band * row, self.kept * row, left_out]
-        head += [g["stride"][0] * self.pitch, found_y, found_x, found_x + found_x % 2, *g["pool"]]
+        head += [g["stride"][0] * self.pitch, found_y, found_x, found_x + found_x % 2, g["pool"][0] | mean_shift(layer) << 8, g["pool"][1]]
         head += [outputs_x, outputs_y * outputs_x, layer.arrays["charge"].shape[1], self.sums]
         return head + [self.place(column) for column in range(g["kernel"][1] + 1)]
 

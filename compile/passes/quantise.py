@@ -50,11 +50,12 @@ def quantise(network: Network, calibration: Array, bits: int = 8) -> Network:
     layers: list[Layer] = []
     spec = network.input
     inputs = _Inputs(spec.seen(calibration), spec.zero_point, spec.maximum, spec.step)
-    for layer, target in zip(integer_positions(network, bits), wanted, strict=True):
+    arriving = [network.input.to_real(calibration.reshape(len(calibration), -1)), *wanted]  # the float layers' inputs
+    for layer, before, target in zip(integer_positions(network, bits), arriving, wanted, strict=False):
         if layer.kind not in QUANTISERS:
             raise InputError(f"layer '{layer.name}' of kind '{layer.kind}' cannot be quantised. Kinds that can: {', '.join(sorted(QUANTISERS))}.")
         activity = round(float(np.count_nonzero(inputs.values) / inputs.values.size), 4)  # share of inputs that are not zero: predicts costs
-        done, inputs = _last(layer, target, inputs) if layer.activation == "none" else _hidden(layer, target, inputs)
+        done, inputs = _last(layer, target, inputs) if layer.activation == "none" else _hidden(layer, before, target, inputs)
         layers.append(done.with_options(activity=activity))
     return validate(network.with_layers(tuple(layers), "quantised"))
 
@@ -69,12 +70,14 @@ def _last(layer: Layer, target: Array, inputs: _Inputs) -> tuple[Layer, _Inputs]
     return done.with_options(output_scale=float(inputs.scale * weights.scale[0])), inputs
 
 
-def _hidden(layer: Layer, target: Array, inputs: _Inputs) -> tuple[Layer, _Inputs]:
+def _hidden(layer: Layer, before: Array, target: Array, inputs: _Inputs) -> tuple[Layer, _Inputs]:
     finest = QUANTISERS[layer.kind](layer, 1.0, SHIFT_MAX)
     base = float((finest.scale * np.exp2(finest.exponent))[0])
     if "step" in layer.arrays:
         return _requantised(layer, target, inputs, 1.0, _trained_shift(layer, base, inputs))[:2]
-    active = target[target > 0]
+    kind = kind_of(layer)
+    active = target if kind.matrix else np.maximum(kind.float_sums(layer)(before), 0)  # a mean's own activations are what must be held
+    active = active[active > 0]
     needed = (float(np.percentile(active, PERCENTILE)) if active.size else 1.0) / ACTIVATION_MAX
     ratio = needed / (inputs.scale * base)
     candidates = []
@@ -102,7 +105,7 @@ def _requantised(layer: Layer, target: Array, inputs: _Inputs, coarser: float, s
     done, sums = _with_bias(layer, weights, target, inputs, np.exp2(np.maximum(shifts - 2, 0)) if coarse else 1.0)
     done = done.with_arrays(shift=shifts.astype(np.uint8))
     scale = inputs.scale * float(weights.scale[0] * 2.0 ** weights.exponent[0]) * 2.0**shift
-    values = requantise(sums, kind_of(done).shifts(done))
+    values = kind_of(done).pooled(done, requantise(sums, kind_of(done).shifts(done)))
     error = float(((values * scale - target) ** 2).mean())
     return done.with_options(output_scale=scale), _Inputs(values, 0, ACTIVATION_MAX, scale), error
 

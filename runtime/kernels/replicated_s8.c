@@ -145,6 +145,37 @@ static NEARWIRE_NOINLINE const uint32_t *nearwire_replicated_s8_sums(const uint1
     return synapses;
 }
 
+#ifdef NEARWIRE_REPLICATED_MEAN
+/* A row of outputs: the mean of each window's requantised sums. The sums are zero afterwards. */
+static NEARWIRE_NOINLINE void nearwire_replicated_s8_mean(int32_t *sums, const uint16_t *geometry, uint32_t rows, uint32_t bias, uint8_t *output)
+{
+    const int32_t *const end = sums + geometry[NEARWIRE_REPLICATED_LENGTH];
+    const uint32_t shift = geometry[NEARWIRE_REPLICATED_POOL_ROWS] >> 8;
+    const int32_t first = ((int32_t)(bias >> 4) - 2048) * (int32_t)(1u << (bias & 15u));
+    bias = (bias & 15u) + 2u;
+    do {
+        const uint32_t left = (uint32_t)(end - sums);
+        const uint32_t columns = left < geometry[NEARWIRE_REPLICATED_POOL_COLUMNS] ? left : geometry[NEARWIRE_REPLICATED_POOL_COLUMNS];
+        uint32_t total = (1u << shift) >> 1;
+        int32_t *line = sums;
+        uint32_t more = rows;
+        do {
+            int32_t *at = line;
+            do {
+                const int32_t sum = *at;
+                *at++ = 0;
+                NEARWIRE_REPLICATED_KEEP(at);
+                total += nearwire_requantise(sum + first, bias);
+            } while (at != line + columns);
+            line += geometry[NEARWIRE_REPLICATED_LINE];
+        } while (--more > 0u);
+        *output++ = (uint8_t)(total >> shift);
+        sums += columns;
+    } while (sums != end);
+}
+#endif
+
+#ifndef NEARWIRE_REPLICATED_MEAN_ONLY
 /* A row of outputs: the largest sum of each window, requantised. The sums are zero afterwards. */
 static NEARWIRE_NOINLINE void nearwire_replicated_s8_pool(int32_t *sums, const uint16_t *geometry, uint32_t rows, uint32_t bias, uint8_t *output)
 {
@@ -169,6 +200,16 @@ static NEARWIRE_NOINLINE void nearwire_replicated_s8_pool(int32_t *sums, const u
         sums += columns;
     } while (sums != end);
 }
+#endif
+
+#ifndef NEARWIRE_REPLICATED_MEAN
+#define NEARWIRE_REPLICATED_POOL(geometry) nearwire_replicated_s8_pool
+#elif defined(NEARWIRE_REPLICATED_MEAN_ONLY)
+#define NEARWIRE_REPLICATED_POOL(geometry) nearwire_replicated_s8_mean
+#else
+#define NEARWIRE_REPLICATED_POOL(geometry) \
+    ((geometry)[NEARWIRE_REPLICATED_POOL_ROWS] > 255u ? nearwire_replicated_s8_mean : nearwire_replicated_s8_pool)
+#endif
 
 void nearwire_replicated_s8(const uint8_t *input, uint32_t cut, nearwire_replicated_word *scratch, const uint16_t *geometry,
                             const uint32_t *synapses, const uint16_t *bias, uint32_t prototypes, uint8_t *output)
@@ -178,7 +219,11 @@ void nearwire_replicated_s8(const uint8_t *input, uint32_t cut, nearwire_replica
     uint32_t filled = geometry[NEARWIRE_REPLICATED_WORDS];
     uint32_t y = 0u - geometry[NEARWIRE_REPLICATED_ABOVE];
     for (;;) {
+#ifdef NEARWIRE_REPLICATED_MEAN
+        const uint32_t pool = geometry[NEARWIRE_REPLICATED_POOL_ROWS] & 255u;
+#else
         const uint32_t pool = geometry[NEARWIRE_REPLICATED_POOL_ROWS];
+#endif
         const uint32_t rows = positions < pool ? positions : pool;
         const uint32_t *from = synapses;
         uint8_t *to = output;
@@ -186,7 +231,7 @@ void nearwire_replicated_s8(const uint8_t *input, uint32_t cut, nearwire_replica
         y = nearwire_replicated_s8_band(input, cut, geometry, table + filled, table + geometry[NEARWIRE_REPLICATED_BAND], y);
         for (p = 0; p < prototypes; p++) {
             from = nearwire_replicated_s8_sums((const uint16_t *)table, geometry, from, &scratch->sum, rows);
-            nearwire_replicated_s8_pool(&scratch->sum, geometry, rows, bias[p], to);
+            NEARWIRE_REPLICATED_POOL(geometry)(&scratch->sum, geometry, rows, bias[p], to);
             to += geometry[NEARWIRE_REPLICATED_OUTPUTS];
         }
         positions -= rows;

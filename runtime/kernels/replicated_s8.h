@@ -5,6 +5,7 @@
  * It costs four look-ups a position, whatever its size, in a table of sums of the input over all rectangles that start at its top left
  * corner. Of that table only the band of rows is kept that one row of windows needs. Columns that lie a stride apart are neighbours in
  * it, so that positions are too. Its cells wrap at 16 bits; the sums of rectangles, their differences, do not: at most 225 * 255.
+ * NEARWIRE_REPLICATED_MEAN: some layer of the network hands on the mean of each window's bytes instead, a sum shifted to the right.
  * `scratch` holds the sums of a row of windows, then the band; it must start as zeros. */
 typedef union {
     int32_t sum;
@@ -37,7 +38,7 @@ enum {
     NEARWIRE_REPLICATED_POSITIONS,    /* rows of them */
     NEARWIRE_REPLICATED_LENGTH,       /* positions in a row */
     NEARWIRE_REPLICATED_LINE,         /* the same, rounded up to even */
-    NEARWIRE_REPLICATED_POOL_ROWS,    /* of a window; smaller ones at the end */
+    NEARWIRE_REPLICATED_POOL_ROWS,    /* of a window; smaller ones at the end. Bits 8..11: the shift of a mean, 0 for the maximum */
     NEARWIRE_REPLICATED_POOL_COLUMNS,
     NEARWIRE_REPLICATED_ACROSS,       /* outputs in a row */
     NEARWIRE_REPLICATED_OUTPUTS,      /* of a prototype */

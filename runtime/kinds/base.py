@@ -44,18 +44,22 @@ class Kind(ABC):
         """(outputs, inputs) int8 in -63..63: the weight matrix of an integer-form layer; every storage format decodes to it."""
 
     def integer_sums(self, layer: Layer) -> Callable[[Array, int], Array]:
-        """A function of (n, inputs) bytes and their zero point that returns the (n, outputs) int64 accumulators."""
+        """A function of (n, inputs) bytes and their zero point that returns the (n, sums) int64 accumulators, one an output unless ``pooled`` says otherwise."""
         weights, bias = self.integer_weights(layer), layer.arrays["bias"]
         return lambda values, zero_point: accumulate(weights, bias, values, zero_point)
 
     def float_sums(self, layer: Layer) -> Callable[[Array], Array]:
-        """A function of (n, inputs) real values that returns the (n, outputs) real sums before the activation."""
+        """A function of (n, inputs) real values that returns the (n, sums) real sums before the activation."""
         weights, bias = self.weights(layer), layer.arrays["bias"]
         return lambda values: values @ weights.T + bias
 
     def shifts(self, layer: Layer) -> Array:
-        """(outputs,) uint8: the shift of every output of a hidden integer layer."""
+        """uint8, one a sum of a hidden integer layer: its shift."""
         return layer.arrays["shift"]
+
+    def pooled(self, layer: Layer, values: Array) -> Array:
+        """(n, outputs) of the (n, sums) activations, bytes or real values: what the layer hands on. Most kinds hand on all as it is."""
+        return values
 
     def check_options(self, layer: Layer, integer: bool, where: str) -> None:  # noqa: B027 (a kind without options needs none)
         """InputError if an option of the layer is missing or out of its range."""

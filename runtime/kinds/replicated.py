@@ -1,11 +1,16 @@
-"""``replicated``: prototypes of box synapses repeated at every position of a grid, then max-pooled: a convolution whose cost does not
+"""``replicated``: prototypes of box synapses repeated at every position of a grid, then pooled: a convolution whose cost does not
 depend on its kernel size.
 
     sum_p(y, x) = sum over the kernel of w_p(dy, dx, channel) * input(y * stride + dy - padding, x * stride + dx - padding, channel) + bias_p
-    out_p(Y, X) = max of sum_p over the pool's window that starts at (Y * pool, X * pool)
+    out_p(Y, X) = activation of the max of sum_p over the pool's window that starts at (Y * pool, X * pool)     pooling 'max'
+                  mean of the activations of sum_p over that window                                             pooling 'average'
 
 w_p as in runtime/kinds/boxes.py on a grid of the kernel's size. Cells outside the input are 0.0 (zero padding). Windows at the lower
-and right border may be smaller than the pool. Sizes are pairs (vertical, horizontal); outputs are flattened prototype by prototype.
+and right border may be smaller than the pool: the largest is that of the positions there are, in a mean the missing ones count as 0.0.
+Sizes are pairs (vertical, horizontal); outputs are flattened prototype by prototype.
+
+The mean of bytes is (their sum + N / 2) >> log2 N for the N positions of a whole window. Both sides of it are therefore powers of two: then
+it is a sum requantised by the law of runtime/law.py, with weights of 1, which every backend computes exactly (compile/emit/numbers.py).
 """
 
 from __future__ import annotations
@@ -14,13 +19,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from devices.errors import InputError
+from devices.errors import InputError, unknown_name
 from runtime.kinds.base import ArraySpec, Kind
 from runtime.kinds.boxes import inside, profile, spread
 from runtime.kinds.field import check_grid, check_synapses, grid_of, held
 from runtime.network import Array, Layer
 
 GEOMETRY = ("kernel", "stride", "padding", "pool")
+POOLINGS = ("max", "average")
+MEAN_SIDES = (1, 2, 4, 8, 16)  # of the window of a mean
 
 
 def geometry(layer: Layer) -> dict[str, tuple[int, int]]:
@@ -39,6 +46,12 @@ def pooled(layer: Layer) -> tuple[int, int]:
     """(rows, columns) of each prototype's output map."""
     found, pool = positions(layer), geometry(layer)["pool"]
     return -(-found[0] // pool[0]), -(-found[1] // pool[1])
+
+
+def mean_shift(layer: Layer) -> int:
+    """log2 of the number of positions that a mean is taken over; 0 where there is no mean: the largest is kept, or the pool is 1 x 1."""
+    sides = geometry(layer)["pool"]
+    return (sides[0] * sides[1]).bit_length() - 1 if layer.options.get("pooling") == "average" else 0
 
 
 class Replicated(Kind):
@@ -73,6 +86,11 @@ class Replicated(Kind):
             raise InputError(f"{where}: a kernel of {g['kernel']} with padding {g['padding']} does not fit a grid of {grid} cells.")
         if layer.options["rule"] != "box":
             raise InputError(f"{where} has rule '{layer.options['rule']}'; replicated layers need 'box'.")
+        pooling = layer.options.get("pooling", "max")
+        if pooling not in POOLINGS:
+            raise unknown_name(f"pooling of {where}", str(pooling), POOLINGS)
+        if pooling == "average" and not set(g["pool"]) <= set(MEAN_SIDES):
+            raise InputError(f"{where}: a mean over {g['pool'][0]} x {g['pool'][1]} positions; allowed sides: {', '.join(map(str, MEAN_SIDES))}.")
         channels = int(layer.options["channels"])
         if grid[0] * grid[1] * channels != layer.inputs:
             raise InputError(
@@ -99,21 +117,32 @@ class Replicated(Kind):
         return held(total.reshape(len(a["bias"]), -1), layer)
 
     def shifts(self, layer: Layer) -> Array:
-        rows, columns = pooled(layer)
+        rows, columns = positions(layer) if mean_shift(layer) else pooled(layer)
         return np.repeat(layer.arrays["shift"], rows * columns)
+
+    def pooled(self, layer: Layer, values: Array) -> Array:
+        shift = mean_shift(layer)
+        if not shift:
+            return values
+        (ph, pw), (rows, columns) = geometry(layer)["pool"], pooled(layer)
+        maps = values.reshape(len(values), len(layer.arrays["bias"]), *positions(layer))
+        whole = np.zeros((*maps.shape[:2], rows * ph, columns * pw), np.int64 if values.dtype.kind == "u" else values.dtype)
+        whole[:, :, : maps.shape[2], : maps.shape[3]] = maps
+        total = whole.reshape(*maps.shape[:2], rows, ph, columns, pw).sum(axis=(3, 5)).reshape(len(values), -1)
+        return (total + (1 << (shift - 1)) >> shift).astype(np.uint8) if values.dtype.kind == "u" else total / np.float32(1 << shift)
 
     def integer_sums(self, layer: Layer) -> Callable[[Array, int], Array]:
         weights, bias = self.integer_weights(layer).astype(np.float64), layer.arrays["bias"].astype(np.int64)
 
         def sums(values: Array, zero_point: int) -> Array:
             columns = patches(values.astype(np.float64) - zero_point, layer)  # exact: float64 holds every partial sum
-            return pool_maximum(np.rint(columns @ weights.T).astype(np.int64) + bias, layer)
+            return per_prototype(np.rint(columns @ weights.T).astype(np.int64) + bias, layer)
 
         return sums
 
     def float_sums(self, layer: Layer) -> Callable[[Array], Array]:
         weights, bias = self.weights(layer), layer.arrays["bias"]
-        return lambda values: pool_maximum(patches(values, layer) @ weights.T + bias, layer)
+        return lambda values: per_prototype(patches(values, layer) @ weights.T + bias, layer)
 
 
 def patches(values: Array, layer: Layer) -> Array:
@@ -126,8 +155,10 @@ def patches(values: Array, layer: Layer) -> Array:
     return windows.transpose(0, 2, 3, 1, 4, 5).reshape(len(values), *positions(layer), -1)
 
 
-def pool_maximum(sums: Array, layer: Layer) -> Array:
-    """(n, outputs) of (n, rows, columns, prototypes): the maximum over each window, prototype by prototype."""
+def per_prototype(sums: Array, layer: Layer) -> Array:
+    """(n, sums) of (n, rows, columns, prototypes), prototype by prototype: the maximum over each window, or all where means follow."""
+    if mean_shift(layer):
+        return sums.transpose(0, 3, 1, 2).reshape(len(sums), -1)
     (ph, pw), (rows, columns) = geometry(layer)["pool"], pooled(layer)
     lowest = np.iinfo(np.int64).min if sums.dtype.kind == "i" else -np.inf
     full = np.full((len(sums), rows * ph, columns * pw, sums.shape[3]), lowest, sums.dtype)

@@ -56,7 +56,13 @@ def random_replicated(rng: np.random.Generator, seed: int) -> Network:
     kernel = tuple(int(rng.integers(1, min(11, size) + 1)) for size in grid)
     sizes = {name: (int(rng.integers(1, high)), int(rng.integers(1, high))) for name, high in (("stride", 4), ("pool", 4))}
     padding = tuple(int(rng.integers(0, size)) for size in kernel)
-    told = {"prototypes": int(np.exp(rng.uniform(0, np.log(24)))), "synapses": int(np.exp(rng.uniform(0, np.log(13))))}
+    if seed % 3 == 2:
+        sizes |= {"pool": (2 ** int(rng.integers(0, 3)), 2 ** int(rng.integers(1, 3)))}
+    told = {
+        "pooling": "average" if seed % 3 == 2 else "max",
+        "prototypes": int(np.exp(rng.uniform(0, np.log(24)))),
+        "synapses": int(np.exp(rng.uniform(0, np.log(13)))),
+    }
     return replicated_network(grid, channels, ({**told, **sizes, "kernel": kernel, "padding": padding},), seed=seed)
 
 

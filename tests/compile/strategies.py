@@ -74,6 +74,8 @@ def replicated_cases(draw: st.DrawFn, samples: int = 6) -> Case:
         kernel = draw(pairs)
         padding = tuple(draw(st.integers(max(0, -(-(kernel[a] - grid[a]) // 2)), kernel[a] - 1)) for a in (0, 1))
         options = {"grid": list(grid), "kernel": list(kernel), "stride": list(draw(pairs)), "padding": list(padding), "pool": list(draw(pairs))}
+        if draw(st.booleans()):
+            options |= {"pooling": "average", "pool": [draw(st.sampled_from((1, 2, 4))) for _ in grid]}
         layer = _replicated(f"layer{k}", options, channels, draw(st.integers(1, 4)), draw(st.integers(SHIFT_MIN, 8)), rng)
         layers.append(layer)
         grid, channels = pooled(layer), len(layer.arrays["bias"])
@@ -83,7 +85,7 @@ def replicated_cases(draw: st.DrawFn, samples: int = 6) -> Case:
     return Case(network, rng.integers(0, 256, (samples, spec.size)).astype(np.uint8))
 
 
-def _replicated(name: str, options: dict[str, list[int]], channels: int, prototypes: int, shift: int, rng: np.random.Generator) -> Layer:
+def _replicated(name: str, options: dict[str, object], channels: int, prototypes: int, shift: int, rng: np.random.Generator) -> Layer:
     corners = np.sort(rng.integers(0, np.array(options["kernel"]) + 1, (2, prototypes, 3, 2)), axis=0)
     arrays = {
         "edges": np.concatenate([corners[0], corners[1]], axis=2).astype(np.uint8),

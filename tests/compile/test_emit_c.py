@@ -57,6 +57,8 @@ NETWORKS = {
     "boxes, narrow cells, cut input": boxes((30, 31), neurons=7, synapses=2, classes=3, cut=4),
     "replicated, two of them": placed(replicated_network((11, 14), 3, ({"stride": (2, 1)}, {"kernel": (5, 4), "padding": (2, 2)}))),
     "replicated, wide boxes, cut input": placed(replicated_network((15, 16), 1, ({"kernel": (15, 13), "padding": (9, 5)},), cut=2)),
+    "replicated, means": placed(replicated_network((12, 15), 2, ({"pooling": "average", "pool": (4, 2), "kernel": (5, 5)},))),
+    "replicated, means and maxima": placed(replicated_network((13, 13), 1, ({"pooling": "average"}, {"pool": (2, 3)}), cut=1)),
     "no weights at all": stored((9, 5, 3), ("csr_s8", "csr16_s8"), density=0.0),
 }
 

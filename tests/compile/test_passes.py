@@ -136,6 +136,18 @@ def test_box_charges_never_sum_beyond_the_law(kind: str, seed: int) -> None:
     assert found.min() > 12, "the scale leaves most of the range unused"
 
 
+def test_a_mean_is_calibrated_by_what_it_averages() -> None:
+    network = freeze(float_network((20, 12, 4), "replicated"))
+    first = network.layers[0].with_options(pooling="average")
+    network = network.with_layers((first, *network.layers[1:]))
+    wanted = trace(network, SAMPLES)[0]
+    done = quantise(network, SAMPLES)
+    found = trace(done, SAMPLES)[0] * done.layers[0].options["output_scale"]
+    assert np.abs(found - wanted).mean() < 0.02 * wanted.max()
+    sums = np.maximum(kind_of(first).float_sums(first)(network.input.to_real(SAMPLES)), 0)
+    assert 255 * done.layers[0].options["output_scale"] > 0.99 * np.percentile(sums[sums > 0], 99.99)
+
+
 def trained_steps(kind: str, factor: float = 1.0) -> Network:
     """A network whose first layer says which steps it was trained with: powers of two of one base."""
     network = float_network((20, 12, 4), kind)

@@ -38,6 +38,8 @@ def geometries(draw: st.DrawFn, grid: tuple[int, int]) -> dict[str, object]:
         kernel.append(draw(st.integers(1, min(15, size + 4))))
         padding.append(draw(st.integers(max(0, -(-(kernel[-1] - size) // 2)), kernel[-1] - 1)))
     sizes = {name: (draw(st.integers(1, high)), draw(st.integers(1, high))) for name, high in (("stride", 3), ("pool", 4))}
+    if draw(st.booleans()):
+        sizes |= {"pool": (draw(st.sampled_from([1, 2, 4])), draw(st.sampled_from([1, 2, 4]))), "pooling": "average"}
     return {**told, "kernel": tuple(kernel), "padding": tuple(padding), **sizes}
 
 
@@ -51,6 +53,9 @@ def networks(draw: st.DrawFn) -> Network:
         rows, columns = (-(-((grid[k] + 2 * first["padding"][k] - first["kernel"][k]) // first["stride"][k] + 1) // first["pool"][k]) for k in (0, 1))
         found = replicated_network(grid, channels, (first, draw(geometries((rows, columns)))), **options)
     return found
+
+
+MEANS = {"layers": ({"pool": (2, 4), "pooling": "average", "kernel": (5, 5), "padding": (2, 2)}, {"prototypes": 5, "pool": (1, 2)}), "cut": 1}
 
 
 def stored(network: Network) -> Network:
@@ -89,9 +94,11 @@ def test_the_host_equals_the_reference(tmp_path_factory: pytest.TempPathFactory,
         {"grid": (28, 28), "layers": ({"kernel": (9, 9), "stride": (2, 2), "padding": (4, 4)},)},
         {"grid": (17, 19), "layers": (WHOLE,)},
         {"grid": (14, 13), "channels": 2, **STACKED},
+        {"grid": (13, 15), **MEANS},
+        {"grid": (9, 11), "layers": ({"pooling": "average", "stride": (2, 1)},)},
         {"grid": (9, 10), "channels": 3, "layers": ({"stride": (5, 3), "kernel": (3, 3), "padding": (0, 2), "pool": (1, 4)},)},
     ],
-    ids=["one channel", "wide boxes", "stacked", "stride past the kernel"],
+    ids=["one channel", "wide boxes", "stacked", "means and maxima", "means", "stride past the kernel"],
 )
 def test_emulated_cores_equal_the_reference(core: str, options: dict[str, object], tmp_path: Path) -> None:
     network = stored(replicated_network(**options))

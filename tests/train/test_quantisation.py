@@ -31,6 +31,11 @@ STRUCTURES: dict[str, list[dict[str, Any]]] = {
     "4-bit charges, ternary": [{**FIELD, "bits": 4, "crop": 1}, {"kind": "dense", "outputs": 8, "bits": 2}, {"kind": "dense", "bits": 8}],
     "field last": [FIELD, {"kind": "dense", "outputs": 12, "bits": 4}, {"kind": "field", "synapses": 2, "grid": [3, 4]}],
     "replicated twice": [REPLICATED, {"kind": "replicated", "prototypes": 4, "kernel": 3, "synapses": 6}, {"kind": "dense", "bits": 4}],
+    "means, then maxima": [
+        {**REPLICATED, "stride": 1, "pooling": "average"},
+        {"kind": "replicated", "prototypes": 4, "kernel": 3, "synapses": 6, "pool": 2},
+        {"kind": "dense", "bits": 4},
+    ],
     "dense alone": [{"kind": "dense", "outputs": 16, "bits": 8}, {"kind": "dense", "bits": 2}],
 }
 

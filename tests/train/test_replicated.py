@@ -27,6 +27,9 @@ def layers(**entry: Any) -> list[dict[str, Any]]:
         ({"kernel": 4, "padding": 0, "stride": 3, "pool": 3}, (10, 12)),
         ({"kernel": 7, "pool": 4}, (40,)),
         ({"kernel": 3, "pool": 2}, (2, 9, 7)),
+        ({"kernel": 3, "pool": 2, "pooling": "average"}, (2, 9, 7)),
+        ({"kernel": 7, "pool": 8, "pooling": "average"}, (41,)),
+        ({"kernel": 3, "pooling": "average"}, (10, 12)),
     ],
 )
 def test_network_file_computes_what_the_model_computes(entry: dict[str, Any], shape: tuple[int, ...]) -> None:
@@ -68,6 +71,8 @@ def test_pooling_keeps_the_largest_value_of_partial_windows_too(size: tuple[int,
         ({"prototypes": 0}, "layers.0.replicated.prototypes is 0"),
         ({"synapses": 0}, "layers.0.replicated.synapses is 0"),
         ({"bits": 2}, "layers.0.replicated.bits is 2"),
+        ({"pool": 3, "pooling": "average"}, "a mean is taken over squares of side 1, 2, 4, 8, 16, not 3"),
+        ({"pooling": "mean"}, "layers.0.replicated.pooling is 'mean'"),
     ],
 )
 def test_sizes_that_cannot_be_are_refused(entry: dict[str, Any], message: str) -> None:

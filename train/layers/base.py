@@ -81,6 +81,7 @@ class TrainLayer(nn.Module, ABC):
 
 class WeightedLayer(TrainLayer):
     """A layer that sums weights times inputs, a row a neuron or prototype: out = product(x, weight_of(values)) + bias.
+    Its activations may be pooled afterwards (``pooled``); max pooling can come before the activation, as a part of the product.
 
     ``weight_of`` is linear in ``values``, so a normalisation folds into them, and integers in give integers out (train/quantisation.py).
     """
@@ -96,21 +97,29 @@ class WeightedLayer(TrainLayer):
 
     @abstractmethod
     def product(self, x: Tensor, weight: Tensor) -> Tensor:
-        """(samples, outputs) sums without the bias."""
+        """(samples, sums) without the bias."""
 
     def forward(self, x: Tensor) -> Tensor:
         return self.product(x, self.weight_of(self.values)) + self.per_output(self.bias)
 
     def per_output(self, rows: Tensor) -> Tensor:
-        """(rows,) to (outputs,): every position of a prototype has its value."""
-        each = self.place.outputs // len(rows)
+        """(rows,) to (sums,): every position of a prototype has its value."""
+        each = self.sums() // len(rows)
         return rows if each == 1 else rows.repeat_interleave(each)
+
+    def sums(self) -> int:
+        """How many sums of a sample the activation is taken of."""
+        return self.place.outputs
 
     @torch.no_grad()
     def fold(self, gain: Tensor, bias: Tensor) -> None:
         """From now on gain * (the sums so far) + bias."""
         self.values.mul_(gain[:, None])
         self.bias.mul_(gain).add_(bias)
+
+    def pooled(self, x: Tensor, integers: bool = False) -> Tensor:
+        """(samples, outputs) of the activations of ``forward``'s sums: what is handed on. ``integers``: rounded as the law does."""
+        return x
 
     def settle(self) -> None:
         """Fix everything but values and bias."""

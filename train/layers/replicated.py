@@ -1,7 +1,8 @@
-"""``replicated``: prototypes of box synapses repeated over the grid, then max-pooled (runtime/kinds/replicated.py): a convolution."""
+"""``replicated``: prototypes of box synapses repeated over the grid, then pooled (runtime/kinds/replicated.py): a convolution."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -24,9 +25,13 @@ Pair = tuple[int, int]
 class Replicated(SynapseLayer):
     kind = "replicated"
 
-    def __init__(self, place: Place, config: TrainConfig, synapses: Synapses, stride: Pair, padding: Pair, pool: Pair) -> None:
+    def __init__(self, place: Place, config: TrainConfig, synapses: Synapses, stride: Pair, padding: Pair, pool: Pair, pooling: str) -> None:
         super().__init__(place, config, synapses)
         self.stride, self.padding, self.pool = stride, padding, pool
+        self.averages = pooling == "average" and pool != (1, 1)
+        self.positions = [
+            (size + 2 * pad - kernel) // step + 1 for size, pad, kernel, step in zip(place.maps[1:], padding, synapses.area, stride, strict=True)
+        ]
 
     @classmethod
     def create(cls, place: Place, config: TrainConfig) -> Replicated:
@@ -34,16 +39,26 @@ class Replicated(SynapseLayer):
         flat = [size == 1 for size in place.maps[1:]]
         stride, pool = ((1 if flat[0] else n, 1 if flat[1] else n) for n in (spec.stride, spec.pool))
         synapses = new_synapses(spec.prototypes, spec, "box", kernel_of(spec, place.maps), 0, place, spread=False)
-        return cls(place, config, synapses, stride, padding_of(spec, place.maps), pool)
+        return cls(place, config, synapses, stride, padding_of(spec, place.maps), pool, spec.pooling)
 
     @classmethod
     def load(cls, layer: Layer, place: Place, config: TrainConfig) -> Replicated:
         g = geometry(layer)
-        return cls(place, config, load_synapses(layer, _spec(place), g["kernel"], 0, place), g["stride"], g["padding"], g["pool"])
+        synapses = load_synapses(layer, _spec(place), g["kernel"], 0, place)
+        return cls(place, config, synapses, g["stride"], g["padding"], g["pool"], str(layer.options.get("pooling", "max")))
 
     def product(self, x: Tensor, weight: Tensor) -> Tensor:
         maps = functional.conv2d(x.view(len(x), *self.place.maps), weight, stride=self.stride, padding=self.padding)
-        return largest(maps, self.pool).flatten(1)
+        return (maps if self.averages else largest(maps, self.pool)).flatten(1)
+
+    def sums(self) -> int:
+        return len(self.bias) * math.prod(self.positions) if self.averages else self.place.outputs
+
+    def pooled(self, x: Tensor, integers: bool = False) -> Tensor:
+        if not self.averages:
+            return x
+        found = mean(x.view(len(x), -1, *self.positions), self.pool).flatten(1)
+        return found + ((found + 0.5).floor() - found).detach() if integers else found
 
     def options(self) -> dict[str, Any]:
         return {
@@ -54,6 +69,7 @@ class Replicated(SynapseLayer):
             "stride": list(self.stride),
             "padding": list(self.padding),
             "pool": list(self.pool),
+            **({"pooling": "average"} if self.averages else {}),
         }
 
 
@@ -65,6 +81,11 @@ def largest(maps: Tensor, pool: Pair) -> Tensor:
         top = torch.maximum(maps[..., 0::2, 0::2], maps[..., 0::2, 1::2])
         return torch.maximum(top, torch.maximum(maps[..., 1::2, 0::2], maps[..., 1::2, 1::2]))
     return functional.max_pool2d(maps, pool, ceil_mode=True)
+
+
+def mean(maps: Tensor, pool: Pair) -> Tensor:
+    """Average pooling; positions that a window at the lower or right border lacks count as 0."""
+    return functional.avg_pool2d(maps, pool, ceil_mode=True, divisor_override=pool[0] * pool[1])
 
 
 def _spec(place: Place) -> ReplicatedSpec:
