@@ -74,7 +74,7 @@ def opened(browser: Browser, path: Path, scheme: str = "light", size: tuple[int,
     page.goto(found.address)
     try:
         yield found
-        assert found.problems == []
+        assert found.problems == [], found.problems
     finally:
         context.close()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from compile.report import confusion, markdown, view
 from compile.report.facts import Facts
+from compile.report.mapping import drawable, map_data
 from compile.report.sample_data import sample_data
 from devices.board import Board
 from runtime.manifest import Manifest
@@ -20,8 +21,11 @@ from runtime.report.page import render
 HERE = Path(__file__).parent
 HTML, MARKDOWN = "report.html", "report.md"
 WORST_PAIRS = 10
+STYLES = ("report.css", "map.css")
+SCRIPTS = ("samples.js", "pictures.js", "state.js", "grid.js", "gallery.js", "space.js", "map.js", "mistakes.js")
 SECTIONS = (
     ("summary", "Summary"),
+    ("map", "Map"),
     ("layers", "Layers"),
     ("predicted", "Predictions"),
     ("ranges", "Ranges"),
@@ -66,11 +70,12 @@ def html(report: Report) -> str:
         "ranges": view.ranges(facts.ranges),
         "range_samples": facts.range_samples,
         "pictures": pictures,
+        "map": {"text": view.map_text(report.network), "space": drawable(report.network), "chart": view.prune_chart(facts.prune)},
         "matrix": confusion.matrix(facts, classes),
         "pairs": view.worst_pairs(facts, classes, WORST_PAIRS),
         "command": report.command,
         "provenance": sorted(report.network.provenance.items()),
     }
-    scripts = [HERE / "assets" / name for name in ("samples.js", "mistakes.js")] if pictures else []
-    data = sample_data(report.network, facts, classes) if pictures else {}
-    return render(HERE / "templates" / "report.html.jinja", context, data, [HERE / "assets" / "report.css"], scripts)
+    data = sample_data(report.network, facts, classes) | {"map": map_data(report.network, manifest, facts.prune)}
+    styles, scripts = ([HERE / "assets" / name for name in names] for names in (STYLES, SCRIPTS))
+    return render(HERE / "templates" / "report.html.jinja", context, data, styles, scripts)

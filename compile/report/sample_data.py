@@ -11,16 +11,17 @@ from runtime.report.page import packed
 from runtime.report.words import short
 
 TOP_SCORES = 5
+ALL_SCORES = 64  # classes, up to which every score is there
 
 
 def sample_data(network: Network, facts: Facts, classes: Sequence[str]) -> dict[str, Any]:
-    """``input``: height, width, channels; ``samples``; ``classes``: names by index, only of those that occur."""
+    """``input``: height, width, channels; ``samples``; ``classes``: names by index, of all classes or of those that occur."""
     height, width, channels = drawn_shape(network.input.shape)
     return {
         "input": {"height": height, "width": width, "channels": channels},
         "samples": [_sample(sample) for sample in facts.samples],
         "mean": None if facts.mean is None else _sample(facts.mean),
-        "classes": {str(k): short(classes[k], 40) for k in sorted(_occurring(facts))},
+        "classes": {str(k): short(classes[k], 40) for k in sorted(_occurring(facts, len(classes)))},
     }
 
 
@@ -46,12 +47,17 @@ def _sample(sample: Sample) -> dict[str, Any]:
         "top": [[k, int(sample.scores[k])] for k in order],
         "active": sample.activity is not None,
     }
+    if len(sample.scores) <= ALL_SCORES:
+        found["scores"] = [int(score) for score in sample.scores]
     if sample.activity is not None:
         found["activity"] = [packed(part) for part in sample.activity]
     return found
 
 
-def _occurring(facts: Facts) -> set[int]:
+def _occurring(facts: Facts, classes: int) -> set[int]:
+    """Every class where there are few, else those of the samples."""
+    if classes <= ALL_SCORES:
+        return set(range(classes))
     samples = [*facts.samples, *([facts.mean] if facts.mean else [])]
     found = {k for s in samples for k in (s.label, s.predicted) if k >= 0}
     for s in samples:

@@ -12,6 +12,7 @@ from compile.report.facts import Facts, LayerRange
 from compile.report.prune_curve import PruneCurve
 from devices.board import Board
 from runtime.manifest import LayerRecord, Manifest
+from runtime.network import Network
 from runtime.report.charts import Axis, Chart, Point, Series, chart
 from runtime.report.words import MISSING, number, plural, points, share
 
@@ -132,6 +133,16 @@ def ranges(found: Sequence[LayerRange]) -> list[dict[str, object]]:
             }
         )
     return rows
+
+
+def map_text(network: Network) -> str:
+    """What is drawn, in words."""
+    kinds = {layer.kind for layer in network.layers}
+    if network.layers[0].kind == "spatial":
+        return "Every neuron is drawn at its learned position; the nearer two neurons of neighbouring layers are, the stronger they are connected."
+    if kinds & {"field", "replicated"}:
+        return "Every neuron reads the input through rectangles that it learned: they are drawn where they lie, over what the layer reads."
+    return "The weights of every neuron are drawn over what it reads."
 
 
 def prune_chart(curve: PruneCurve | None) -> Chart | None:

@@ -22,7 +22,7 @@ from runtime.network import Network
 from runtime.reference import labels, scores
 from runtime.report.words import markdown_text
 from runtime.zoo import resolve
-from tests.networks import box_network, float_network, integer_network
+from tests.networks import box_network, integer_network
 
 BOARD = load_board("emulated-cortex-m4")
 EVIL = "<script>alert(1)</script>\"'&{{ 7 * 7 }}|`x`</td></script><img src=x onerror=alert(2)>"
@@ -52,7 +52,9 @@ def report(built: Path, network: Network, classes: tuple[str, ...], pictures: bo
     """A report of a network that was never compiled, with the manifest of a build that was."""
     data = dataset(network)
     manifest = read_manifest(built)
-    changed = manifest.model_copy(update={"output": manifest.output.model_copy(update={"classes": classes}), **changes})
+    changed = manifest.model_copy(
+        update={"output": manifest.output.model_copy(update={"classes": classes}), **changes}
+    )
     return Report(changed, network, BOARD, gather(network, network, data, scores(network, data.test.x), pictures), "python -m compile x")
 
 
@@ -153,12 +155,13 @@ def test_what_was_not_measured_is_said_to_be_missing(built: Path) -> None:
 
 
 def test_ten_thousand_classes(built: Path) -> None:
-    network = float_network((20, 10_000), "dense")
+    network = scaled(integer_network((20, 10_000)))
     classes = tuple(f"class {k}" for k in range(10_000))
     manifest = read_manifest(built)
     pairs = tuple((k, (k + 1) % 10_000, 1 + k % 7) for k in range(10_000))
     facts = Facts(pairs, (), 500, (), None, None)
-    one = Report(manifest.model_copy(update={"output": manifest.output.model_copy(update={"classes": classes})}), network, BOARD, facts, "x")
+    changed = {"layers": manifest.layers[:1], "output": manifest.output.model_copy(update={"classes": classes})}
+    one = Report(manifest.model_copy(update=changed), network, BOARD, facts, "x")
     page = html(one)
     assert "10,000 classes are too many for a matrix" in page
     assert len(page) < 2_000_000

@@ -10,8 +10,15 @@ function bytes(text) {
 
 function style(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
 
+const colours = new Map(); // by name, until the theme changes
+document.addEventListener("themechange", () => colours.clear());
+
 function rgb(name) {
-  const text = style(name);
+  if (!colours.has(name)) colours.set(name, parse(style(name)));
+  return colours.get(name);
+}
+
+function parse(text) {
   return [1, 3, 5].map((k) => parseInt(text.slice(k, k + 2), 16));
 }
 
@@ -32,13 +39,14 @@ function paint(canvas, values) {
 }
 
 function curve(canvas, values, width) {
+  canvas.classList.add("curve");
   canvas.width = 224;
   canvas.height = 112;
   const context = canvas.getContext("2d");
   context.fillStyle = style("--wash");
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.strokeStyle = style("--s0");
-  context.lineWidth = 2;
+  context.lineWidth = 6;
   context.beginPath();
   for (let k = 0; k < width; k++) context.lineTo((k + 0.5) * canvas.width / width, 108 - values[k] * 104 / 255);
   context.stroke();
