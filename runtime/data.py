@@ -20,6 +20,7 @@ SOURCES = {
     "mnist": "runtime.sources.idx",
     "fashion-mnist": "runtime.sources.idx",
     "mnist1d": "runtime.sources.mnist1d",
+    "cylinder-bell-funnel": "runtime.sources.cylinder_bell_funnel",
 }
 SPLIT_SEED = 2506  # of every shuffle that splits a data set: the same samples are held out whatever the training seed is
 SHARES = (0.7, 0.1, 0.2)  # train, validation, test where the data set itself has no test part

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from compile.pipeline import CompileOptions, compile_network
 from runtime.manifest import Manifest
-from runtime.network import Network, load
+from runtime.network import Layer, Network, load
 from runtime.zoo import names, resolve
 
 HEADER = ("network", "layers", "float", "int8", "constants B", "flash B", "RAM B", "instructions (M4)", "epochs", "seed")
@@ -22,12 +22,12 @@ def row(name: str, network: Network, manifest: Manifest) -> list[str]:
     size, cost, past = manifest.size, manifest.cost, network.provenance
     if size is None or cost is None:
         raise SystemExit("nothing was measured: see python -m devices doctor")
-    shape = "-".join([str(manifest.layers[0].shape[1]), *(f"{layer.shape[0]} {layer.kind}" for layer in manifest.layers)])
+    shape = [str(network.layers[0].inputs), *(f"{_neurons(layer)} {layer.kind}" for layer in network.layers)]
     return [
         f"`{name}`",
-        shape,
+        " - ".join(shape),
         f"{manifest.accuracy.float_:.4f}",
-        f"{manifest.accuracy.quantised:.4f}",
+        f"**{manifest.accuracy.quantised:.4f}**",
         f"{size.constants_bytes:,}",
         f"{size.flash_bytes:,}",
         f"{size.ram_bytes:,}",
@@ -35,6 +35,11 @@ def row(name: str, network: Network, manifest: Manifest) -> list[str]:
         str(past.get("epochs", "-")),
         str(past.get("seed", "-")),
     ]
+
+
+def _neurons(layer: Layer) -> int:
+    """Neurons, or prototypes."""
+    return len(layer.arrays["bias"])
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 import sys
 from pathlib import Path
@@ -237,3 +238,14 @@ def test_mnist1d_is_made_offline_the_same_every_time_and_leaves_the_generators_a
     assert first.shape == (40,)
     assert (int(first.train.x.min()), int(first.train.x.max())) == (0, 255)
     assert np.array_equal(first.test.x, second.test.x)
+
+
+def test_cylinder_bell_funnel_is_the_same_every_time_and_has_the_shapes_it_says() -> None:
+    data = load_dataset("cylinder-bell-funnel")
+    assert [len(part) for part in (data.train, data.validation, data.test)] == [6000, 2000, 4000]
+    assert hashlib.sha256(data.test.x.tobytes() + data.test.y.tobytes()).hexdigest().startswith("a9f0275e8351edf5")
+    real = data.spec.to_real(data.train.x) - 4.0
+    early, late = real[:, 33:39].mean(axis=1), real[:, 44:48].mean(axis=1)  # samples that lie on every signal's shape
+    means = [(early[data.train.y == label].mean(), late[data.train.y == label].mean()) for label in range(3)]
+    np.testing.assert_allclose(means, [(6.0, 6.0), (1.3, 2.3), (4.7, 3.7)], atol=0.1)
+    assert abs(real[:, :15].mean()) < 0.02  # noise alone
