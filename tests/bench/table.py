@@ -14,12 +14,12 @@ from runtime.manifest import Manifest
 from runtime.network import Layer, Network, load
 from runtime.zoo import names, resolve
 
-HEADER = ("network", "layers", "float", "int8", "constants B", "flash B", "RAM B", "instructions (M4)", "epochs", "seed")
+HEADER = ("network", "layers", "float", "int8", "constants B", "flash B", "RAM B", "instructions (M4)")
 
 
 def row(name: str, network: Network, manifest: Manifest) -> list[str]:
-    """The cells of one network; '-' where its file does not say."""
-    size, cost, past = manifest.size, manifest.cost, network.provenance
+    """The cells of one network."""
+    size, cost = manifest.size, manifest.cost
     if size is None or cost is None:
         raise SystemExit("nothing was measured: see python -m devices doctor")
     shape = [str(network.layers[0].inputs), *(f"{_neurons(layer)} {layer.kind}" for layer in network.layers)]
@@ -32,8 +32,6 @@ def row(name: str, network: Network, manifest: Manifest) -> list[str]:
         f"{size.flash_bytes:,}",
         f"{size.ram_bytes:,}",
         f"{cost.instructions:,}",
-        str(past.get("epochs", "-")),
-        str(past.get("seed", "-")),
     ]
 
 
