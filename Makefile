@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench figures clean
 demo: $(VENV)/ready ## the main job: data -> network -> build -> every backend agrees -> table
 	$(RUN) -m train fit --data digits --out runs/digits
 	$(RUN) -m compile runs/digits --out build/digits
@@ -19,11 +19,18 @@ lint: $(VENV)/ready
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 
-bench: $(VENV)/ready ## measurements against peers; printed, never asserted
+bench: $(VENV)/bench ## measurements against peers; printed, never asserted
 	$(RUN) -m tests.bench.epoch_time
 	$(RUN) -m tests.bench.kernels
 	$(RUN) -m tests.bench.table
 	$(RUN) -m tests.bench.peers
+
+figures: $(VENV)/ready ## the pictures in docs/, measured and drawn again
+	$(RUN) -m tests.bench.front
+
+$(VENV)/bench: $(VENV)/ready
+	$(RUN) -m pip install -q -e '.[bench]'
+	touch $@
 
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("nearwire needs Python 3.11 or newer: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'

@@ -1,9 +1,10 @@
 """A box network against ordinary dense int8 networks, in one run: python -m tests.bench.peers [--network NAME] [--work DIR]
 
-Trains the dense baselines 784-32-10 and 784-128-10 on MNIST (a minute each; kept in --work), compiles them and the network of the zoo, and prints
-accuracy, flash, RAM and exact instructions on the emulated Cortex-M4, each as a ratio to the box network. The dense networks run on our own best
-dense kernel, chosen for latency. Then single inferences on this computer, one thread: our C, LiteRT and ONNX Runtime, interleaved, each with
-its own build of each network.
+Trains the dense baselines 784-32-10 and 784-128-10 on MNIST, and from the latter one with a tenth of its weights (a minute each; kept in
+--work), compiles them and the network of the zoo, and prints accuracy, flash, RAM and exact instructions on the emulated Cortex-M4, each as a
+ratio to the box network. The dense networks run on our own best kernels, chosen for latency, and once more as emlearn deploys them: compiled by
+the same compiler and counted on the same core, which for its float arithmetic has an FPU. Then single inferences on this computer, one thread:
+our C, LiteRT and ONNX Runtime, interleaved, each with its own build of each network. Needs the extra 'bench'.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from compile.pipeline import CompileOptions, compile_network
@@ -19,19 +21,35 @@ from runtime.bench import BenchOptions, bench
 from runtime.build import open_build
 from runtime.data import load_dataset
 from runtime.manifest import Manifest
+from runtime.network import load
 from runtime.zoo import resolve
 
-BASELINES = {"784-32-10 dense": "32", "784-128-10 dense": "128"}
+try:
+    from tests.bench.emlearn_peer import PeerFigures, measure
+except ModuleNotFoundError as error:
+    raise SystemExit(f"the package '{error.name}' is not installed. Run: pip install 'nearwire[bench]'") from None
+
+DENSE = ("--data", "mnist", "--model", "dense", "--batch", "100")
+# How a baseline is trained; {work} is where they are kept. Both layers of the sparse one keep a tenth of their weights.
+BASELINES = {
+    "784-32-10 dense": ("dense-32", (*DENSE, "--hidden", "32", "--epochs", "20", "--rate", "0.04")),
+    "784-128-10 dense": ("dense-128", (*DENSE, "--hidden", "128", "--epochs", "20", "--rate", "0.04")),
+    "784-128-10, 90 % sparse": (
+        "sparse-128",
+        (*DENSE, "--hidden", "128", "--epochs", "10", "--rate", "0.03", "--prune", "0.9", "--init", "{work}/dense-128"),
+    ),
+}
+EMLEARN = ("784-32-10 dense", "784-128-10 dense")
 HOST = ("c", "tflite", "onnxruntime")
 
 
-def trained(work: Path, hidden: str) -> Path:
-    """The run folder of a dense baseline, trained unless it is there."""
-    folder = work / f"dense-{hidden}"
-    if not (folder / "network.safetensors").is_file():
-        options = ["--data", "mnist", "--model", "dense", "--hidden", hidden, "--epochs", "20", "--batch", "100", "--rate", "0.04"]
-        subprocess.run([sys.executable, "-m", "train", "fit", *options, "--out", str(folder)], check=True)
-    return folder
+def trained(work: Path, folder: str, options: Sequence[str]) -> Path:
+    """The run folder of a baseline, trained unless it is there."""
+    place = work / folder
+    if not (place / "network.safetensors").is_file():
+        words = [option.format(work=work) for option in options]
+        subprocess.run([sys.executable, "-m", "train", "fit", *words, "--out", str(place)], check=True)
+    return place
 
 
 def main() -> None:
@@ -40,36 +58,36 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("runs/peers"))
     arguments = parser.parse_args()
     sources = {f"zoo:{arguments.network}": (resolve(f"zoo:{arguments.network}"), CompileOptions())}
-    for name, hidden in BASELINES.items():
-        sources[name] = (trained(arguments.work, hidden), CompileOptions(optimise="latency"))
+    for name, (folder, options) in BASELINES.items():
+        sources[name] = (trained(arguments.work, folder, options), CompileOptions(optimise="latency"))
     places = {name: arguments.work / "builds" / name.replace(":", "-").replace(" ", "-") for name in sources}
     manifests = {name: compile_network(path, places[name], options) for name, (path, options) in sources.items()}
-    print_device(manifests)
+    peers = {f"{name}, emlearn (float)": measure(load(sources[name][0] / "network.safetensors"), load_dataset("mnist")) for name in EMLEARN}
+    print_device(manifests, peers)
     print_host(places)
 
 
-def print_device(manifests: dict[str, Manifest]) -> None:
-    first = next(iter(manifests.values()))
-    print(f"{'emulated Cortex-M4':24}{'accuracy':>9}{'flash B':>10}{'ratio':>8}{'RAM B':>8}{'instructions':>14}{'ratio':>8}")
+def print_device(manifests: dict[str, Manifest], peers: dict[str, PeerFigures]) -> None:
+    rows = []
     for name, m in manifests.items():
-        if not (m.size and m.cost and first.size and first.cost):
+        if not (m.size and m.cost):
             raise SystemExit("nothing was measured: see python -m devices doctor")
-        flash, work = m.size.flash_bytes, m.cost.instructions
-        print(
-            f"{name:24}{m.accuracy.quantised:9.4f}{flash:10,}{flash / first.size.flash_bytes:8.1f}{m.size.ram_bytes:8,}"
-            f"{work:14,}{work / first.cost.instructions:8.1f}"
-        )
+        rows.append((name, m.accuracy.quantised, m.size.flash_bytes, m.size.ram_bytes, m.cost.instructions, m.cost.compiler))
+    rows += [(name, p.accuracy, p.flash_bytes, p.ram_bytes, p.instructions, p.compiler) for name, p in peers.items()]
+    print(f"{'emulated Cortex-M4':36}{'accuracy':>9}{'flash B':>10}{'ratio':>8}{'RAM B':>8}{'instructions':>14}{'ratio':>8}  compiled by")
+    for name, accuracy, flash, ram, work, compiler in rows:
+        print(f"{name:36}{accuracy:9.4f}{flash:10,}{flash / rows[0][2]:8.1f}{ram:8,}{work:14,}{work / rows[0][4]:8.1f}  {compiler}")
 
 
 def print_host(places: dict[str, Path]) -> None:
     samples = load_dataset("mnist").test.x[:8]
     usable = [name for name in HOST if backend(name).missing() is None]
-    print(f"\n{'this computer, batch 1':24}{'backend':>14}{'P50 us':>9}{'P90 us':>9}{'ratio':>8}  executed by")
+    print(f"\n{'this computer, batch 1':36}{'backend':>14}{'P50 us':>9}{'P90 us':>9}{'ratio':>8}  executed by")
     fastest = None
     for name, folder in places.items():
         for row in bench(open_build(folder), usable, samples, BenchOptions(num_runs=5000, warmup_runs=500)).rows:
             fastest = fastest or row.p50_us or 1.0
-            print(f"{name:24}{row.backend:>14}{row.p50_us:9.2f}{row.p90_us:9.2f}{(row.p50_us or 0) / fastest:8.1f}  {row.detail}")
+            print(f"{name:36}{row.backend:>14}{row.p50_us:9.2f}{row.p90_us:9.2f}{(row.p50_us or 0) / fastest:8.1f}  {row.detail}")
 
 
 if __name__ == "__main__":
