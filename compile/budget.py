@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from compile.passes.store import LayerLedger
 from devices.board import Board
 from devices.errors import CheckError, InputError
-from runtime.backends.firmware import FirmwareFigures, unmeasured
+from runtime.backends.figures import FirmwareFigures
+from runtime.backends.firmware import unmeasured
 from runtime.manifest import Accuracy
 
 UNITS = {"": 1, "k": 1024, "m": 1024 * 1024}

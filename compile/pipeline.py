@@ -27,7 +27,8 @@ from compile.verify import Parity, require, verify
 from devices.board import Board, load_board
 from devices.errors import InputError
 from devices.version import VERSION
-from runtime.backends.firmware import FirmwareFigures, measure
+from runtime.backends.figures import FirmwareFigures
+from runtime.backends.firmware import countable, measure
 from runtime.data import Dataset, load_dataset
 from runtime.kinds import kind_of
 from runtime.manifest import SCHEMA as MANIFEST_SCHEMA
@@ -93,7 +94,7 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
         tflite.emit(stored, folder)
         c.emit(stored, folder, data.test.x[:4])
         limits = {"firmware": options.firmware_samples}
-        parities = verify(folder, stored, data.test.x, VERIFIED_BACKENDS, limits, progress, board.name if board.emulated else None)
+        parities = verify(folder, stored, data.test.x, VERIFIED_BACKENDS, limits, progress, board.name if countable(board) else None)
         require(parities)
         progress(f"measure on {board.name}")
         figures = measure(folder, stored, board, data.test.x[:COST_SAMPLES])

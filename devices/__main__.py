@@ -24,8 +24,8 @@ def list_boards(json: JsonOption = False) -> None:
         return
     print_table(
         "boards",
-        ["name", "core", "flash", "RAM", "link", "description"],
-        [[board.name, board.core, *_memory(board), board.link, board.description] for board in boards],
+        ["name", "core", "flash", "RAM", "link", "status", "description"],
+        [[board.name, board.core, *_memory(board), board.link, board.status or "-", board.description] for board in boards],
     )
 
 
@@ -41,10 +41,14 @@ def show(name: Annotated[str, typer.Argument(help="A name of 'list'.", show_defa
     rows = [
         ["description", board.description],
         ["core", board.core],
+        ["status", board.status or "-"],
         ["link", board.link],
         ["flash", flash],
         ["RAM", ram],
         ["compiler", " ".join(compiler.split())],
+        *([["or, where installed", " ".join([f"{gcc.prefix}gcc", *gcc.flags])]] if (gcc := board.toolchain.gcc) else []),
+        *([["flashing", f"{board.flashing.tool}, {board.flashing.how_to}"]] if board.flashing else []),
+        *([["emulator", " ".join([board.qemu.program, *board.qemu.arguments])]] if board.qemu else []),
     ]
     print_table(board.name, ["field", "value"], [*rows, ["cost tables", board.cost_note or "none"]])
     tables = load_board(board.cost_of).cost if board.cost_of else board.cost
@@ -66,7 +70,8 @@ def doctor(
     if json:
         print_json([finding.to_dict() for finding in findings])
     else:
-        rows = [[f.board, "yes" if f.works else "NO", f.detail, f.fix] for f in findings]
+        builds = {board.name for board in boards if board.status}
+        rows = [[f.board, ("builds" if f.board in builds else "yes") if f.works else "NO", f.detail, f.fix] for f in findings]
         print_table("what works here", ["board", "works", "what was found", "what helps"], rows)
     if not all(finding.works for finding in findings):
         raise typer.Exit(3)
@@ -74,7 +79,7 @@ def doctor(
 
 def _summary(board: Board) -> dict[str, object]:
     memory = board.memory.model_dump() if board.memory else None
-    return {"name": board.name, "core": board.core, "link": board.link, "memory": memory, "description": board.description}
+    return {"name": board.name, "core": board.core, "link": board.link, "status": board.status, "memory": memory, "description": board.description}
 
 
 def _memory(board: Board) -> list[str]:

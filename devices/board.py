@@ -1,7 +1,7 @@
 """Boards: one TOML file each in ``devices/boards``, read into a frozen record whose errors name the field.
 
-To add a board: one file ``devices/boards/NAME.toml`` with the fields of ``Board``. ``python -m devices show NAME`` prints it, ``doctor``
-tries it. The [cost] tables are coefficients of the linear instruction model of devices/cost.py, in executed instructions.
+To add a board: one file ``devices/boards/NAME.toml`` with the fields of ``Board`` and, unless its family is there, the port it names in
+``devices/ports`` (port.h says what that must provide). ``python -m devices show NAME`` prints it, ``doctor`` tries it. The [cost] tables are coefficients of the linear instruction model of devices/cost.py, in executed instructions.
 """
 
 from __future__ import annotations
@@ -16,6 +16,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from devices.errors import InputError, unknown_name
 
 FOLDER = Path(__file__).with_name("boards")
+# The tables of the file that each link needs.
+TABLES = {
+    "local": (),
+    "unicorn": ("memory", "emulator", "port"),
+    "qemu": ("memory", "port", "qemu"),
+    "serial": ("memory", "port", "flashing"),
+}
 
 
 class _Record(BaseModel):
@@ -31,19 +38,55 @@ class Memory(_Record):
     ram_bytes: int = Field(gt=0)
 
 
+class Gcc(_Record):
+    """A GCC for the core, taken instead of zig where it is on the PATH."""
+
+    prefix: str  # of its programs, as "arm-none-eabi-"
+    package: str  # Debian's package with it
+    flags: tuple[str, ...]
+
+
 class Toolchain(_Record):
     """How C becomes a program of the core."""
 
-    compiler: Literal["host", "zig"]  # the host's cc (else zig), or zig from the wheel ziglang as a cross compiler
+    compiler: Literal["host", "zig", "cross"]  # the host's cc (else zig); zig from the wheel ziglang; or [toolchain.gcc] (else zig)
     target: str | None = None  # zig's target triple; None: the host's own
     cpu: str | None = None  # zig's -mcpu
     flags: tuple[str, ...] = ("-O3",)
+    gcc: Gcc | None = None
 
 
 class Emulator(_Record):
-    """Which core the emulator is."""
+    """A core of the same instruction set, emulated in process: its counts are this board's, its time is not."""
 
     model: str  # a name of devices.links.unicorn.MODELS
+
+
+class Port(_Record):
+    """The start-up, UART and timer of the board, in ``devices/ports``."""
+
+    sources: tuple[str, ...]  # files there
+    defines: dict[str, int | str] = Field(default_factory=dict)  # preprocessor constants of those files
+    stack_bytes: int = Field(default=512, gt=0, multiple_of=8)  # set aside for the stack
+    constants_origin: int | None = None  # where the core reads constants; None: where the program lies
+
+
+class Qemu(_Record):
+    """The machine of qemu-system-* that is this board."""
+
+    program: str
+    package: str  # Debian's package with it
+    arguments: tuple[str, ...]
+    icount_shift: int  # an instruction takes 2**icount_shift ns of virtual time
+    ticks_per_instruction: float  # of port_ticks under that
+
+
+class Flashing(_Record):
+    """How a program gets into the board's flash: the tool of devices/flash.py and what it must be told."""
+
+    tool: Literal["pyocd", "uf2", "esptool"]
+    target: str  # pyocd's target, the UF2 drive's label, esptool's chip
+    how_to: str  # what a person does first, for messages
 
 
 class Board(_Record):
@@ -52,16 +95,22 @@ class Board(_Record):
     name: str
     description: str
     core: str  # as people call it: Cortex-M4
-    link: Literal["local", "unicorn"]  # how a build gets there: devices/links
+    link: Literal["local", "unicorn", "qemu", "serial"]  # how a build gets there: devices/links
+    status: Literal["", "never run on silicon"] = ""  # what people must know before they rely on it
+    clock_hz: int | None = Field(default=None, gt=0)  # of the core, as the port leaves it; for estimated times
     toolchain: Toolchain
     memory: Memory | None = None  # None: an operating system's
     emulator: Emulator | None = None
+    port: Port | None = None
+    qemu: Qemu | None = None
+    flashing: Flashing | None = None
     cost: dict[str, dict[str, float]] = Field(default_factory=dict)  # format: {feature: instructions}
     cost_of: str | None = None  # the board whose cost tables stand in for this one's
     cost_note: str = ""  # where the coefficients come from
 
     @property
     def emulated(self) -> bool:
+        """Whether a core with its instruction set and memory is emulated in process, so that instructions can be counted without the board."""
         return self.emulator is not None
 
 
@@ -86,6 +135,8 @@ def load_board(name: str, folder: Path = FOLDER) -> Board:
         raise InputError(f"board file '{path}': field '{field}': {first['msg']}. See devices/board.py for the fields.") from error
     if board.name != name:
         raise InputError(f"board file '{path}': field 'name' is '{board.name}'; it must be '{name}', as the file is called, or left out.")
-    if board.link == "unicorn" and (board.memory is None or board.emulator is None):
-        raise InputError(f"board file '{path}': link 'unicorn' needs the tables [memory] and [emulator].")
+    lacking = [table for table in TABLES[board.link] if getattr(board, table) is None]
+    if lacking:
+        needed = " and ".join(f"[{table}]" for table in TABLES[board.link])
+        raise InputError(f"board file '{path}': link '{board.link}' needs the tables {needed}; [{lacking[0]}] is not there.")
     return board

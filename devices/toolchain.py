@@ -1,4 +1,4 @@
-"""C compilers: the host's own (cc, gcc, clang), or the one in the wheel ziglang, which also compiles for every Cortex-M."""
+"""C compilers: the host's own (cc, gcc, clang), a cross GCC where it is installed, or zig from the wheel ziglang, which compiles for every core."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -29,6 +29,13 @@ class Compiler:
 
     command: tuple[str, ...]
     detail: str  # name and version, for reports
+    flags: tuple[str, ...] = ()  # the board's flags for this compiler
+    libraries: tuple[str, ...] = ()  # what a bare program is linked with, last
+
+    @property
+    def description(self) -> str:
+        """Name, version and flags, for manifests."""
+        return " ".join([self.detail, *self.flags])
 
     def run(self, arguments: Sequence[str | Path], what: str) -> None:
         """Run the compiler; NearwireError with its first error line if it fails. ``what`` names the thing that is compiled."""
@@ -45,7 +52,9 @@ class Compiler:
 
 def compiler_for(toolchain: Toolchain) -> Compiler:
     """The compiler of a board; NearwireError with the command that installs it if there is none."""
-    found = _zig(toolchain) if toolchain.compiler == "zig" else _host()
+    found = _host() if toolchain.compiler == "host" else _gcc(toolchain) or _zig(toolchain)
+    if found is not None and not found.flags:
+        found = replace(found, flags=toolchain.flags)
     if found is None:
         raise NearwireError(missing(toolchain) or "no C compiler works here.")
     return found
@@ -53,8 +62,10 @@ def compiler_for(toolchain: Toolchain) -> Compiler:
 
 def missing(toolchain: Toolchain) -> str | None:
     """None if the board's compiler is there; otherwise what is missing and the command that installs it."""
-    if toolchain.compiler == "zig":
-        return None if _zig(toolchain) else f"the C compiler zig is not installed. Run: {INSTALL_ZIG}"
+    if toolchain.compiler == "cross" and toolchain.gcc and not (_gcc(toolchain) or _zig(toolchain)):
+        return f"neither {toolchain.gcc.prefix}gcc nor zig is installed. Run: {INSTALL_ZIG} (or: apt install {toolchain.gcc.package})"
+    if toolchain.compiler != "host":
+        return None if _gcc(toolchain) or _zig(toolchain) else f"the C compiler zig is not installed. Run: {INSTALL_ZIG}"
     return None if _host() else f"no C compiler: none of {', '.join(HOST_COMPILERS)} is on the PATH and ziglang is not installed. Run: {INSTALL_HOST}"
 
 
@@ -66,6 +77,15 @@ def _host() -> Compiler | None:
         if shutil.which(command[0]):
             return Compiler(tuple(command), _version(tuple(command)))
     return None if chosen else _zig(Toolchain(compiler="zig"))
+
+
+def _gcc(toolchain: Toolchain) -> Compiler | None:
+    """The GCC of [toolchain.gcc] if the board takes one and it is on the PATH."""
+    gcc = toolchain.gcc
+    if toolchain.compiler != "cross" or gcc is None or not shutil.which(f"{gcc.prefix}gcc"):
+        return None
+    command = (f"{gcc.prefix}gcc",)
+    return Compiler(command, _version(command), gcc.flags, ("-lgcc",))
 
 
 def _zig(toolchain: Toolchain) -> Compiler | None:

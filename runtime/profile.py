@@ -20,6 +20,7 @@ class ProfileRow:
     instructions: float | None
     share: float
     note: str
+    cycles: float | None = None  # estimated
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -35,4 +36,4 @@ def profile_rows(figures: Sequence[LayerFigure]) -> list[ProfileRow]:
     """The figures of a backend with their shares."""
     cost = [figure.instructions if figure.instructions is not None else figure.time_us or 0.0 for figure in figures]
     total = sum(cost) or 1.0
-    return [ProfileRow(f.name, f.time_us, f.instructions, c / total, f.note) for f, c in zip(figures, cost, strict=True)]
+    return [ProfileRow(f.name, f.time_us, f.instructions, c / total, f.note, f.cycles) for f, c in zip(figures, cost, strict=True)]

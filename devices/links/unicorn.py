@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from devices.board import Board, Memory
+from devices.cycles import block_cycles, timing_of
 from devices.errors import InputError, NearwireError, unknown_name
 
 MODELS = {
@@ -23,7 +24,7 @@ MODELS = {
     "cortex-m7": "UC_CPU_ARM_CORTEX_M7",
     "cortex-m33": "UC_CPU_ARM_CORTEX_M33",
 }
-PACKAGES = {"unicorn": "unicorn", "elftools": "pyelftools"}  # module: package
+PACKAGES = {"unicorn": "unicorn", "elftools": "pyelftools", "capstone": "capstone"}  # module: package
 WINDOW = 0x60000000  # memory of the host: arguments and results, no part of the board's RAM
 RETURN = 0x1FFF0000  # a called function returns to here; executable by the default memory map
 PAGE = 4096
@@ -48,6 +49,8 @@ class Count:
 
     total: int
     parts: Mapping[str, int] = field(default_factory=dict)  # marked function: instructions from its entry until the next mark
+    cycles: int | None = None  # estimated (devices/cycles.py); None for a core whose timings are not known
+    cycle_parts: Mapping[str, int] = field(default_factory=dict)
 
 
 def missing() -> str | None:
@@ -104,7 +107,8 @@ class Core:
         self._fault = ""  # the address of the last access outside the memory
         self._uc.hook_add(UC_HOOK_MEM_INVALID, self._note_fault)
         self._addresses = sorted((address, name) for name, address in image.symbols.items())
-        self._block_lengths: dict[int, int] = {}
+        self._block_costs: dict[int, tuple[int, int]] = {}  # instructions and cycles of a block
+        self._timing = timing_of(board.emulator.model)
 
     def write(self, address: int, content: bytes) -> None:
         self._uc.mem_write(address, content)
@@ -145,20 +149,29 @@ class Core:
         from unicorn import UC_HOOK_BLOCK
 
         entries = {self.image.symbols[name]: name for name in marks}
-        parts = dict.fromkeys(marks, 0)
-        total, current = 0, ""
-        lengths = self._block_lengths
+        parts, cycle_parts = dict.fromkeys(marks, 0), dict.fromkeys(marks, 0)
+        total, cycles, current, next_address = 0, 0, "", -1
+        costs, timing = self._block_costs, self._timing
 
         def block(_uc: Any, address: int, size: int, _data: Any) -> None:
-            nonlocal total, current
+            nonlocal total, cycles, current, next_address
             key = address << 16 | size
-            instructions = lengths.get(key)
-            if instructions is None:
-                instructions = lengths[key] = _thumb_instructions(self.read(address, size))
+            cost = costs.get(key)
+            if cost is None:
+                code = self.read(address, size)
+                cost = costs[key] = _thumb_instructions(code), block_cycles(code, timing) if timing else 0
+            instructions, spent = cost
             total += instructions
+            if timing and address != next_address and next_address >= 0:  # the block before ended with a branch that was taken
+                cycles += timing.taken
+                if current:
+                    cycle_parts[current] += timing.taken
+            cycles += spent
+            next_address = address + size
             current = entries.get(address, current)
             if current:
                 parts[current] += instructions
+                cycle_parts[current] += spent
 
         hook = self._uc.hook_add(UC_HOOK_BLOCK, block)
         self._uc.ctl_flush_tb()
@@ -167,7 +180,7 @@ class Core:
         finally:
             self._uc.hook_del(hook)
             self._uc.ctl_flush_tb()
-        return Count(total, parts)
+        return Count(total, parts, cycles if timing else None, cycle_parts if timing else {})
 
     def stack_bytes(self, function: str, *arguments: int) -> int:
         """Call a function and return how far its stack went down, in bytes: the memory between data and stack is painted first."""

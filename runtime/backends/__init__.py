@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 
 from devices.errors import unknown_name
-from runtime.backends.base import Backend, LayerFigure, Session
+from runtime.backends.base import Backend, Footprint, LayerFigure, Session
 
 _MODULES = {
     "reference": "runtime.backends.numpy_reference",
@@ -16,7 +16,7 @@ _MODULES = {
 }
 BACKENDS = tuple(_MODULES)
 
-__all__ = ["BACKENDS", "Backend", "LayerFigure", "Session", "backend"]
+__all__ = ["BACKENDS", "Backend", "Footprint", "LayerFigure", "Session", "backend"]
 
 
 def backend(name: str) -> Backend:

@@ -22,6 +22,27 @@ class LayerFigure:
     time_us: float | None = None  # measured time of one inference, microseconds
     instructions: float | None = None  # executed instructions of one inference (mean where they depend on the data)
     note: str = ""
+    cycles: float | None = None  # of one inference, estimated (devices/cycles.py)
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Memory of the whole firmware, linked for a board: start-up, port, protocol and this build. Bytes.
+
+    Flash = constants + code + firmware; RAM = static + firmware_static + stack_reserved. Known when it is linked; the stack's mark is measured.
+    """
+
+    board: str
+    constants: int  # weights, biases, shifts of the network
+    code: int  # kernels in use and the network's glue
+    firmware: int  # start-up, vectors, port, protocol, their texts, initial values
+    flash: int
+    static: int  # buffers of the network
+    firmware_static: int  # input, scores, the protocol's line
+    stack_reserved: int
+    ram: int
+    stack_used: int | None  # high-water mark of the whole firmware, after an inference; None where nobody ran it
+    compiler: str
 
 
 class Session(ABC):
@@ -48,6 +69,10 @@ class Session(ABC):
 
     def instructions(self, samples: Array) -> Array | None:
         """(n,) int64 exact instructions of each inference; None where they cannot be counted."""
+        return None
+
+    def footprint(self) -> Footprint | None:
+        """Flash and RAM of the firmware; None for what is no microcontroller."""
         return None
 
     def close(self) -> None:  # noqa: B027 (most sessions hold nothing)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import string
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +17,15 @@ import numpy as np
 from devices import toolchain
 from devices.board import Board, load_board
 from devices.errors import CheckError, InputError, NearwireError
-from devices.links import unicorn
-from devices.links.unicorn import WINDOW, Core, Image, read_image
+from devices.links import open_link, qemu, serial, unicorn
+from devices.links.unicorn import WINDOW, Core, Count, Image, read_image
 from devices.toolchain import compiler_for
-from runtime.backends.base import Backend, LayerFigure, Session
+from runtime.backends.base import Backend, Footprint, LayerFigure, Session
+from runtime.backends.boards import BoardSession, QemuSession
+from runtime.backends.figures import FirmwareFigures
 from runtime.backends.sources import FOLDER, copy_sources
+from runtime.dut import Dut
+from runtime.firmware_program import firmware, footprint_of
 from runtime.network import Array, Network
 
 ENTRY = "core.c"
@@ -32,30 +35,11 @@ ALIGN = 64
 LINK = ("-g", "-ffunction-sections", "-fdata-sections", "-fomit-frame-pointer", "-Wl,--gc-sections", "-Wl,-e,nearwire_batch")
 
 
-@dataclass(frozen=True)
-class FirmwareFigures:
-    """Size and cost of a build on a board's core."""
-
-    constants_bytes: int  # .rodata: weights, biases, shifts
-    code_bytes: int  # .text
-    flash_bytes: int  # constants + code + initial values of data
-    data_bytes: int
-    bss_bytes: int
-    stack_bytes: int  # high-water mark of nearwire_infer
-    ram_bytes: int  # data + bss + stack; the caller's input and scores are not included
-    instructions_mean: float  # of one nearwire_infer, over the samples
-    instructions_min: int
-    instructions_max: int
-    layer_instructions: Mapping[str, float]  # by layer name, mean
-    core: str
-    compiler: str
-
-
 class FirmwareSession(Session):
     """A build linked for a board and loaded into an emulated core."""
 
     def __init__(self, folder: Path, network: Network, board: Board) -> None:
-        self.network, self.board = network, board
+        self.network, self.board, self._folder = network, board, folder
         self.image, self.compiler = link(folder, network, board)
         self.data_bytes, self.bss_bytes = (self.image.sizes.get(name, 0) for name in (".data", ".bss"))
         self.constants_bytes, self.code_bytes = (self.image.sizes.get(name, 0) for name in (".rodata", ".text"))
@@ -66,7 +50,8 @@ class FirmwareSession(Session):
         self._core = Core(self.image, board, self._scores_at - WINDOW + BATCH * self._outputs * 4)
         self._layer_functions = tuple(f"nearwire_layer_{k}" for k in range(len(network.layers)))
         self._cut_functions = tuple(name for name in ("nearwire_cut_input",) if name in self.image.symbols)  # where no kernel cuts itself
-        self.detail = f"emulated {board.core}, {self.compiler}"
+        place = "" if board.link == "unicorn" else f" with the memory of {board.name}"
+        self.detail = f"emulated {board.core}{place}, {self.compiler}"
 
     def scores(self, samples: Array) -> Array:
         flat = self._samples(samples)
@@ -89,13 +74,30 @@ class FirmwareSession(Session):
         return np.array([self._count(sample)[0] for sample in self._samples(samples)], np.int64)
 
     def layers(self, samples: Array) -> list[LayerFigure]:
-        counts = [self._count(sample)[1] for sample in self._samples(samples)]
-        if not counts:
+        flat = self._samples(samples)
+        if len(flat) == 0:
             return []
-        means = np.mean(counts, axis=0)
+        counts = [self._run(sample) for sample in flat]
+        means = np.mean([self._of_layers(count.parts) for count in counts], axis=0)
+        known = all(count.cycles is not None for count in counts)
+        cycles = np.mean([self._of_layers(count.cycle_parts) for count in counts], axis=0) if known else None
         return [
-            LayerFigure(layer.name, instructions=float(mean), note=layer.store or "") for layer, mean in zip(self.network.layers, means, strict=True)
+            LayerFigure(layer.name, instructions=float(means[k]), note=layer.store or "", cycles=None if cycles is None else float(cycles[k]))
+            for k, layer in enumerate(self.network.layers)
         ]
+
+    def footprint(self) -> Footprint:
+        """The firmware that speaks the serial protocol, linked for the board and run on the emulated core."""
+        with tempfile.TemporaryDirectory(prefix="nearwire-", ignore_cleanup_errors=True) as name:
+            program = firmware(self._folder, self.network, self.board, Path(name))
+            if self.board.link != "unicorn":  # its port is for registers that this core does not have
+                return footprint_of(program, None)
+            with open_link(self.board, program.path) as connection:
+                dut = Dut(connection)
+                dut.start()
+                dut.load(np.zeros(self._inputs, np.uint8))
+                dut.infer()
+                return footprint_of(program, dut.stack_bytes())
 
     def figures(self, samples: Array) -> FirmwareFigures:
         """Sizes, and the cost over uint8 samples (n, inputs), n >= 1; CheckError if the board's memory is exceeded."""
@@ -126,11 +128,17 @@ class FirmwareSession(Session):
 
     def _count(self, sample: Array) -> tuple[int, list[int]]:
         """(instructions of one inference, of each layer); cutting the input counts as the first layer's."""
+        count = self._run(sample)
+        return count.total, self._of_layers(count.parts)
+
+    def _run(self, sample: Array) -> Count:
         self._core.write(WINDOW, sample.tobytes())
-        count = self._core.count("nearwire_infer", WINDOW, self._scores_at, marks=self._cut_functions + self._layer_functions)
-        parts = [count.parts[name] for name in self._layer_functions]
-        parts[0] += sum(count.parts[name] for name in self._cut_functions)
-        return count.total, parts
+        return self._core.count("nearwire_infer", WINDOW, self._scores_at, marks=self._cut_functions + self._layer_functions)
+
+    def _of_layers(self, marked: Mapping[str, int]) -> list[int]:
+        parts = [marked[name] for name in self._layer_functions]
+        parts[0] += sum(marked[name] for name in self._cut_functions)
+        return parts
 
     def _samples(self, samples: Array) -> Array:
         if samples.dtype != np.uint8 or samples.ndim != 2 or samples.shape[1] != self._inputs:
@@ -152,9 +160,10 @@ def link(folder: Path, network: Network, board: Board) -> tuple[Image, str]:
         program = place / "firmware.elf"
         sources = [place / "nearwire.c", place / "model.c", place / ENTRY]
         compiler.run(
-            ["-std=c99", *board.toolchain.flags, *LINK, "-T", place / "memory.ld", "-o", program, *sources], f"'{folder / 'c'}' for {board.core}"
+            ["-std=c99", *compiler.flags, *LINK, "-T", place / "memory.ld", "-o", program, *sources, *compiler.libraries],
+            f"'{folder / 'c'}' for {board.core}",
         )
-        return read_image(program), f"{compiler.detail} {' '.join(board.toolchain.flags)}"
+        return read_image(program), compiler.description
 
 
 def measure(folder: Path, network: Network, board: Board, samples: Array) -> FirmwareFigures | None:
@@ -162,48 +171,66 @@ def measure(folder: Path, network: Network, board: Board, samples: Array) -> Fir
 
     CheckError with required and available if the build does not fit the board's memory.
     """
-    if not board.emulated or unusable(board):
+    if not countable(board) or unusable(board):
         return None
-    session = FirmwareSession(folder, network, board)
+    session: FirmwareSession | QemuSession
+    session = FirmwareSession(folder, network, board) if board.emulated else QemuSession(folder, network, board)
     try:
         return session.figures(samples)
     finally:
         session.close()
 
 
+def countable(board: Board) -> bool:
+    """Whether a core with the board's instruction set and memory is emulated, so that builds can be counted, sized and proven without it."""
+    return board.emulated or board.link == "qemu"
+
+
 def unmeasured(board: Board) -> str:
     """Why ``measure`` gives nothing on this board, and what to do."""
-    if not board.emulated:
+    if not countable(board):
         return f"'{board.name}' is not an emulated core, and only those are counted and sized. Give one of 'python -m devices list' with --board"
     return f"{unusable(board) or 'what it needs was missing when the build was made'} ('python -m devices doctor' shows all boards)"
 
 
 def unusable(board: Board) -> str | None:
     """None if an emulated board can work here; otherwise what is missing and the command that installs it."""
-    return unicorn.missing() or toolchain.missing(board.toolchain)
+    lack = unicorn.missing() if board.emulated else qemu.missing(board)
+    return lack or toolchain.missing(board.toolchain)
 
 
 class FirmwareBackend(Backend):
-    """Builds run on the board they were made for where that is an emulated core, else on a Cortex-M4."""
+    """Builds run on the board they were made for where its core is emulated, else on a Cortex-M4; BOARD@PORT is a real board on that port."""
 
     name = "firmware"
 
-    def __init__(self, board: str | None = None) -> None:
-        self.board = board
+    def __init__(self, board: str | None = None, port: str | None = None) -> None:
+        self.board, self.port = board, port
 
     def on(self, board: str | None) -> Backend:
-        return self if board is None else FirmwareBackend(board)
+        if board is None:
+            return self
+        name, _, port = board.partition("@")
+        return FirmwareBackend(name, port or None)
 
     def missing(self) -> str | None:
-        return unusable(load_board(self.board or DEFAULT_BOARD))
+        board = load_board(self.board or DEFAULT_BOARD)
+        if self.port is not None:
+            return serial.missing() or toolchain.missing(board.toolchain)
+        return (qemu.missing(board) if board.link == "qemu" else None) or unusable(board)
 
     def open(self, folder: Path, network: Network) -> Session:
         board = load_board(self.board or _board_of(folder))
-        if not board.emulated:
-            raise InputError(f"board '{board.name}' is not an emulated core. See 'python -m devices list'.")
-        if reason := unusable(board):
+        if self.port is not None and board.link != "serial":
+            raise InputError(f"board '{board.name}' is not reached through a serial port. Give it without '@{self.port}'.")
+        if self.port is None and not countable(board):
+            hint = f" To run on the board itself, give --device {board.name}@PORT." if board.link == "serial" else ""
+            raise InputError(f"board '{board.name}' is not an emulated core.{hint} See 'python -m devices list'.")
+        if reason := FirmwareBackend(board.name, self.port).missing():
             raise NearwireError(f"backend '{self.name}' cannot work here: {reason}")
-        return FirmwareSession(folder, network, board)
+        if self.port is not None:
+            return BoardSession(folder, network, board, self.port)
+        return QemuSession(folder, network, board) if board.link == "qemu" else FirmwareSession(folder, network, board)
 
 
 def _board_of(folder: Path) -> str:
@@ -212,7 +239,7 @@ def _board_of(folder: Path) -> str:
     if not (folder / "manifest.json").is_file():
         return DEFAULT_BOARD
     name = read_manifest(folder).board
-    return name if load_board(name).emulated else DEFAULT_BOARD
+    return name if countable(load_board(name)) else DEFAULT_BOARD
 
 
 def _require_memory(flash: int, static: int, stack: int, board: Board) -> None:

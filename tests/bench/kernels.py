@@ -20,7 +20,8 @@ from compile.formats.replicated import ReplicatedS8
 from compile.passes.store import store
 from devices.board import Board, load_board
 from devices.cost import CODE_BYTES, predict
-from runtime.backends.firmware import FirmwareFigures, FirmwareSession
+from runtime.backends.figures import FirmwareFigures
+from runtime.backends.firmware import FirmwareSession
 from runtime.network import Array, Network
 from runtime.reference import trace
 from tests.networks import box_network, integer_network, replicated_network

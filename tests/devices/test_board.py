@@ -8,6 +8,7 @@ import pytest
 
 from devices.board import FOLDER, Board, board_names, load_board
 from devices.errors import InputError
+from devices.program import PORTS
 
 GOOD = (FOLDER / "emulated-cortex-m4.toml").read_text()
 
@@ -16,7 +17,9 @@ GOOD = (FOLDER / "emulated-cortex-m4.toml").read_text()
 def test_every_board_is_valid(name: str) -> None:
     board = load_board(name)
     assert board.name == name
-    assert board.emulated == (board.link == "unicorn")
+    assert board.emulated or board.link != "unicorn"
+    assert board.status == ("never run on silicon" if board.link == "serial" else "")
+    assert board.port is None or all((PORTS / file).is_file() for file in board.port.sources)
     assert not board.cost_of or board.cost_of in board_names()
     assert board.cost_note
 

@@ -33,7 +33,7 @@ def test_what_is_missing_comes_with_its_command(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(unicorn.importlib.util, "find_spec", lambda name: None)
     (finding,) = doctor.examine([load_board(M4)])
     assert not finding.works
-    assert finding.fix == "pip install unicorn pyelftools"
+    assert finding.fix == "pip install unicorn pyelftools capstone"
 
 
 def test_a_compiler_that_fails_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,8 +151,8 @@ def test_nothing_is_measured_where_nothing_can_be(tmp_path: Path, monkeypatch: p
     assert measure(tmp_path, network, load_board("host"), samples_for(network)) is None
     monkeypatch.setattr(unicorn.importlib.util, "find_spec", lambda name: None)
     assert measure(tmp_path, network, load_board(M4), samples_for(network)) is None
-    assert "pip install unicorn pyelftools" in str(BACKEND.missing())
-    with pytest.raises(NearwireError, match="pip install unicorn pyelftools"):
+    assert "pip install unicorn pyelftools capstone" in str(BACKEND.missing())
+    with pytest.raises(NearwireError, match="pip install unicorn pyelftools capstone"):
         BACKEND.open(tmp_path, network)
 
 
