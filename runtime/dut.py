@@ -64,7 +64,7 @@ class Dut:
         while time.monotonic() < end:
             number += 1
             self.connection.write(f"%sync {number}%".encode("ascii"))
-            wanted = re.compile(rf"sync {number}\]\s+{READY}\s")
+            wanted = re.compile(rf"sync {number}\]\s+{READY}\r?\n")
             retry = min(end, time.monotonic() + RETRY_S)
             while (left := retry - time.monotonic()) > 0:
                 seen += self.connection.read(left).decode("ascii", "replace")
