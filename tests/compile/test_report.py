@@ -52,9 +52,7 @@ def report(built: Path, network: Network, classes: tuple[str, ...], pictures: bo
     """A report of a network that was never compiled, with the manifest of a build that was."""
     data = dataset(network)
     manifest = read_manifest(built)
-    changed = manifest.model_copy(
-        update={"output": manifest.output.model_copy(update={"classes": classes}), **changes}
-    )
+    changed = manifest.model_copy(update={"output": manifest.output.model_copy(update={"classes": classes}), **changes})
     return Report(changed, network, BOARD, gather(network, network, data, scores(network, data.test.x), pictures), "python -m compile x")
 
 
