@@ -1,4 +1,4 @@
-"""python -m runtime: run, bench and profile builds."""
+"""python -m runtime: run, bench, profile and compare builds."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from runtime.choices import (
     samples_for,
 )
 from runtime.profile import profile as run_profile
+from runtime.report_command import report
 
 app = typer.Typer(help="Run, benchmark and profile builds of 'python -m compile'.", no_args_is_help=True, add_completion=False)
 
@@ -69,6 +70,7 @@ def run(
 
 
 app.command()(bench)
+app.command()(report)
 
 
 @app.command()

@@ -10,8 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 640.0, 320.0  # of the drawing, in its own units
-LEFT, RIGHT, TOP, BOTTOM = 64.0, 18.0, 14.0, 46.0  # margins for the labels
+LEFT, RIGHT, TOP, BOTTOM = 64.0, 22.0, 34.0, 46.0  # margins for the labels
+LETTER = 6.6  # width of a label's letter, about
 SERIES = 8  # colours and markers before they repeat
+
+
+Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 @dataclass(frozen=True)
@@ -26,13 +30,13 @@ class Point:
 
 @dataclass(frozen=True)
 class Series:
-    """Points of one colour. ``line``: joined in order; ``step``: joined as a staircase (a front); ``markers``: each point drawn."""
+    """Points of one colour. ``line``: joined in order; ``front``: only those that no other beats, as a staircase; ``markers``: each point drawn."""
 
     name: str
     points: tuple[Point, ...]
     line: bool = True
     markers: bool = True
-    step: bool = False
+    front: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,10 @@ class Mark:
     x: float
     y: float
     text: str
-    label: str
-    anchor: str  # of the label: start or end
+    label: str  # empty where there is no room for it
+    label_x: float = 0.0
+    label_y: float = 0.0
+    anchor: str = "start"  # of the label: start or end
 
 
 @dataclass(frozen=True)
@@ -95,16 +101,41 @@ def chart(title: str, description: str, series: Sequence[Series], x: Axis, y: Ax
     if not points:
         return None
     xs, ys = _Scale([p.x for p in points], x, LEFT, WIDTH - RIGHT), _Scale([p.y for p in points], y, HEIGHT - BOTTOM, TOP)
-    traces = []
+    traces, taken = [], [(xs.at(p.x) - 6, ys.at(p.y) - 6, xs.at(p.x) + 6, ys.at(p.y) + 6) for p in points]
     for index, (s, part) in enumerate(kept):
-        marks = tuple(_mark(p, xs.at(p.x), ys.at(p.y)) for p in part)
-        path = _path([(m.x, m.y) for m in marks], s.step) if s.line and len(marks) > 1 else ""
+        marks = tuple(_mark(p, xs.at(p.x), ys.at(p.y), taken) for p in part)
+        joined = [marks[k] for k in front(part)] if s.front else marks
+        path = _path([(m.x, m.y) for m in joined], s.front) if (s.line or s.front) and len(joined) > 1 else ""
         traces.append(Trace(s.name, index % SERIES, path, marks if s.markers else ()))
     return Chart(title, description, x.name, y.name, xs.ticks(), ys.ticks(), tuple(traces))
 
 
-def _mark(point: Point, x: float, y: float) -> Mark:
-    return Mark(x, y, point.text, point.label, "end" if x > WIDTH * 0.72 else "start")
+def front(points: Sequence[Point]) -> list[int]:
+    """Indices of the points that no other beats: none has at most their x and more y, or less x and at least their y. In order of x."""
+    kept: list[int] = []
+    for k in sorted(range(len(points)), key=lambda k: (points[k].x, -points[k].y)):
+        if not kept or points[k].y > points[kept[-1]].y:
+            kept.append(k)
+    return kept
+
+
+def _mark(point: Point, x: float, y: float, taken: list[Box]) -> Mark:
+    """The label goes beside the marker where it covers nothing: four places are tried, then it is left out."""
+    if not point.label:
+        return Mark(x, y, point.text, "")
+    wide = LETTER * len(point.label)
+    for right, below in ((True, False), (False, False), (True, True), (False, True)):
+        left = x + 9 if right else x - 9 - wide
+        base = y + 18 if below else y - 8
+        box = (left, base - 11, left + wide, base + 3)
+        if left > LEFT and box[2] < WIDTH - 4 and box[3] < HEIGHT - BOTTOM and not any(_meet(box, other) for other in taken):
+            taken.append(box)
+            return Mark(x, y, point.text, point.label, x + 9 if right else x - 9, base, "start" if right else "end")
+    return Mark(x, y, point.text, "")
+
+
+def _meet(a: Box, b: Box) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def _path(points: Sequence[tuple[float, float]], step: bool) -> str:
@@ -156,6 +187,8 @@ def _linear_ticks(low: float, high: float) -> list[float]:
 
 def _log_ticks(low: float, high: float) -> list[float]:
     """Powers of ten, with 2 and 5 between them where there are few."""
+    if high - low < 1:  # within one power of ten: round numbers, at their places on the logarithm
+        return [v for v in _linear_ticks(10**low, 10**high) if v > 0]
     first, last = math.floor(low), math.ceil(high)
     factors = (1, 2, 5) if high - low < 3 else (1,)
     values = [m * 10.0**k for k in range(first, last + 1) for m in factors]

@@ -16,7 +16,9 @@ from typing import Any
 
 from devices.version import VERSION
 from runtime.report import words
+from runtime.report.charts import Chart
 
+GENERATOR = '<meta name="generator" content="nearwire'  # what tells our pages from others
 HERE = Path(__file__).parent
 STYLES = (HERE / "assets" / "page.css",)
 SCRIPTS = (HERE / "assets" / "page.js",)
@@ -38,10 +40,12 @@ def render(
     return text
 
 
-def render_svg(name: str, context: Mapping[str, Any]) -> str:
-    """A template of this folder as text of its own, without the frame."""
-    text: str = _environment(HERE / "templates").get_template(name).render(**context)
-    return text
+def picture(chart: Chart) -> str:
+    """A chart as an SVG file of its own, light or dark as its viewer wishes."""
+    macros = _environment(HERE / "templates").get_template("chart.svg.jinja").module
+    text = str(macros.picture(chart, True)).strip()
+    style = _text(STYLES[0]) + _text(HERE / "assets" / "picture.css")
+    return text.replace(">", f">\n<style>{style}</style>", 1) + "\n"
 
 
 def island(data: Mapping[str, Any]) -> Any:

@@ -1,0 +1,70 @@
+"""Results of ``python -m runtime bench --json``, read back from files: times and counts of builds on devices."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from devices.errors import InputError
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    device: str
+    build: str
+    backend: str
+    detail: str = ""
+    p50_us: float | None = None
+    p99_us: float | None = None
+    instructions: float | None = None
+
+
+class _Device(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    device: str
+    valid: bool
+    invalid: tuple[str, ...] = ()
+    error: str | None = None
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    rows: tuple[_Row, ...]
+    devices: tuple[_Device, ...] = ()
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One build by one backend on one device. ``doubt``: why its times must not be trusted, empty if they may."""
+
+    device: str
+    build: str
+    backend: str
+    detail: str
+    p50_us: float | None
+    p99_us: float | None
+    instructions: float | None
+    doubt: str
+
+
+def read_benches(paths: Sequence[Path]) -> list[Timing]:
+    """The rows of all files in order; InputError naming the file that is none of ours."""
+    found: list[Timing] = []
+    for path in paths:
+        if not path.is_file():
+            raise InputError(f"there is no bench file '{path}'. Make one: python -m runtime bench BUILD --json > {path.name}")
+        try:
+            document = _Document.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"])) or "the whole"
+            raise InputError(f"'{path}' is not what 'python -m runtime bench --json' prints: {place}: {first['msg']}.") from error
+        except ValueError as error:
+            raise InputError(f"'{path}' is not JSON ({error}). Make it with: python -m runtime bench BUILD --json > {path.name}") from error
+        doubts = {each.device: "; ".join(each.invalid) or each.error or "the run was invalid" for each in document.devices if not each.valid}
+        found += [Timing(**row.model_dump(), doubt=doubts.get(row.device, "")) for row in document.rows]
+    return found
