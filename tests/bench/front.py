@@ -1,8 +1,8 @@
 """The front as plots: accuracy against constants and against instructions, a figure for each data set of several networks, in docs/:
-python -m tests.bench.front
+python -m tests.bench.front [NAME ...]
 
-Every network of the zoo is compiled for the emulated Cortex-M4 and measured (minutes); docs/front.json keeps the points. ``--redraw`` draws
-from that file. The same points give the same bytes. Accuracies are those of the integer networks on the whole test set; the vertical axis is the share
+Every network of the zoo, or those named, is compiled for the emulated Cortex-M4 and measured (minutes); docs/front.json keeps the points.
+``--redraw`` measures none. The same points give the same bytes. Accuracies are those of the integer networks on the whole test set; the vertical axis is the share
 of errors in logarithmic steps, so that the last half per cent is as visible as the first.
 """
 
@@ -197,17 +197,17 @@ def save(figure: Any, stem: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--redraw", action="store_true", help="draw the points of docs/front.json instead of measuring them")
+    parser.add_argument("networks", nargs="*", metavar="NAME", help="networks of the zoo to measure; the others keep their points (default: all)")
+    parser.add_argument("--redraw", action="store_true", help="draw the points of docs/front.json")
     arguments = parser.parse_args()
-    if arguments.redraw:
-        points = read_points(FOLDER / POINTS)
-    else:
-        points = []
-        for name in names():
-            points.append(measured(name))
-            print(f"{points[-1].network}: {points[-1].accuracy:.4f}, {points[-1].constants_bytes:,} B, {points[-1].instructions:,}", flush=True)
-        FOLDER.mkdir(exist_ok=True)
-        (FOLDER / POINTS).write_text(json.dumps([asdict(point) for point in points], indent=1) + "\n")
+    keep = arguments.redraw or arguments.networks
+    found = {point.network: point for point in read_points(FOLDER / POINTS) if point.network in names()} if keep else {}
+    for name in [] if arguments.redraw else arguments.networks or names():
+        found[name] = point = measured(name)
+        print(f"{name}: {point.accuracy:.4f}, {point.constants_bytes:,} B, {point.instructions:,}", flush=True)
+    points = [found[name] for name in sorted(found)]
+    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / POINTS).write_text(json.dumps([asdict(point) for point in points], indent=1) + "\n")
     for data in [data for data, count in Counter(point.data for point in points).items() if count > 1]:
         figure = draw(f"{TITLES.get(data, data)}: accuracy against size and work", [p for p in (*points, *BITNETMCU) if p.data == data])
         save(figure, FOLDER / f"front-{data}")
