@@ -36,7 +36,7 @@ BASELINES = {
     "784-128-10 dense": ("dense-128", (*DENSE, "--hidden", "128", "--epochs", "20", "--rate", "0.04")),
     "784-128-10, 90 % sparse": (
         "sparse-128",
-        (*DENSE, "--hidden", "128", "--epochs", "10", "--rate", "0.03", "--prune", "0.9", "--init", "{work}/dense-128"),
+        (*DENSE, "--hidden", "128", "--epochs", "20", "--rate", "0.04", "--prune", "0.9", "--init", "{work}/dense-128"),
     ),
 }
 EMLEARN = ("784-32-10 dense", "784-128-10 dense")
