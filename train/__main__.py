@@ -47,6 +47,7 @@ def fit(
     schedule: Annotated[str | None, _option("one-cycle, warm-cosine, cosine or constant.", "--schedule")] = None,
     seed: Annotated[int | None, _option("Seed of the first positions and the order of the data.", "--seed")] = None,
     prune: Annotated[float | None, _option("Share of each layer's weights held at zero, longest connections first.", "--prune")] = None,
+    frames: Annotated[int | None, _option("Keep the positions so often while they move, for the animation in curves.html.", "--frames")] = None,
     recipe: Annotated[str | None, _option(f"Settings to start from: {', '.join(recipe_names())}.", "--recipe")] = None,
     config: Annotated[Path | None, _option("Settings to start from: a TOML file.", "--config")] = None,
     init: Annotated[str | None, _option("Network to fine-tune: a file, a run folder or zoo:NAME.", "--init")] = None,
@@ -68,7 +69,7 @@ def fit(
         "epochs": epochs,
         "batch": batch,
     }
-    given |= {"rate": rate, "schedule": schedule, "seed": seed, "prune": prune, "init": init}
+    given |= {"rate": rate, "schedule": schedule, "seed": seed, "prune": prune, "frames": frames, "init": init}
     given = {name: value for name, value in given.items() if value is not None}
     if hidden is not None:
         given["hidden"] = _sizes(hidden)
@@ -113,6 +114,21 @@ def zoo(json: JsonOption = False) -> None:
         for row in rows
     ]
     print_table("the zoo", ["network", "data", "kind", "neurons", "parameters", "test accuracy"], cells)
+
+
+@app.command()
+def curves(
+    run: Annotated[Path, typer.Argument(help="A folder of 'train fit', finished or not.", show_default=False)], json: JsonOption = False
+) -> None:
+    """Draw the curves of a run, and the animation of its positions if frames were kept."""
+    from train.curves import write_curves
+    from train.run_folder import RunFolder
+
+    written = write_curves(RunFolder(run))
+    if json:
+        print_json([str(path) for path in written])
+    else:
+        print("\n".join(f"curves: {path}" for path in written))
 
 
 @app.command(name="data")
@@ -166,7 +182,7 @@ def _settings(given: dict[str, Any], recipe: str | None, config: Path | None) ->
     clash = [f"--{name}" for name in ("model", *STRUCTURE) if name in given] if base.get("layers") else []
     if clash:
         raise InputError(f"{recipe or config} lists its layers, so {' and '.join(clash)} cannot be given. Copy the recipe and change its layers.")
-    changed = [name for name, value in given.items() if base.get(name) != value]
+    changed = [name for name, value in given.items() if base.get(name) != value and name != "frames"]
     if changed and base.get("recipe"):
         base["recipe"] = None  # no longer what the recipe says
     if isinstance(given.get("quantise"), dict):
@@ -209,7 +225,10 @@ def _fit(settings: TrainConfig, out: Path, resume: bool, force: bool, device: st
 
     with epoch_bar(total_epochs(settings), quiet=json) as report:
         result = run_fit(settings, dataset, folder, device, start, resume, report)
-    summary = {**result.to_dict(), "network": str(folder.network)}
+    from train.curves import write_curves
+
+    written = write_curves(folder)
+    summary = {**result.to_dict(), "network": str(folder.network), "curves": str(written[0])}
     if json:
         print_json(summary)
         return
@@ -217,6 +236,7 @@ def _fit(settings: TrainConfig, out: Path, resume: bool, force: bool, device: st
     names = ("data", "parameters", "epochs", "seconds", *floating, "validation_accuracy", "test_accuracy", "network")
     cells = [[_cell(name, summary[name]) for name in names]]
     print_table("trained", [name.replace("_", " ") for name in names], cells)
+    print(f"curves: {written[0]}")
 
 
 def _cell(name: str, value: Any) -> str:

@@ -100,6 +100,7 @@ class TrainConfig(BaseModel):
     inhibition_spread: Positive = 1.0  # the first inhibition values are spread evenly over +- this
     steepness: tuple[Positive, Positive] = (5.0, 100.0)  # of the mask tanh(steepness * v / 2), first and last
     settle: float | None = Field(0.7, gt=0, le=1)  # share of the training after which the signs are fixed; None (in TOML: 0): never
+    frames: int = Field(0, ge=0, le=1000)  # of the animation: how often the positions are kept while they move; 0: never
     softness: tuple[Positive, Positive] = (1.0, 0.3)  # of the edges of boxes in the backward pass, cells, first and last
 
     @model_validator(mode="before")

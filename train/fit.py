@@ -28,6 +28,7 @@ from runtime.reference import accuracy
 from train.augment import augment, check_image
 from train.checkpoint import finished_epochs, read_checkpoint, write_checkpoint
 from train.config import TrainConfig
+from train.curves.motion import frame_epochs
 from train.model import Model, build, from_network, label_accuracy
 from train.phases import CALIBRATION_SAMPLES, Phase, optimiser_of, phases, quantised, settled, total_epochs
 from train.quantised_model import QuantisedModel, check_quantisable
@@ -103,6 +104,7 @@ def fit(
             model.centre(torch.tensor(dataset.train.x[:CENTRE_SAMPLES]).to(where))
         folder.start(config)
         write_checkpoint(folder.checkpoint, model, optimiser, 0, config)
+        keep_frame(config, folder, model, 0)
     threads = torch.get_num_threads()
     if config.batch * model.products() < ONE_THREAD_MACS:
         torch.set_num_threads(1)
@@ -170,6 +172,7 @@ def _run(
                 "seconds": round(time.perf_counter() - begin, 3),
             }
             folder.add_metrics(row)
+            keep_frame(config, folder, model, epoch + 1)
             rows.append(row)
             stopped = _stopped(report, row)
             if stopped or epoch + 1 in (until, phase.first + phase.epochs) or time.perf_counter() - saved > CHECKPOINT_SECONDS:
@@ -253,6 +256,12 @@ def finish(config: TrainConfig, dataset: Dataset, folder: RunFolder, model: Mode
     result = Result(network, rows[-1]["seconds"])
     folder.add_result(result.to_dict())
     return result
+
+
+def keep_frame(config: TrainConfig, folder: RunFolder, model: Model | QuantisedModel, epoch: int) -> None:
+    """Keep the network for the animation where the configuration asks for it; in the quantised phase positions do not move."""
+    if isinstance(model, Model) and epoch in frame_epochs(config.frames, config.epochs):
+        save(model.export({"epoch": epoch}), folder.frame(epoch))
 
 
 def _last_accuracy(rows: list[dict[str, Any]], phase: str) -> float | None:

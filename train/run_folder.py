@@ -1,4 +1,5 @@
-"""A run's folder: config.toml, metrics.jsonl, checkpoint.safetensors, and once it is finished network.safetensors and result.json.
+"""A run's folder: config.toml, metrics.jsonl, checkpoint.safetensors, and once it is finished network.safetensors, result.json,
+curves.html and curves.svg; frames/ where an animation was asked for.
 
 A folder with anything else in it and no config.toml of ours is foreign and never written to.
 """
@@ -43,6 +44,14 @@ class RunFolder:
     def result(self) -> Path:
         return self.path / "result.json"
 
+    def frame(self, epoch: int) -> Path:
+        """Where the network after so many epochs is kept for the animation."""
+        return self.path / "frames" / f"epoch-{epoch:05d}.safetensors"
+
+    def frames(self) -> list[Path]:
+        """The kept frames in order."""
+        return sorted(self.frame(0).parent.glob("epoch-[0-9]*.safetensors"))
+
     def is_ours(self) -> bool:
         return self.config.is_file() and self.config.read_text("utf-8", errors="replace").startswith(MARK)
 
@@ -58,7 +67,8 @@ class RunFolder:
     def start(self, config: TrainConfig) -> None:
         """Make the folder, remove what an earlier run of ours left, and write the configuration."""
         self.path.mkdir(parents=True, exist_ok=True)
-        for file in (self.network, self.checkpoint, self.metrics, self.result):
+        drawn = (self.path / "curves.html", self.path / "curves.svg", *self.frames())
+        for file in (self.network, self.checkpoint, self.metrics, self.result, *drawn):
             file.unlink(missing_ok=True)
         self.config.write_text(MARK + to_toml(config), "utf-8")
         self.metrics.touch()

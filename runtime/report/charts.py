@@ -44,7 +44,7 @@ class Axis:
     """What an axis measures. ``form``: how its ticks are written, a format specification, ``%`` or ``k``. ``low``, ``high``: fixed ends."""
 
     name: str
-    form: str = ","
+    form: str = "g"
     log: bool = False
     low: float | None = None
     high: float | None = None
