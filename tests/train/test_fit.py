@@ -82,7 +82,8 @@ def test_the_default_run_is_accurate_before_and_after_quantisation(tmp_path: Pat
     rows = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     assert [row["epoch"] for row in rows] == list(range(1, summary["epochs"] + 1))
     assert {"loss", "validation_accuracy", "rate", "seconds"} <= set(rows[0])
-    assert {path.name for path in out.iterdir()} == {"network.safetensors", "metrics.jsonl", "config.toml", "checkpoint.safetensors", "result.json"}
+    written = {"network.safetensors", "metrics.jsonl", "config.toml", "checkpoint.safetensors", "result.json", "curves.html", "curves.svg"}
+    assert {path.name for path in out.iterdir()} == written
 
 
 @pytest.mark.parametrize("settings", [{}, {"model": "dense", "noise": 0.1}, {"gap": "relaxed", "prune": 0.5, "augment": 0.5}], ids=str)
