@@ -53,7 +53,7 @@ def bench(
     if form not in FORMATS:
         raise unknown_name("format", form, FORMATS)
     options = BenchOptions(num_runs, warmup_runs, num_threads, min(min_secs, max_secs), max_secs, operators, memory)
-    names = backend_names(backend)
+    names = backend_names("firmware" if device and backend == "all" else backend)
     if not names:
         raise InputError("no backend was named. Give --backend one or several names by comma, or 'all'.")
     reports: list[BenchReport] = []

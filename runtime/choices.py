@@ -26,7 +26,12 @@ VectorInputOption = Annotated[
     Path | None, typer.Option("--input", help="Samples: .npy, .npz (x), an image or raw bytes. Default: the build's own test vectors.")
 ]
 DataOption = Annotated[str | None, typer.Option("--data", help="Data set for test samples. Default: the one the network was trained on.")]
-DeviceOption = Annotated[str | None, typer.Option("--device", help="Emulated board for 'firmware'. Default: the one the build is for.")]
+RunBackendOption = Annotated[
+    str | None, typer.Option("--backend", help=f"One of {', '.join(BACKENDS)}. Default: reference, or firmware with --device.", show_default=False)
+]
+DeviceOption = Annotated[
+    str | None, typer.Option("--device", help="Board for 'firmware': an emulated one, or BOARD@PORT. Default: the one the build is for.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print machine-readable results.")]
 
 

@@ -49,6 +49,7 @@ class Session(ABC):
     """A build opened for execution. Use as a context manager; ``close`` frees files and processes."""
 
     detail: str = ""  # what executes: library and version, compiler, core
+    clock_hz: int | None = None  # of a board's core; None where it is not known
     init_ns: int | None = None  # loading the artifact, its library being loaded and its C code compiled; None where it was not timed
 
     @abstractmethod

@@ -15,7 +15,7 @@ import numpy as np
 from devices import flash
 from devices.board import Board
 from devices.errors import InputError, NearwireError
-from devices.links import Connection, open_link
+from devices.links import Connection, open_link, unicorn
 from devices.links.qemu import run_batch
 from devices.program import Sizes
 from runtime.backends.base import Footprint, LayerFigure, Session
@@ -46,7 +46,7 @@ class BoardSession(Session):
         except BaseException:
             self._place.cleanup()
             raise
-        self.detail = f"{board.core} of {board.name}, {self.program.compiler}"
+        self.detail, self.clock_hz = f"{board.core} of {board.name}, {self.program.compiler}", board.clock_hz
 
     def scores(self, samples: Array) -> Array:
         flat = self._samples(samples)
@@ -151,9 +151,20 @@ class QemuSession(BoardSession):
         if len(flat) == 0:
             return []
         means = self._batch(flat, layers=True).layers.mean(axis=0)
+        cycles = self._cycles(flat)
         return [
-            LayerFigure(layer.name, instructions=float(mean), note=layer.store or "") for layer, mean in zip(self.network.layers, means, strict=True)
+            LayerFigure(layer.name, instructions=float(means[k]), note=layer.store or "", cycles=cycles[k])
+            for k, layer in enumerate(self.network.layers)
         ]
+
+    def _cycles(self, samples: Array) -> list[float | None]:
+        """Estimated cycles of every layer, from the same core emulated in process, where that can be had."""
+        from runtime.backends.firmware import FirmwareSession
+
+        if not self.board.emulated or unicorn.missing():
+            return [None] * len(self.network.layers)
+        with FirmwareSession(self._folder, self.network, self.board) as session:
+            return [figure.cycles for figure in session.layers(samples)]
 
     def figures(self, samples: Array) -> FirmwareFigures:
         """Sizes, and the cost over uint8 samples (n, inputs), n >= 1."""

@@ -50,6 +50,7 @@ class FirmwareSession(Session):
         self._core = Core(self.image, board, self._scores_at - WINDOW + BATCH * self._outputs * 4)
         self._layer_functions = tuple(f"nearwire_layer_{k}" for k in range(len(network.layers)))
         self._cut_functions = tuple(name for name in ("nearwire_cut_input",) if name in self.image.symbols)  # where no kernel cuts itself
+        self.clock_hz = board.clock_hz
         place = "" if board.link == "unicorn" else f" with the memory of {board.name}"
         self.detail = f"emulated {board.core}{place}, {self.compiler}"
 

@@ -166,8 +166,8 @@ def test_commands_run_a_build_as_json(built: tuple[Path, Manifest]) -> None:
     assert json.loads(done.stdout)["accuracy"] == pytest.approx(built[1].accuracy.quantised)
     rows = json.loads(run("runtime", "bench", str(built[0]), "--runs", "20", "--min-secs", "0", "--json").stdout)["rows"]
     assert {row["backend"] for row in rows} == {"reference", "onnxruntime", "tflite", "c", "firmware"}
-    layers = json.loads(run("runtime", "profile", str(built[0]), "--json").stdout)
-    assert [row["name"] for row in layers] == [layer.name for layer in built[1].layers]
+    profile = json.loads(run("runtime", "profile", str(built[0]), "--json").stdout)
+    assert [row["name"] for row in profile["layers"]] == [layer.name for layer in built[1].layers]
 
 
 def test_firmware_is_proven_on_the_board_it_is_for(tmp_path: Path, built: tuple[Path, Manifest]) -> None:

@@ -1,0 +1,106 @@
+"""``python -m runtime flash`` and ``serve``: a build's firmware onto a real board, or running on an emulated one behind a serial port."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from devices import flash as flashing
+from devices.board import Board, load_board
+from devices.console import print_json
+from devices.errors import InputError, NearwireError
+from devices.links import Connection, open_link
+from devices.program import Program
+from runtime.build import Build, open_build
+from runtime.choices import BuildArgument, JsonOption
+from runtime.firmware_program import firmware
+
+Device = Annotated[str, typer.Option("--device", help="Board, or BOARD@PORT for one on a serial port.", show_default=False)]
+OutOption = Annotated[Path | None, typer.Option("--out", help="Keep the linked firmware and the image in this folder.")]
+
+
+def flash(
+    build: BuildArgument,
+    device: Device,
+    out: OutOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Make the firmware and print the command, but do not run it.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Make a build's firmware for a board and flash it."""
+    board, port = _board(device)
+    opened = open_build(build)
+    with tempfile.TemporaryDirectory(prefix="nearwire-", ignore_cleanup_errors=True) as name:
+        place = out or Path(name)
+        place.mkdir(parents=True, exist_ok=True)
+        program = _made(opened, board, place)
+        plan = (flashing.plan if dry_run else flashing.flash)(program.path, board, port)
+        size = {"flash_bytes": program.sizes.flash, "ram_bytes": program.sizes.ram, "status": board.status}
+        if json:
+            print_json({"board": board.name, "command": list(plan.command), "image": str(plan.image), "flashed": not dry_run, **size})
+            return
+        print(plan if dry_run else f"flashed {board.name}: {plan}")
+        print(f"firmware: {program.sizes.flash:,} bytes of flash, {program.sizes.ram:,} of RAM, {program.compiler}")
+        if board.status:
+            print(f"{board.name}: {board.status}")
+        if dry_run and out is None:
+            print("the image was not kept: give --out DIR for that")
+
+
+def serve(build: BuildArgument, device: Device = "emulated-cortex-m4") -> None:
+    """Run a build's firmware on an emulated board and give it a serial port, for any host of the MLPerf Tiny protocol. Ctrl-C ends it."""
+    board, _ = _board(device)
+    if board.link == "serial":
+        raise InputError(f"board '{board.name}' has a serial port of its own. Flash it with 'python -m runtime flash', then open its port.")
+    opened = open_build(build)
+    with tempfile.TemporaryDirectory(prefix="nearwire-", ignore_cleanup_errors=True) as name:
+        program = _made(opened, board, Path(name))
+        with open_link(board, program.path) as connection:
+            if connection.path:
+                _say(connection.path, connection)
+                while True:
+                    time.sleep(1)
+            _bridge(connection)
+
+
+def _bridge(connection: Connection) -> None:
+    """Bytes between a connection in this process and a new pseudo-terminal."""
+    try:
+        import pty
+        import tty
+    except ImportError as error:
+        raise NearwireError(
+            "this system has no pseudo-terminals, so the emulated board cannot be given a serial port. Use Linux or macOS."
+        ) from error
+    ours, theirs = pty.openpty()
+    tty.setraw(theirs)
+    os.set_blocking(ours, False)
+    _say(os.ttyname(theirs), connection)
+    while True:
+        answer = connection.read(0.0)
+        while answer:
+            try:
+                answer = answer[os.write(ours, answer) :]
+            except BlockingIOError:
+                time.sleep(0.01)
+        try:
+            connection.write(os.read(ours, 4096))
+        except BlockingIOError:
+            time.sleep(0.005)
+
+
+def _say(path: str, connection: Connection) -> None:
+    print(f"{connection.where} answers on {path}, 115200 baud; Ctrl-C ends it", flush=True)
+
+
+def _made(build: Build, board: Board, place: Path) -> Program:
+    return firmware(build.folder, build.network, board, place)
+
+
+def _board(device: str) -> tuple[Board, str | None]:
+    name, _, port = device.partition("@")
+    return load_board(name), port or None
