@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from pathlib import Path
@@ -13,8 +12,9 @@ import typer
 from devices import flash as flashing
 from devices.board import Board, load_board
 from devices.console import print_json
-from devices.errors import InputError, NearwireError
+from devices.errors import InputError
 from devices.links import Connection, open_link
+from devices.links.terminal import Terminal
 from devices.program import Program
 from runtime.build import Build, open_build
 from runtime.choices import BuildArgument, JsonOption
@@ -64,33 +64,9 @@ def serve(build: BuildArgument, device: Device = "emulated-cortex-m4") -> None:
                 _say(connection.path, connection)
                 while True:
                     time.sleep(1)
-            _bridge(connection)
-
-
-def _bridge(connection: Connection) -> None:
-    """Bytes between a connection in this process and a new pseudo-terminal."""
-    try:
-        import pty
-        import tty
-    except ImportError as error:
-        raise NearwireError(
-            "this system has no pseudo-terminals, so the emulated board cannot be given a serial port. Use Linux or macOS."
-        ) from error
-    ours, theirs = pty.openpty()
-    tty.setraw(theirs)
-    os.set_blocking(ours, False)
-    _say(os.ttyname(theirs), connection)
-    while True:
-        answer = connection.read(0.0)
-        while answer:
-            try:
-                answer = answer[os.write(ours, answer) :]
-            except BlockingIOError:
-                time.sleep(0.01)
-        try:
-            connection.write(os.read(ours, 4096))
-        except BlockingIOError:
-            time.sleep(0.005)
+            with Terminal(connection) as terminal:
+                _say(terminal.path, connection)
+                terminal.serve(lambda: True)
 
 
 def _say(path: str, connection: Connection) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from devices.console import print_json, print_table
+from devices.console import print_json, print_table, spinner
 from devices.errors import CheckError, InputError
 from runtime import reference
 from runtime.build import Build, open_build
@@ -34,7 +34,8 @@ def run(
     if accuracy and truth is None:
         raise InputError("--accuracy needs the true labels, which --input does not have. Use --data.")
     interrupted: Interrupted | None = None
-    with opened.session(chosen, device) as session:
+    with opened.session(chosen, device) as session, spinner(f"run {build}", quiet=json) as progress:
+        session.progress = progress
         try:
             scores = session.scores(samples)
         except Interrupted as error:  # what there is, is shown

@@ -68,7 +68,7 @@ class QemuConnection(Connection):
         if not found:
             self._process.kill()
             rest = self._process.communicate()[1]
-            raise NearwireError(f"{_machine(board).program} did not start '{board.name}': {(line + rest).strip() or 'it said nothing'}.")
+            raise NearwireError(f"{_machine(board).program} did not start '{board.name}': {_first_line(line + rest)}.")
         return found[1]
 
 
@@ -86,8 +86,12 @@ def run_batch(board: Board, program: Path, folder: Path, limit_s: float) -> None
             process.communicate()
     if process.returncode:
         raise NearwireError(
-            f"'{program.name}' ended with status {process.returncode} on '{board.name}' in {_machine(board).program}: {text.strip() or 'it said nothing'}."
+            f"'{program.name}' ended with status {process.returncode} on '{board.name}' in {_machine(board).program}: {_first_line(text)}."
         )
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "it said nothing").rstrip(".")
 
 
 def _command(board: Board, program: Path) -> list[str]:

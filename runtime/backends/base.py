@@ -6,6 +6,7 @@ A backend never re-implements the network: it executes an artifact of the build 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -49,6 +50,7 @@ class Session(ABC):
     """A build opened for execution. Use as a context manager; ``close`` frees files and processes."""
 
     detail: str = ""  # what executes: library and version, compiler, core
+    progress: Callable[[str], None] = staticmethod(lambda _: None)  # told what is being done, where that takes long
     clock_hz: int | None = None  # of a board's core; None where it is not known
     init_ns: int | None = None  # loading the artifact, its library being loaded and its C code compiled; None where it was not timed
 

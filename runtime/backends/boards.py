@@ -52,11 +52,14 @@ class BoardSession(Session):
         flat = self._samples(samples)
         found = np.zeros((len(flat), self._outputs), np.int32)
         for k, sample in enumerate(flat):
+            self.progress(f"sample {k + 1} of {len(flat)}")
             try:
                 dut = self._dut()
                 dut.load(sample)
                 found[k] = dut.infer().scores
             except NearwireError as error:
+                if k == 0:
+                    raise
                 raise Interrupted(f"{error} {k} of {len(flat)} samples were done.", found[:k]) from error
         return found
 

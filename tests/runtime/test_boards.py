@@ -1,0 +1,314 @@
+"""Builds on boards: QEMU computes and counts what the emulator in this process does; a board behind a serial port is driven like a real one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compile.emit import c
+from devices import toolchain
+from devices.board import Board, load_board
+from devices.errors import CheckError, InputError, NearwireError
+from devices.links import open_link, qemu, serial, unicorn
+from devices.links.terminal import Terminal
+from devices.program import Program
+from runtime import board_commands, reference
+from runtime import run_command as run_module
+from runtime.backends.boards import BoardSession, QemuSession
+from runtime.backends.firmware import FirmwareBackend, FirmwareSession, measure
+from runtime.build import Build
+from runtime.dut import Interrupted
+from runtime.firmware_program import firmware
+from runtime.network import Network
+from tests.compile.test_emit_c import NETWORKS
+from tests.devices.tools import M4, needs
+from tests.runtime.mlperf_host import Host
+from tests.runtime.test_protocol import QEMU
+
+MANY = ("all formats", "boxes and ternary columns", "replicated, two of them", "cut input")
+NETWORK = NETWORKS["all formats"]
+M4_OF_QEMU = "qemu-mps2-an386"
+
+
+def samples_for(network: Network, count: int) -> np.ndarray:
+    return np.random.default_rng(4).integers(0, 256, (count, network.input.size)).astype(np.uint8)
+
+
+def emulated(name: str) -> Board:
+    board = load_board(name)
+    needs(toolchain.missing(board.toolchain) or unicorn.missing() or (qemu.missing(board) if board.link == "qemu" else None))
+    return board
+
+
+@pytest.mark.parametrize("name", QEMU)
+def test_qemu_equals_the_reference(name: str, tmp_path: Path) -> None:
+    board = emulated(name)
+    for k, key in enumerate(MANY if name == M4_OF_QEMU else MANY[: 1 + (name == "qemu-riscv32-virt")]):
+        network = NETWORKS[key]
+        folder = tmp_path / str(k)
+        folder.mkdir()
+        c.emit(network, folder)
+        samples = samples_for(network, 50)
+        with QemuSession(folder, network, board) as session:
+            assert np.array_equal(session.scores(samples), reference.scores(network, samples))
+            assert session.time_ns(samples[0], 3) is None
+
+
+def test_two_emulators_count_the_same_instructions_and_the_same_stack(tmp_path: Path) -> None:
+    """The M4 of QEMU, by its timer under -icount, and the one in this process, by its blocks, run the same code."""
+    board = emulated(M4_OF_QEMU)
+    board = board.model_copy(update={"toolchain": board.toolchain.model_copy(update={"compiler": "zig"})})
+    c.emit(NETWORK, tmp_path)
+    samples = samples_for(NETWORK, 8)
+    with QemuSession(tmp_path, NETWORK, board) as one, FirmwareSession(tmp_path, NETWORK, load_board(M4)) as other:
+        assert np.array_equal(one.instructions(samples), other.instructions(samples))
+        again = one.instructions(samples)
+        assert np.array_equal(again, one.instructions(samples))
+        layers, theirs = one.layers(samples), other.layers(samples)
+        for layer, their in zip(layers, theirs, strict=True):
+            assert layer.instructions == pytest.approx(their.instructions, abs=8)  # the call is in one, the way back in the other
+            assert layer.cycles == their.cycles
+        assert one.figures(samples).stack_bytes == pytest.approx(other.figures(samples).stack_bytes, abs=8)
+
+
+def test_cores_without_an_emulator_in_process_are_measured_by_qemu(tmp_path: Path) -> None:
+    board = emulated("qemu-riscv32-virt")
+    c.emit(NETWORK, tmp_path)
+    figures = measure(tmp_path, NETWORK, board, samples_for(NETWORK, 3))
+    assert figures
+    assert figures.flash_bytes == figures.constants_bytes + figures.code_bytes
+    assert 0 < figures.stack_bytes <= 512
+    assert figures.instructions_min <= figures.instructions_mean <= figures.instructions_max
+    assert sum(figures.layer_instructions.values()) == pytest.approx(figures.instructions_mean, abs=40)
+
+
+@pytest.mark.parametrize("name", [M4, M4_OF_QEMU, "emulated-cortex-m0plus"])
+def test_the_whole_firmware_is_small(name: str, tmp_path: Path) -> None:
+    """Code without the network's constants: at most 6 kB, although this network uses four kernels; stack at most 512 bytes."""
+    board = emulated(name)
+    c.emit(NETWORK, tmp_path)
+    with FirmwareBackend(name).open(tmp_path, NETWORK) as session:
+        found = session.footprint()
+    assert found
+    assert found.code + found.firmware <= 6000
+    assert found.stack_used is not None
+    assert 0 < found.stack_used <= found.stack_reserved == 512
+    assert found.flash == found.constants + found.code + found.firmware
+    assert found.ram == found.static + found.firmware_static + found.stack_reserved
+    assert board.memory
+    assert found.ram < board.memory.ram_bytes
+
+
+def test_a_qemu_that_fails_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    board = emulated(M4_OF_QEMU)
+    assert board.qemu
+    c.emit(NETWORK, tmp_path)
+    broken = board.model_copy(update={"qemu": board.qemu.model_copy(update={"arguments": ("-M", "nonsense")})})
+    with QemuSession(tmp_path, NETWORK, broken) as session:
+        with pytest.raises(NearwireError, match="did not start 'qemu-mps2-an386'.*unsupported machine"):
+            session.scores(samples_for(NETWORK, 1))
+        with pytest.raises(NearwireError, match="status 1 on 'qemu-mps2-an386'.*unsupported machine"):
+            session.scores(samples_for(NETWORK, 9))
+    with QemuSession(tmp_path, NETWORK, board) as session, pytest.raises(InputError, match="uint8 of shape"):
+        session.scores(np.zeros((1, 3), np.uint8))
+    monkeypatch.setattr(qemu.shutil, "which", lambda _: None)
+    with pytest.raises(NearwireError, match="apt install qemu-system-arm"):
+        FirmwareBackend(M4_OF_QEMU).open(tmp_path, NETWORK)
+
+
+@contextmanager
+def serial_board(program: Program, alive: list[bool]) -> Iterator[str]:
+    """The path of a serial port behind which an emulated core runs the program; it falls silent when ``alive`` says so."""
+    running = [True]
+    with open_link(load_board(M4), program.path) as connection, Terminal(connection) as terminal:
+        thread = threading.Thread(target=terminal.serve, args=(lambda: running[0] and alive[0],), daemon=True)
+        thread.start()
+        try:
+            yield terminal.path
+        finally:
+            running[0] = False
+            thread.join()
+
+
+@pytest.fixture
+def real() -> Board:
+    """A board on a serial port, whose program the core in this process can run: the port of that core, the link of a real board."""
+    needs(serial.missing())
+    board, pattern = emulated(M4), load_board("nrf52840")
+    return board.model_copy(update={"name": "a-board", "link": "serial", "flashing": pattern.flashing, "emulator": None})
+
+
+def test_a_board_on_a_serial_port(tmp_path: Path, real: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    c.emit(NETWORK, tmp_path)
+    samples = samples_for(NETWORK, 3)
+    flashed: list[Path] = []
+    monkeypatch.setattr("runtime.backends.boards.flash.flash", lambda path, board, port: flashed.append(path))
+    monkeypatch.setattr("runtime.backends.boards.PRESENT_S", 5.0)
+    (tmp_path / "p").mkdir()
+    with (
+        serial_board(firmware(tmp_path, NETWORK, real, tmp_path / "p"), [True]) as port,
+        BoardSession(tmp_path, NETWORK, real, port) as session,
+    ):
+        assert np.array_equal(session.scores(samples), reference.scores(NETWORK, samples))
+        assert flashed == []  # the firmware was there
+        times = session.time_ns(samples[0], 20)
+        assert times is not None
+        assert times.shape == (20,)
+        with FirmwareSession(tmp_path, NETWORK, load_board(M4)) as emulator:
+            counted = emulator.instructions(samples[:1])[0]
+        assert times.mean() / 1000 == pytest.approx(counted, rel=0.05)  # this board's clock: a microsecond an instruction
+        used = session.footprint().stack_used
+        assert used is not None
+        assert 0 < used <= 512
+
+
+def test_another_firmware_is_flashed_over_and_must_be_gone_then(tmp_path: Path, real: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = NETWORKS["cut input"]
+    for name, network in (("ours", NETWORK), ("theirs", other)):
+        (tmp_path / name / "p").mkdir(parents=True)
+        c.emit(network, tmp_path / name)
+    flashed: list[Path] = []
+    monkeypatch.setattr("runtime.backends.boards.flash.flash", lambda path, board, port: flashed.append(path))
+    with (
+        serial_board(firmware(tmp_path / "theirs", other, real, tmp_path / "theirs" / "p"), [True]) as port,
+        BoardSession(tmp_path / "ours", NETWORK, real, port) as session,
+        pytest.raises(NearwireError, match="the firmware's network's sha256 is '.*another firmware is on the board"),
+    ):
+        session.scores(samples_for(NETWORK, 1))
+    assert len(flashed) == 1
+
+
+def test_partial_results_of_a_board_that_falls_silent_are_kept(tmp_path: Path, real: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    c.emit(NETWORK, tmp_path)
+    samples = samples_for(NETWORK, 4)
+    alive = [True]
+    (tmp_path / "p").mkdir()
+    with (
+        serial_board(firmware(tmp_path, NETWORK, real, tmp_path / "p"), alive) as port,
+        BoardSession(tmp_path, NETWORK, real, port, answer_s=3.0) as session,
+    ):
+        load = session._dut().__class__.load
+        done: list[int] = []
+
+        def counted(dut: object, sample: np.ndarray) -> None:
+            alive[0] = len(done) < 2
+            done.append(1)
+            load(dut, sample)  # type: ignore[arg-type]
+
+        monkeypatch.setattr("runtime.backends.boards.Dut.load", counted)
+        with pytest.raises(Interrupted, match=r"no answer to 'db load 37' within 3 s.*2 of 4 samples were done") as stopped:
+            session.scores(samples)
+        assert np.array_equal(stopped.value.scores, reference.scores(NETWORK, samples[:2]))
+
+
+def test_a_port_that_is_not_there_is_said(tmp_path: Path) -> None:
+    needs(serial.missing())
+    c.emit(NETWORK, tmp_path)
+    with FirmwareBackend("nrf52840", "/dev/ttyNONE").open(tmp_path, NETWORK) as session, pytest.raises(InputError, match="ttyNONE cannot be opened"):
+        session.scores(samples_for(NETWORK, 1))
+    with pytest.raises(InputError, match="not reached through a serial port"):
+        FirmwareBackend(M4, "/dev/ttyNONE").open(tmp_path, NETWORK)
+    with pytest.raises(InputError, match="--device esp32c3@PORT"):
+        FirmwareBackend("esp32c3").open(tmp_path, NETWORK)
+
+
+def test_a_real_board_without_a_port_is_its_core_emulated_and_says_so(tmp_path: Path) -> None:
+    emulated(M4)
+    c.emit(NETWORK, tmp_path)
+    with FirmwareBackend("nrf52840").open(tmp_path, NETWORK) as session:
+        assert session.detail.startswith("emulated Cortex-M4F with the memory of nrf52840")
+        assert session.clock_hz == 64_000_000
+        found = session.footprint()
+    assert found
+    assert found.stack_used is None
+
+
+def test_labels_that_differ_are_counted_and_are_exit_code_3(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    samples = samples_for(NETWORK, 6)
+    truth = np.zeros(6, np.int64)
+    right = reference.scores(NETWORK, samples)
+    wrong = right.copy()
+    wrong[2] = -wrong[2]
+    build = Build(tmp_path, None, NETWORK)  # type: ignore[arg-type]
+    run_module._print_accuracy(build, "c", "somewhere", samples, truth, right, True)
+    assert json.loads(capsys.readouterr().out)["label_mismatches"] == 0
+    with pytest.raises(CheckError, match="1 of 6 labels differ"):
+        run_module._print_accuracy(build, "c", "somewhere", samples, truth, wrong, True)
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("build") / "digits"
+    nearwire("compile", "zoo:digits-field", "--out", str(folder))
+    return folder
+
+
+def nearwire(package: str, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run([sys.executable, "-m", package, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def test_commands_with_a_board(build: Path, tmp_path: Path) -> None:
+    emulated(M4_OF_QEMU)
+    found = json.loads(nearwire("runtime", "run", str(build), "--device", M4_OF_QEMU, "--accuracy", "--json").stdout)
+    assert found["backend"] == "firmware"
+    assert found["label_mismatches"] == 0
+    assert "in QEMU" in found["detail"]
+    profile = json.loads(nearwire("runtime", "profile", str(build), "--device", M4_OF_QEMU, "--json").stdout)
+    assert profile["footprint"]["stack_used"] <= 512
+    assert profile["estimated_us"] == pytest.approx(profile["cycles"] / 25)
+    assert profile["time_us"] is None
+    text = nearwire("runtime", "profile", str(build)).stdout
+    assert "cycles, estimated" in text
+    assert "us, measured" not in text
+    assert "start-up, vectors" in text
+    rows = json.loads(nearwire("runtime", "bench", str(build), "--device", M4_OF_QEMU, "--json").stdout)["rows"]
+    assert [row["backend"] for row in rows] == ["firmware"]
+
+
+def test_flash_with_a_dry_run(build: Path, tmp_path: Path) -> None:
+    emulated(M4)
+    out = tmp_path / "images"
+    done = nearwire("runtime", "flash", str(build), "--device", "rp2040", "--dry-run", "--out", str(out))
+    assert done.stdout.startswith(f"cp {out / 'firmware.uf2'} ")
+    assert "never run on silicon" in done.stdout
+    assert (out / "firmware.uf2").is_file()
+    plan = json.loads(nearwire("runtime", "flash", str(build), "--device", "esp32c3@/dev/ttyUSB3", "--dry-run", "--json").stdout)
+    assert plan["flashed"] is False
+    assert plan["command"][2:7] == ["esptool", "--chip", "esp32c3", "--port", "/dev/ttyUSB3"]
+    assert "is not flashed: it is emulated" in nearwire("runtime", "flash", str(build), "--device", M4, "--dry-run", code=2).stderr
+
+
+def test_serve_gives_an_emulated_board_a_serial_port(build: Path) -> None:
+    emulated(M4)
+    needs(serial.missing())
+    process = subprocess.Popen([sys.executable, "-m", "runtime", "serve", str(build)], stdout=subprocess.PIPE, text=True, env=dict(os.environ))
+    try:
+        assert process.stdout
+        line = process.stdout.readline()
+        assert "answers on" in line
+        with Host(line.split("answers on ")[1].split(",")[0]) as host:
+            host.send("")
+            assert host.send("name")[-2:] == ["m-name-dut-[nearwire]", "m-ready"]
+            results, _ = host.infer(bytes(64), 2, 1)
+            assert len(results) == 10
+    finally:
+        process.send_signal(2)
+        assert process.wait(20) == 130
+
+
+def test_serve_refuses_a_board_with_a_port_of_its_own(build: Path) -> None:
+    with pytest.raises(InputError, match="has a serial port of its own"):
+        board_commands.serve(build, "nrf52840")
