@@ -31,6 +31,18 @@ class Host:
         self.port.write(command.encode() + b"%")
         return self.lines()
 
+    def settle(self) -> None:
+        """Take whatever the board says on its start, until it is quiet."""
+        end = time.monotonic() + self.patience_s
+        self.port.write(b"%")
+        text = b""
+        while time.monotonic() < end and not text.endswith(b"m-ready\r\n"):
+            text += self.port.read(1)
+        self.port.timeout = 0.5
+        while self.port.read(100):
+            pass
+        self.port.timeout = 0.1
+
     def lines(self) -> list[str]:
         found: list[str] = []
         text, end = b"", time.monotonic() + self.patience_s

@@ -300,8 +300,8 @@ def test_serve_gives_an_emulated_board_a_serial_port(build: Path) -> None:
         line = process.stdout.readline()
         assert "answers on" in line
         with Host(line.split("answers on ")[1].split(",")[0]) as host:
-            host.send("")
-            assert host.send("name")[-2:] == ["m-name-dut-[nearwire]", "m-ready"]
+            host.settle()
+            assert host.send("name") == ["m-name-dut-[nearwire]", "m-ready"]
             results, _ = host.infer(bytes(64), 2, 1)
             assert len(results) == 10
     finally:
