@@ -15,7 +15,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,11 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from devices.errors import InputError, unknown_name
+from runtime.spiking import Spiking
 
 SCHEMA = 1
 STAGES = ("trained", "frozen", "pruned", "quantised", "stored")
-ACTIVATIONS = ("none", "relu")
+ACTIVATIONS = ("none", "relu", "lif")
 Array = np.ndarray[Any, Any]
 
 
@@ -98,6 +99,7 @@ class Network:
     input: InputSpec
     classes: tuple[str, ...]
     stage: str = "trained"
+    spiking: Spiking | None = None  # exactly where every activation is 'lif'
     provenance: Mapping[str, Any] = field(default_factory=dict)  # JSON: data set, recipe, seed, epochs, measured accuracy
 
     @property
@@ -137,7 +139,14 @@ def validate(network: Network, where: str = "network") -> Network:
             raise InputError(
                 f"{where}: layer '{layer.name}' is tied to '{before.name}', but its sender positions differ from that layer's receiver positions."
             )
-    if network.layers[-1].activation != "none":
+    spiking = {layer.activation for layer in network.layers} == {"lif"}
+    if spiking != (network.spiking is not None) or (not spiking and any(layer.activation == "lif" for layer in network.layers)):
+        raise InputError(f"{where}: time steps, threshold and read-out are there exactly when every layer has activation 'lif'. It is damaged.")
+    if network.spiking is not None:
+        network.spiking.check(where)
+        if network.stage != "trained":
+            raise InputError(f"{where}: a spiking network of stage '{network.stage}'. Allowed: 'trained'; it cannot be compiled yet.")
+    elif network.layers[-1].activation != "none":
         raise InputError(
             f"{where}: the last layer '{names[-1]}' has activation '{network.layers[-1].activation}'; its outputs are scores, so it must be 'none'."
         )
@@ -161,6 +170,7 @@ def to_bytes(network: Network) -> bytes:
         },
         "classes": list(network.classes),
         "provenance": dict(network.provenance),
+        **({} if network.spiking is None else {"spiking": asdict(network.spiking)}),
         "layers": [
             {
                 "name": layer.name,
@@ -213,6 +223,7 @@ def from_bytes(content: bytes, where: str = "network file") -> Network:
             input=InputSpec(tuple(int(n) for n in spec["shape"]), float(spec["scale"]), int(spec["zero_point"]), int(spec["cut"])),
             classes=tuple(str(name) for name in header["classes"]),
             stage=header["stage"],
+            spiking=None if "spiking" not in header else Spiking(**header["spiking"]),
             provenance=header["provenance"],
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from devices.errors import InputError, unknown_name
 from runtime.kinds.boxes import RULES as BOX_RULES
 from runtime.rules import RULES
+from runtime.spiking import Spiking
 from train.layers import LAYERS
 from train.structure import SPECS, LayerSpec
 
@@ -63,6 +64,24 @@ class Quantise(BaseModel):
     percentile: float = Field(99.99, gt=50, le=100)  # of the positive activations that are not cut off
 
 
+class SpikingConfig(BaseModel):
+    """Leaky integrate-and-fire neurons in every layer; runtime/spiking.py has the equation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    steps: int = Field(10, ge=1, le=1000)  # time steps a sample
+    beta: float = Field(0.95, ge=0, le=1)  # share of the membrane potential that is left after a step
+    threshold: Positive = 1.0
+    reset: Literal["subtract", "zero"] = "subtract"
+    coding: Literal["direct"] = "direct"  # the input values are a constant current
+    readout: Literal["count", "membrane"] = "membrane"  # scores: the last layer's spikes, or its mean membrane potentials
+    surrogate: Literal["atan", "fast_sigmoid"] = "atan"  # snnTorch's gradient of the step
+
+    def constants(self) -> Spiking:
+        """What the network file says."""
+        return Spiking(**self.model_dump(exclude={"surrogate"}))
+
+
 class TrainConfig(BaseModel):
     """One training run. ``python -m train fit`` alone takes the recipe ``digits-spatial``."""
 
@@ -88,6 +107,7 @@ class TrainConfig(BaseModel):
     betas: tuple[Decay, Decay] = (0.9, 0.99)  # of Adam
     precision: Literal["float32", "tf32", "bf16"] = "float32"  # of the factors of matrix products; everything else is float32; tf32: on a GPU only
     schedule: Literal["one-cycle", "warm-cosine", "cosine", "constant"] = "one-cycle"
+    spiking: SpikingConfig | None = None  # spiking neurons; None: relu
     quantise: Quantise | None = None  # the quantisation-aware phase; None: none
     init: str | None = None  # network to fine-tune: a file, a folder or zoo:NAME
     seed: int = Field(0, ge=0, lt=2**32)
@@ -124,6 +144,8 @@ class TrainConfig(BaseModel):
     def _whole_layers(self) -> TrainConfig:
         if self.prune and self.quantise is not None:
             raise ValueError(f"prune is {self.prune}, but the quantised phase trains whole layers; leave prune or quantise out")
+        if self.spiking is not None and self.quantise is not None:
+            raise ValueError("spiking and quantise are both given, but the quantised phase trains networks with activation relu; leave one out")
         return self
 
     @field_validator("settle", mode="before")
@@ -177,7 +199,7 @@ def make_config(values: Mapping[str, Any], where: str) -> TrainConfig:
 
 def _known(where: tuple[int | str, ...]) -> list[str]:
     """The fields of the table that an unknown field was found in."""
-    tables: dict[int | str, type[BaseModel]] = {"rates": Rates, "augment": Augment, "quantise": Quantise}
+    tables: dict[int | str, type[BaseModel]] = {"rates": Rates, "augment": Augment, "quantise": Quantise, "spiking": SpikingConfig}
     tables.update(SPECS)
     return list(next((tables[part] for part in reversed(where[:-1]) if part in tables), TrainConfig).model_fields)
 

@@ -25,6 +25,7 @@ from runtime.data import Dataset, join
 from runtime.kinds import kind_of
 from runtime.network import Network, save
 from runtime.reference import accuracy
+from train.allocator import keep_freed_memory
 from train.augment import augment, check_image
 from train.checkpoint import finished_epochs, read_checkpoint, write_checkpoint
 from train.config import TrainConfig
@@ -86,6 +87,8 @@ def fit(
     ``StopTraining``: the network is then that of this epoch, its provenance says ``epochs_run``, and the checkpoint stays good for ``resume``.
     ``until``: stop after so many finished epochs, likewise."""
     where = pick_device(device)
+    if where.type == "cpu":
+        keep_freed_memory()
     check_fits(config, dataset, start)
     torch.manual_seed(config.seed)
     model: Model | QuantisedModel = (build(config, dataset) if start is None else from_network(start, config)).to(where)

@@ -16,12 +16,14 @@ from torch import Tensor, nn
 from devices.errors import InputError
 from runtime.data import Dataset
 from runtime.network import InputSpec, Layer, Network, validate
+from runtime.spiking import Spiking
 from train.config import TrainConfig
 from train.layers import layer_class
 from train.layers.base import Spec, TrainLayer, WeightedLayer
 from train.neurons import NEURONS
 from train.normalisation import Normalisation
 from train.places import Places
+from train.spiking import lif, membranes
 from train.structure import DenseSpec, FieldSpec, ReplicatedSpec, SpatialSpec, structure
 
 BOX_EPS, DENSE_EPS = 0.1, 0.001  # of the normalisation's variance: box sums of a quiet neuron are not to be blown up
@@ -30,22 +32,46 @@ BOX_EPS, DENSE_EPS = 0.1, 0.001  # of the normalisation's variance: box sums of 
 class Model(nn.Module):
     """Bytes (samples, size) to scores (samples, classes)."""
 
-    def __init__(self, layers: list[TrainLayer], activations: list[str], spec: InputSpec, classes: tuple[str, ...], normalised: bool = False) -> None:
+    def __init__(
+        self,
+        layers: list[TrainLayer],
+        activations: list[str],
+        spec: InputSpec,
+        classes: tuple[str, ...],
+        normalised: bool = False,
+        spiking: Spiking | None = None,
+        surrogate: str = "atan",
+    ) -> None:
         super().__init__()
         self.layers = nn.ModuleList(layers)
         self.norms = nn.ModuleList(_norm(layer, activation, normalised) for layer, activation in zip(layers, activations, strict=True))
         self.activations = activations
         self.spec = spec
         self.classes = classes
+        self.spiking = spiking
+        self.surrogate = surrogate
 
     def forward(self, u: Tensor) -> Tensor:
         if self.spec.cut:
             u = (u.float() / 2**self.spec.cut).floor()
         x = (u.float() - self.spec.zero_point) * self.spec.step if self.spec.zero_point else u.float() * self.spec.step
+        if self.spiking is not None:
+            return self._spiking_scores(x, self.spiking)
         for layer, norm, activation in zip(self.layers, self.norms, self.activations, strict=True):
             x = NEURONS[activation](norm(layer(x)))
             x = layer.pooled(x) if isinstance(layer, WeightedLayer) else x
         return x
+
+    def _spiking_scores(self, x: Tensor, spiking: Spiking) -> Tensor:
+        """Real input (samples, inputs) to the read-out of the last layer, all time steps of a layer before the next layer."""
+        samples, last = len(x), len(self.layers) - 1
+        for k, layer in enumerate(self.layers):
+            current = layer(x) if k == 0 else layer(x).view(spiking.steps, samples, -1)
+            if k == last and spiking.readout == "membrane":
+                return membranes(current, spiking, steady=k == 0).mean(0)
+            spikes = lif(current, spiking, self.surrogate, steady=k == 0)
+            x = spikes.flatten(0, 1)
+        return spikes.sum(0)
 
     @torch.no_grad()
     def centre(self, u: Tensor) -> None:
@@ -108,7 +134,8 @@ class Model(nn.Module):
         layers = tuple(
             layer.export(f"layer{k}", activation) for k, (layer, activation) in enumerate(zip(model.each(), self.activations, strict=True))
         )
-        return validate(Network(layers, self.spec, self.classes, provenance=dict(provenance)), "the trained network")
+        network = Network(layers, self.spec, self.classes, spiking=self.spiking, provenance=dict(provenance))
+        return validate(network, "the trained network")
 
 
 def _norm(layer: TrainLayer, activation: str, normalised: bool) -> nn.Module:
@@ -129,6 +156,8 @@ def build(config: TrainConfig, dataset: Dataset) -> Model:
     for k, entry in enumerate(specs):
         outputs = _outputs(entry, k, k == len(specs) - 1, len(dataset.classes))
         layers.append(layer_class(entry.kind).create(places.next(layers, entry, outputs), config))
+    if config.spiking is not None:
+        return Model(layers, ["lif"] * len(layers), spec, dataset.classes, False, config.spiking.constants(), config.spiking.surrogate)
     activations = ["relu"] * (len(layers) - 1) + ["none"]
     return Model(layers, activations, spec, dataset.classes, normalised=True)
 
@@ -153,7 +182,8 @@ def from_network(network: Network, config: TrainConfig) -> Model:
     for k, layer in enumerate(network.layers):
         entry = wanted[k] if k < len(wanted) and wanted[k].kind == layer.kind else _spec_of(layer)
         layers.append(layer_class(layer.kind).load(layer, places.next(layers, entry, file=layer), config))
-    return Model(layers, [layer.activation for layer in network.layers], network.input, network.classes)
+    surrogate = config.spiking.surrogate if config.spiking is not None else "atan"
+    return Model(layers, [layer.activation for layer in network.layers], network.input, network.classes, False, network.spiking, surrogate)
 
 
 def _spec_of(layer: Layer) -> Spec:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from runtime.kinds import kind_of
 from runtime.network import InputSpec, load
 from tests.train.samples import bars
 from tests.train.test_fit import command, error_of
-from train.model import build
-from train.paper import records, run
-from train.paper.models import MODELS, Model
+from train.model import build, from_network, label_accuracy
+from train.paper import experiments, models, records, run
+from train.paper.command import NAMES
+from train.paper.models import MODELS, TABLES, Model
 from train.paper.run import Limits
+from train.paper.runs import Runs
 
 BARS = Model("bars", "bars", {"data": "bars", "model": "spatial", "hidden": (20,), "batch": 50}, 0, 4, 0.005)
 
@@ -77,7 +80,7 @@ def test_products_in_bfloat16_follow_those_in_float32() -> None:
     dataset = bars()
     losses = []
     for precision in ("float32", "bf16"):
-        config = BARS.config(0).model_copy(update={"precision": precision})
+        config = BARS.config(0).model_copy(update={"precision": precision, "hidden": (80,)})
         torch.manual_seed(0)
         model = build(config, dataset)
         model.centre(torch.tensor(dataset.train.x))
@@ -99,6 +102,56 @@ def test_damaged_record_and_wrong_words_are_named(tmp_path: Path) -> None:
     assert "table1" in error_of("paper", "tabel1")
     assert "--epochs is 0" in error_of("paper", "table1", "--epochs", "0")
     assert "mlp-3d" in error_of("paper", "table1", "--models", "mlp-4d", "--shipped")
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The paper's experiments on bars with 12 neurons: every model keeps its kind, gaps, coordinates and spikes."""
+    monkeypatch.setattr(Runs, "dataset", property(lambda self: bars((7, 7), classes=10)))
+    monkeypatch.setattr(models, "PROTOCOL", {**models.PROTOCOL, "data": "bars", "batch": 50})
+    shrunk = {name: replace(model, settings={**model.settings, "hidden": (12,)}) for name, model in MODELS.items()}
+    monkeypatch.setattr(experiments, "MODELS", shrunk)
+    monkeypatch.setattr(experiments, "TABLES", {name: tuple(shrunk[model.name] for model in table) for name, table in TABLES.items()})
+
+
+@pytest.mark.usefixtures("small")
+def test_every_experiment_in_small(tmp_path: Path) -> None:
+    words = ("paper", "all", "--epochs", "1", "--seeds", "1", "--device", "cpu", "--out", str(tmp_path))
+    shown = json.loads(command(*words, "--json")[0])
+    assert list(shown) == list(NAMES)
+    for name in ("table1", "table2", "table3"):
+        for row in shown[name]["rows"]:
+            assert (row["ours"]["epochs_run"], row["ours"]["complete"]) == ([1], False)
+            assert 0 <= row["ours"]["mean"] <= 1
+    for name, points in (("fig3a", 12), ("fig3b", 7), ("fig5", 5)):
+        for curve in shown[name]["curves"]:
+            assert len(curve["points"]) == points
+            assert "1 of 300 epochs" in curve["run"]
+    files = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert files == {f"{name}.{kind}" for name in ("fig3a", "fig3b", "fig4", "fig5", "fig6-3") for kind in ("png", "svg")}
+    before = {path.name: path.read_bytes() for path in (tmp_path / "figures").iterdir()}
+    again = ("--epochs", "1", "--seeds", "1", "--device", "cpu", "--out", str(tmp_path))
+    assert "1 of 300" in command("paper", "table1", *again)[0]
+    for name in ("fig5", "fig6"):  # nothing is trained again, and the same records give the same files
+        assert name in command("paper", name, *again)[0]
+    assert {path.name: path.read_bytes() for path in (tmp_path / "figures").iterdir()} == before
+
+
+@pytest.mark.usefixtures("small")
+def test_cutting_a_trained_network_at_once_is_what_its_records_say(tmp_path: Path) -> None:
+    words = ("paper", "fig3a", "--models", "mlp-3d,snn-3d,mlp-14", "--epochs", "2", "--seeds", "1", "--out", str(tmp_path))
+    curves = json.loads(command(*words, "--json")[0])["fig3a"]["curves"]
+    assert len(curves) == 3
+    for curve in curves:
+        record = records.read(tmp_path / "records", curve["model"], 0)
+        assert record is not None
+        assert curve["points"][0]["test_accuracy"] == [pytest.approx(record.test_accuracy, abs=0.01)]
+        network = load(tmp_path / curve["model"] / "seed-0")
+        cut = from_network(network, MODELS[curve["model"]].config(0).model_copy(update={"prune": 0.9}))
+        test = bars((7, 7), classes=10).test
+        assert record.pruned_after["90"] == pytest.approx(label_accuracy(cut, torch.tensor(test.x), torch.tensor(test.y)), abs=1e-6)
+        zeros = [float((kind_of(layer).weights(layer) == 0).mean()) for layer in cut.export({}).layers]
+        assert zeros == pytest.approx([0.9, 0.9], abs=0.01)
 
 
 def test_shipped_records_need_no_data(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ from train.layers.base import Place, Role, TrainLayer
 from train.pruning import cutoff_between, nearest_share
 from train.wiring import rule, spatial_product
 
+LOW_PRECISION = 64  # outputs of a layer from which on converting its input costs less than multiplying in bfloat16 saves
+
 
 class Spatial(TrainLayer):
     kind = "spatial"
@@ -44,7 +46,7 @@ class Spatial(TrainLayer):
         self.bias = nn.Parameter(bias)  # (outputs,)
         self.gap = nn.Parameter(torch.tensor(gap)) if config.gap == "learned" else gap
         self.wiring = rule(config.rule)
-        self.multiplied_in = torch.bfloat16 if config.precision == "bf16" else torch.float32
+        self.multiplied_in = torch.bfloat16 if config.precision == "bf16" and place.outputs >= LOW_PRECISION else torch.float32
 
     @classmethod
     def create(cls, place: Place, config: TrainConfig) -> Spatial:

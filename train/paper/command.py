@@ -16,7 +16,7 @@ from devices.errors import InputError, unknown_name
 if TYPE_CHECKING:
     from train.fit import Report
 
-NAMES = ("table1",)
+NAMES = ("table1", "table2", "table3", "fig3a", "fig3b", "fig4", "fig5", "fig6")
 DEFAULT_OUT = Path("runs/paper")
 
 
@@ -31,6 +31,7 @@ def paper(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="Of matrix products: float32, tf32 (GPU) or bf16.")] = "float32",
     out: Annotated[Path, typer.Option(help="Folder of runs, records, tables and figures.")] = DEFAULT_OUT,
+    digit: Annotated[int, typer.Option(help="Whose average image fig6 shows to the network.")] = 3,
     shipped: Annotated[bool, typer.Option("--shipped", help="Train nothing: show the records that come with the package.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print machine-readable results.")] = False,
 ) -> None:
@@ -40,14 +41,25 @@ def paper(
     for name, value in (("--epochs", epochs), ("--seeds", seeds), ("--minutes", minutes)):
         if value is not None and value <= 0:
             raise InputError(f"{name} is {value}. Allowed: more than 0.")
-    from train.paper.experiments import EXPERIMENTS, Runs
+    if not 0 <= digit <= 9:
+        raise InputError(f"--digit is {digit}. Allowed: 0 to 9.")
+    if precision not in ("float32", "tf32", "bf16"):
+        raise unknown_name("precision", precision, ["float32", "tf32", "bf16"])
+    from train.fit import pick_device
+    from train.paper.experiments import EXPERIMENTS
     from train.paper.run import Limits
+    from train.paper.runs import Runs
+
+    pick_device(device)
 
     limits = Limits(epochs, None if minutes is None else time.monotonic() + 60 * minutes)
     only = None if models is None else tuple(part for part in models.split(",") if part)
-    runs = Runs(out, seeds, limits, device, precision, shipped, only, _bar(json))
+    runs = Runs(out, seeds, limits, device, precision, shipped, only, _bar(json), digit)
     results: dict[str, Any] = {}
-    for name in NAMES if experiment == "all" else (experiment,):
+    names = list(NAMES) if experiment == "all" else [experiment]
+    if shipped and experiment == "all":
+        names = [name for name in names if name not in ("fig4", "fig6")]  # those need a network, not a record
+    for name in names:
         shown = EXPERIMENTS[name](runs)
         results[name] = shown.to_dict()
         if not json:

@@ -1,130 +1,120 @@
-"""The experiments by name: each takes ``Runs`` and returns what is shown."""
+"""The experiments by name: each takes ``Runs``, trains what is missing, and returns what is shown.
+
+To add one: a function here and a line in ``EXPERIMENTS``; its name in train/paper/command.py.
+"""
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
+from typing import Any, Protocol
 
-from devices.console import print_table
 from devices.errors import InputError
-from runtime.data import Dataset, load_dataset
-from train.fit import Report
-from train.paper import records
-from train.paper.models import TABLES, Model
+from train.paper import drawing
+from train.paper.figures import Curve, Figure, Point
+from train.paper.models import DIMENSIONS, MODELS, TABLES, Model
+from train.paper.pruning import SHARES, pruned_accuracies
 from train.paper.records import Record
-from train.paper.run import Limits, run
+from train.paper.runs import Runs
+from train.paper.tables import Row, Table
 
-Bar = Callable[[str, int], AbstractContextManager[Report]]
+TRAINED_SHARES = (0, 20, 40, 60, 80, 90, 95)  # percent
 
 
-@dataclass
-class Runs:
-    """How runs are made: where, how many, how long. Gives the records of a model, training what is missing."""
+class Shown(Protocol):
+    """What an experiment returns."""
 
-    out: Path
-    seeds: int
-    limits: Limits
-    device: str
-    precision: str
-    shipped: bool
-    only: tuple[str, ...] | None
-    bar: Bar
+    def to_dict(self) -> dict[str, Any]: ...
+    def print(self) -> None: ...
 
-    @cached_property
-    def dataset(self) -> Dataset:
-        return load_dataset("mnist")
 
-    def chosen(self, models: tuple[Model, ...]) -> list[Model]:
-        """Those of --models; InputError for one that the experiment lacks."""
-        known = [model.name for model in models]
-        unknown = [name for name in self.only or () if name not in known]
-        if unknown:
-            raise InputError(f"--models names '{unknown[0]}', which is not part of this experiment. Allowed: {', '.join(known)}.")
-        return [model for model in models if self.only is None or model.name in self.only]
+def table(name: str, title: str) -> Callable[[Runs], Table]:
+    def run(runs: Runs) -> Table:
+        return Table(title, [Row(model, runs.of(model)) for model in runs.chosen(TABLES[name])])
 
-    def of(self, model: Model) -> list[Record]:
-        """One record a seed, as far as they were run."""
+    return run
+
+
+def fig3a(runs: Runs) -> Figure:
+    """Accuracy over the share of weights that is cut from the trained networks at once."""
+    usual = [MODELS[name] for name in ("mlp-3d", "mlp-14", "mlp-2048")]
+    curves = []
+    for model in runs.chosen(tuple(MODELS.values()), usual):
         found = []
-        for seed in range(self.seeds):
-            if self.shipped:
-                record = records.read(records.SHIPPED, model.name, seed)
-            elif self.limits.over():
-                record = records.read(self.out / "records", model.name, seed)
-            else:
-                until = self.limits.until(model)
-                changes = {} if self.precision == "float32" else {"precision": self.precision}
-                with self.bar(f"{model.title}, seed {seed}", until) as report:
-                    record = run(model, seed, self.dataset, self.out, self.limits, self.device, report, **changes)
-            if record is not None:
-                found.append(record)
-        return found
+        for record in runs.of(model):
+            if not record.pruned_after and not runs.shipped:
+                network = runs.network(record)
+                record = replace(record, pruned_after=pruned_accuracies(network, model.config(record.seed), runs.dataset.test))
+                record.write(runs.records)
+            found.append(record)
+        points = [Point(share, [r.pruned_after[str(share)] for r in found if str(share) in r.pruned_after]) for share in SHARES]
+        curves.append(Curve(model, found, [point for point in points if point.values]))
+    return _drawn(runs, Figure("fig3a", "Figure 3a: pruned after training", "weights at zero, %", curves))
 
 
-@dataclass(frozen=True)
-class Row:
-    """A model, what the paper says of it, and what we found."""
-
-    model: Model
-    found: list[Record]
-
-    @property
-    def mean(self) -> float | None:
-        return statistics.mean(record.test_accuracy for record in self.found) if self.found else None
-
-    @property
-    def deviation(self) -> float | None:
-        return statistics.stdev(record.test_accuracy for record in self.found) if len(self.found) > 1 else None
-
-    def to_dict(self) -> dict[str, Any]:
-        model = self.model
-        return {
-            "model": model.name,
-            "parameters": model.parameters,
-            "epochs": model.epochs,
-            "paper": {"mean": model.mean, "deviation": model.deviation},
-            "ours": {
-                "mean": None if self.mean is None else round(self.mean, 6),
-                "deviation": None if self.deviation is None else round(self.deviation, 6),
-                "epochs_run": [record.epochs_run for record in self.found],
-                "test_accuracy": [record.test_accuracy for record in self.found],
-                "complete": bool(self.found) and all(record.complete for record in self.found),
-            },
-            "difference": None if self.mean is None or model.mean is None else round(self.mean - model.mean, 6),
-        }
-
-    def cells(self) -> list[str]:
-        model, mean = self.model, self.mean
-        paper = "-" if model.mean is None else f"{model.mean:.4f} ± {model.deviation:.4f}"
-        ours = "not run" if mean is None else f"{mean:.4f}" + ("" if self.deviation is None else f" ± {self.deviation:.4f}")
-        difference = "-" if mean is None or model.mean is None else f"{mean - model.mean:+.4f}"
-        run = sorted({record.epochs_run for record in self.found})
-        epochs = "-" if not run else f"{'-'.join(str(n) for n in dict.fromkeys((run[0], run[-1])))} of {model.epochs}"
-        return [model.title, f"{model.parameters:,}", paper, ours, difference, str(len(self.found)), epochs]
+def fig3b(runs: Runs) -> Figure:
+    """Accuracy of networks trained with that share of their weights at zero in every forward pass."""
+    usual = [MODELS[name] for name in ("mlp-3d", "mlp-14")]
+    curves = []
+    for model in runs.chosen(tuple(MODELS.values()), usual):
+        found, points = [], []
+        for share in TRAINED_SHARES:
+            at = runs.of(model.pruned(share))
+            found += at
+            points.append(Point(share, [record.test_accuracy for record in at]))
+        curves.append(Curve(model, found, [point for point in points if point.values]))
+    return _drawn(runs, Figure("fig3b", "Figure 3b: pruned during training", "weights at zero, %", curves))
 
 
-@dataclass(frozen=True)
-class Table:
-    """Rows to print."""
-
-    title: str
-    rows: list[Row] = field(default_factory=list)
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"title": self.title, "rows": [row.to_dict() for row in self.rows]}
-
-    def print(self) -> None:
-        header = ["model", "parameters", "paper", "ours", "difference", "seeds", "epochs"]
-        print_table(self.title, header, [row.cells() for row in self.rows])
-
-
-def table1(runs: Runs) -> Table:
-    """Test accuracy of the MLPs."""
-    return Table("Table 1: test accuracy on MNIST", [Row(model, runs.of(model)) for model in runs.chosen(TABLES["table1"])])
+def fig5(runs: Runs) -> Figure:
+    """Accuracy over the coordinates a neuron has, and of MLPs with about as many parameters."""
+    table = runs.chosen(TABLES["table3"])
+    curves = []
+    for title, pick in (("spatial, learned gaps", 0), ("MLP of about as many parameters", 1)):
+        found, points = [], []
+        for k, (d, *_) in enumerate(DIMENSIONS):
+            model = TABLES["table3"][2 * k + pick]
+            if model in table:
+                at = runs.of(model)
+                found += at
+                points.append(Point(d, [record.test_accuracy for record in at]))
+        curves.append(Curve(replace(MODELS["mlp-3d" if pick == 0 else "mlp-14"], title=title), found, [point for point in points if point.values]))
+    return _drawn(runs, Figure("fig5", "Figure 5: coordinates of a neuron", "d", curves))
 
 
-EXPERIMENTS: dict[str, Callable[[Runs], Table]] = {"table1": table1}
+def _drawn(runs: Runs, figure: Figure) -> Figure:
+    return replace(figure, files=drawing.curves(figure, runs.figures))
+
+
+def fig4(runs: Runs) -> drawing.Picture:
+    """Where the neurons of the relaxed model are, and how deep its planes reach into each other."""
+    model = MODELS["mlp-3d-relaxed"]
+    record = _first(runs, model)
+    return drawing.relaxed(runs.network(record), f"{record.epochs_run} of {record.epochs} epochs", runs.figures)
+
+
+def fig6(runs: Runs) -> drawing.Picture:
+    """The map of neurons, a panel a layer, coloured by their signed activation for a digit's average image."""
+    record = _first(runs, runs.chosen(tuple(MODELS.values()), [MODELS["mlp-3d"]])[0])
+    train = runs.dataset.train
+    image = train.x[train.y == runs.digit].mean(0)
+    return drawing.activity_map(runs.network(record), image, runs.digit, f"{record.epochs_run} of {record.epochs} epochs", runs.figures)
+
+
+def _first(runs: Runs, model: Model) -> Record:
+    found = runs.of(model, seeds=1)
+    if not found:
+        raise InputError(f"there is no record of '{model.name}'. Run it without --shipped.")
+    return found[0]
+
+
+EXPERIMENTS: dict[str, Callable[[Runs], Shown]] = {
+    "table1": table("table1", "Table 1: test accuracy on MNIST"),
+    "table2": table("table2", "Table 2: spiking networks, test accuracy on MNIST"),
+    "table3": table("table3", "Table 3: coordinates of a neuron, test accuracy on MNIST"),
+    "fig3a": fig3a,
+    "fig3b": fig3b,
+    "fig4": fig4,
+    "fig5": fig5,
+    "fig6": fig6,
+}

@@ -5,7 +5,9 @@ by looking at results, so no images are held out, and the test images are read w
 
 Where the paper is silent we chose, on the last 5,000 training images with short runs: coordinates start normal with deviation 2, gaps at 1 (never
 below ``GAP_MIN``), inhibition values evenly in -0.3..0.3 behind a sigmoid of steepness 5, biases so that every neuron's mean
-over 1,000 training images is 0; Adam's other constants are its usual ones.
+over 1,000 training images is 0; Adam's other constants are its usual ones. Spiking networks: 10 time steps, the pixels as a constant current
+(coding ``direct``), snnTorch's arctangent surrogate, reset by subtraction, and as scores the mean membrane potentials of the ten last neurons,
+which are leaky integrate-and-fire neurons as well.
 """
 
 from __future__ import annotations
@@ -80,7 +82,32 @@ def _mlps() -> list[Model]:
     ]
 
 
-TABLES: dict[str, tuple[Model, ...]] = {"table1": tuple(_mlps())}
+def _snns() -> list[Model]:
+    fixed, learned, small, large = ({**settings, "spiking": {}} for settings in (spatial("fixed"), spatial("learned"), dense(14), dense(2048)))
+    return [
+        Model("snn-3d-fixed", "3D SNN, fixed gaps", fixed, 10_574, 200, 0.005, 0.9187, 0.0027),
+        Model("snn-3d", "3D SNN, learned gaps", learned, 10_576, 200, 0.005, 0.9216, 0.0052),
+        Model("snn-14", "SNN, 14 hidden", small, 11_140, 200, 0.001, 0.9031, 0.0088),
+        Model("snn-2048", "SNN, 2048 hidden", large, 1_628_170, 200, 0.001, 0.9525, 0.0013),
+    ]
+
+
+def _dimensions() -> list[Model]:
+    """Figure 5's pairs: d coordinates, and the MLP with about as many parameters."""
+    found = []
+    for d, parameters, hidden, baseline in DIMENSIONS:
+        name = "mlp-3d" if d == 3 else f"mlp-{d}d"
+        found.append(Model(name, f"{d}D MLP, learned gaps", spatial("learned", d), parameters, 300, 0.005))
+        found.append(Model(f"mlp-{hidden}", f"MLP, {hidden} hidden", dense(hidden), baseline, 300, 0.001))
+    return [replace(model, mean=known.mean, deviation=known.deviation) if (known := _known(model.name)) else model for model in found]
+
+
+def _known(name: str) -> Model | None:
+    return next((model for model in _mlps() if model.name == name), None)
+
+
+DIMENSIONS = ((3, 10_576, 14, 11_140), (5, 16_260, 20, 15_910), (8, 24_786, 32, 25_450), (16, 47_522, 60, 47_710), (32, 92_994, 117, 93_025))
+TABLES: dict[str, tuple[Model, ...]] = {"table1": tuple(_mlps()), "table2": tuple(_snns()), "table3": tuple(_dimensions())}
 MODELS: dict[str, Model] = {model.name: model for table in TABLES.values() for model in table}
 
 

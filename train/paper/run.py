@@ -51,7 +51,7 @@ def run(
     if found is not None and found.epochs_run >= limits.until(model):
         return found
     config = model.config(seed).model_copy(update=changes)
-    folder = RunFolder(out / model.name / f"seed-{seed}")
+    folder = run_folder(out, model.name, seed)
     folder.check_free(force=True)
     resume = folder.is_ours() and folder.checkpoint.is_file() and folder.read_config() == config and finished_epochs(folder.checkpoint) >= 0
 
@@ -76,6 +76,11 @@ def run(
     )
     record.write(out / "records")
     return record
+
+
+def run_folder(out: Path, model: str, seed: int) -> RunFolder:
+    """Where a run's network and checkpoint are."""
+    return RunFolder(out / model / f"seed-{seed}")
 
 
 def device_name(device: torch.device) -> str:
