@@ -42,9 +42,14 @@ class Opened:
         return self.page.locator(selector).first.inner_text()
 
 
+def chromium_path() -> str | None:
+    """The system's browser, if there is one."""
+    return next((found for name in NAMES if (found := shutil.which(name))), None)
+
+
 def chromium() -> str:
     """The browser's path; without one the test is skipped, and fails in CI."""
-    path = next((found for name in NAMES if (found := shutil.which(name))), None)
+    path = chromium_path()
     if path is None:
         message = f"no browser: none of {', '.join(NAMES)} is installed (Debian: apt install chromium)"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)

@@ -14,6 +14,7 @@ from compile.report.facts import Facts
 from compile.report.mapping import drawable, map_data
 from compile.report.sample_data import sample_data
 from devices.board import Board
+from runtime.backends.firmware import unmeasured
 from runtime.manifest import Manifest
 from runtime.network import Network
 from runtime.report.page import render
@@ -65,6 +66,7 @@ def html(report: Report) -> str:
         "tiles": view.tiles(manifest, report.board),
         "steps": [("float", accuracy.float_), ("frozen", accuracy.frozen), ("pruned", accuracy.pruned), ("quantised", accuracy.quantised)],
         "limits": view.limits(manifest, report.board),
+        "unmeasured": None if manifest.size else unmeasured(report.board),
         "ledger": [(layer, view.options(layer)) for layer in manifest.layers],
         "predictions": view.predictions(manifest),
         "ranges": view.ranges(facts.ranges),

@@ -59,14 +59,14 @@ def headline(manifest: Manifest) -> str:
 def tiles(manifest: Manifest, board: Board) -> list[Tile]:
     """The summary."""
     a, size, cost = manifest.accuracy, manifest.size, manifest.cost
-    found = [Tile("accuracy, int8", f"{a.quantised * 100:.2f} %", f"{points(a.float_, a.quantised)} points below float, {a.samples:,} test samples")]
+    found = [Tile("accuracy, int8", f"{a.quantised * 100:.2f} %", f"{_against_float(manifest)}, {a.samples:,} test samples")]
     memory = board.memory
     if size is not None:
         flash = f"{share(size.flash_bytes / memory.flash_bytes)} of the board" if memory else "constants and code"
         ram = f"{share(size.ram_bytes / memory.ram_bytes)} of the board" if memory else "buffers and stack"
         found += [Tile("flash", f"{size.flash_bytes:,} B", flash), Tile("RAM", f"{size.ram_bytes:,} B", ram)]
     else:
-        found += [Tile(name, MISSING, "no compiler for the board worked where this was built") for name in ("flash", "RAM")]
+        found += [Tile(name, MISSING, "the section below says why") for name in ("flash", "RAM")]
     if cost is not None:
         found.append(Tile("instructions", number(cost.instructions), f"one inference on a {cost.core}, counted"))
     else:
@@ -162,6 +162,11 @@ def worst_pairs(facts: Facts, classes: Sequence[str], count: int) -> list[tuple[
         totals[true] = totals.get(true, 0) + n
     wrong = sorted((entry for entry in facts.confusion if entry[0] != entry[1]), key=lambda entry: (-entry[2], entry[0], entry[1]))
     return [(classes[a], classes[b], n, share(n / totals[a])) for a, b, n in wrong[:count]]
+
+
+def _against_float(manifest: Manifest) -> str:
+    lost = float(points(manifest.accuracy.float_, manifest.accuracy.quantised))
+    return f"{abs(lost):.2f} points {'below' if lost > 0 else 'above'} float" if lost else "as accurate as float"
 
 
 def _prediction(name: str, predicted: int, measured: int | None) -> tuple[str, str, str, str]:

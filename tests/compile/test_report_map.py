@@ -21,7 +21,7 @@ from runtime.reference import scores, trace
 from runtime.zoo import resolve
 from tests.browser import PHONE, Opened, opened, started
 from tests.compile.test_report import dataset, scaled
-from tests.networks import replicated_network
+from tests.networks import integer_network, replicated_network
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +185,9 @@ def test_space_turns_by_buttons_keys_and_mouse(browser: Browser, builds: dict[st
         page.mouse.move(box["x"] + 220, box["y"] + 130, steps=4)
         page.mouse.up()
         assert picture(page) != first
+        page.keyboard.down("Control")
+        assert turned(one, lambda: (page.mouse.wheel(0, -100), page.wait_for_timeout(200)))
+        page.keyboard.up("Control")
 
 
 def test_space_chooses_neurons_and_lies_flat(browser: Browser, builds: dict[str, Path]) -> None:
@@ -224,6 +227,25 @@ def test_mistakes_lead_to_the_map(browser: Browser, builds: dict[str, Path]) -> 
         one.page.locator("#cell-samples button", has_text="Show in the map").first.click()
         wanted = str(one.page.locator("#cell-samples canvas").first.get_attribute("aria-label")).partition(":")[0]
         assert one.text(".sample-name").startswith(wanted)
+
+
+def test_many_classes_and_too_many_weights(browser: Browser, builds: dict[str, Path], tmp_path: Path) -> None:
+    network = scaled(integer_network((20, 3000, 300)))
+    data = dataset(network)
+    manifest = read_manifest(builds["digits-field"])
+    changed = {"output": manifest.output.model_copy(update={"classes": network.classes})}
+    facts = gather(network, network, data, scores(network, data.test.x))
+    path = tmp_path / "report.html"
+    path.write_text(html(Report(manifest.model_copy(update=changed), network, load_board("emulated-cortex-m4"), facts, "x")))
+    assert path.stat().st_size < 2_000_000
+    with opened(browser, path) as one:
+        assert one.page.locator(".neuron").count() == 96
+        one.page.locator("#map-more").click()
+        assert one.page.locator(".neuron").count() == 3000
+        one.page.locator("#map-layers button").nth(1).click()
+        assert "too many for this page" in one.text("#map-info")
+        one.page.locator(".thumbnail").nth(1).click()
+        assert one.page.locator(".scores li").count() == 5
 
 
 def test_replicated_layers_without_samples_on_a_phone(browser: Browser, builds: dict[str, Path], tmp_path: Path) -> None:
