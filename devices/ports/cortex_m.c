@@ -14,7 +14,7 @@ static void stopped(void)
 
 void port_reset(void)
 {
-    uint32_t *top;
+    uintptr_t top;
     __asm__ volatile("mov %0, sp" : "=r"(top));
     memory_start(top);
     port_start();
@@ -25,10 +25,10 @@ void port_reset(void)
 typedef void (*Handler)(void);
 
 typedef struct {
-    uint32_t *stack;
-    Handler reset;
-    Handler system[14];
-} Vectors;
+    uint32_t *stack; /* cppcheck-suppress unusedStructMember */
+    Handler reset; /* cppcheck-suppress unusedStructMember */
+    Handler system[14]; /* cppcheck-suppress unusedStructMember */
+} Vectors; /* the core reads it */
 
 __attribute__((section(".vectors"), used)) static const Vectors vectors = {
     port_stack_end,

@@ -10,18 +10,18 @@ extern const uint32_t port_data_load[];
 
 #define STACK_PATTERN 0xA5A5A5A5u
 
-/* `top`: the stack below this address is free. */
-static inline void memory_start(uint32_t *top)
+/* Addresses are compared as integers: the linker's symbols are no parts of one object. `top`: the stack below this address is free. */
+static inline void memory_start(uintptr_t top)
 {
     const uint32_t *from = port_data_load;
     uint32_t *to;
-    for (to = port_data_start; to < port_data_end; to++) {
+    for (to = port_data_start; (uintptr_t)to < (uintptr_t)port_data_end; to++) {
         *to = *from++;
     }
-    for (to = port_bss_start; to < port_bss_end; to++) {
+    for (to = port_bss_start; (uintptr_t)to < (uintptr_t)port_bss_end; to++) {
         *to = 0u;
     }
-    for (to = port_stack_start; to < top; to++) {
+    for (to = port_stack_start; (uintptr_t)to < top; to++) {
         *(volatile uint32_t *)to = STACK_PATTERN;
     }
 }

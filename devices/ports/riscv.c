@@ -9,7 +9,7 @@ void port_reset(void);
 /* Called by port_reset, which may have no frame of its own while there is no stack. */
 __attribute__((used)) void port_main(void)
 {
-    uint32_t *top;
+    uintptr_t top;
     __asm__ volatile("mv %0, sp" : "=r"(top));
     memory_start(top);
     port_start();

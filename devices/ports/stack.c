@@ -5,7 +5,7 @@
 uint32_t port_stack_used(void)
 {
     const uint32_t *lowest = port_stack_start;
-    while (lowest < port_stack_end && *lowest == STACK_PATTERN) {
+    while ((uintptr_t)lowest < (uintptr_t)port_stack_end && *lowest == STACK_PATTERN) {
         lowest++;
     }
     return (uint32_t)((uintptr_t)port_stack_end - (uintptr_t)lowest);

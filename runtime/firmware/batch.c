@@ -33,14 +33,14 @@ static __attribute__((noinline)) uint32_t ticks_of(Work work)
 
 static __attribute__((noinline)) uint32_t stack_of_infer(void)
 {
-    const uint32_t *top;
+    uintptr_t top;
 #if defined(__riscv)
     __asm__ volatile("mv %0, sp" : "=r"(top));
 #else
     __asm__ volatile("mov %0, sp" : "=r"(top));
 #endif
     nearwire_infer(entry_input, entry_scores);
-    return port_stack_used() - (uint32_t)((uintptr_t)port_stack_end - (uintptr_t)top);
+    return port_stack_used() - (uint32_t)((uintptr_t)port_stack_end - top);
 }
 
 static void put(int32_t handle, const void *from, uint32_t bytes)
