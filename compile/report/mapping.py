@@ -9,36 +9,37 @@ Positions and weights are those of the stored network, integers; arrays are byte
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from compile.report.prune_curve import PruneCurve
-from compile.report.sample_data import drawn_shape
+from compile.report.shapes import WEIGHTS_BYTES, arrangement, runnable
 from compile.report.strengths import strengths, threshold
 from runtime.kinds import kind_of
 from runtime.kinds.field import grid_of
-from runtime.kinds.replicated import geometry, pooled
+from runtime.kinds.replicated import geometry, mean_shift, pooled, positions
 from runtime.manifest import Manifest
 from runtime.network import Array, Layer, Network
 from runtime.report.page import packed
 from runtime.report.words import short
 
 STEPS = 100  # of the prune slider, percent
-WEIGHTS_BYTES = 400_000  # a larger matrix is left out of the page
+OFFERED = 30  # test samples to choose from
 WEB = 300  # connections of every length that are drawn when no neuron is chosen
 
 
 def map_data(network: Network, manifest: Manifest, curve: PruneCurve | None) -> dict[str, Any]:
-    """``layers`` in order; ``prune``: (share left out, accuracy) pairs; ``inputs``: what leaves the inputs of a network in space."""
+    """``layers`` in order; ``law``: how the page runs the network itself; ``prune``: (share left out, accuracy) pairs; ``inputs``: what leaves the inputs of a network in space."""
     rows = []
     for index, (layer, record) in enumerate(zip(network.layers, manifest.layers, strict=True)):
         following = network.layers[index + 1] if index + 1 < len(network.layers) else None
         rows.append(_layer(network, index, layer, record.bytes) | {"fan_out": _fan_out(layer, following)})
     first = network.layers[0]
     inputs = {"fan_out": np.count_nonzero(kind_of(first).integer_weights(first), axis=0).tolist()} if first.kind == "spatial" else None
-    return {"layers": rows, "inputs": inputs, "prune": None if curve is None else [list(point) for point in curve.points]}
+    law = {"runs": runnable(network), "cut": network.input.cut, "zero_point": network.input.zero_point}
+    points = None if curve is None else [list(point) for point in curve.points]
+    return {"layers": rows, "law": law, "offered": OFFERED, "inputs": inputs, "prune": points}
 
 
 def drawable(network: Network) -> bool:
@@ -63,6 +64,8 @@ def _layer(network: Network, index: int, layer: Layer, size: int) -> dict[str, A
         "kept": [int(len(order) - np.searchsorted(order, value, "left")) for value in least],
         "neuron_bytes": _neuron_bytes(layer, size),
         "reads": arrangement(network, index),
+        "bias": packed(np.asarray(layer.arrays["bias"], np.int32)),
+        "shift": packed(layer.arrays["shift"]) if "shift" in layer.arrays else None,
     }
     if layer.kind == "spatial":
         return found | _space(layer, main_axes(network))
@@ -70,23 +73,6 @@ def _layer(network: Network, index: int, layer: Layer, size: int) -> dict[str, A
         return found | _boxes(layer)
     weight = kind_of(layer).integer_weights(layer)
     return found | {"form": "weights", "weight": packed(weight) if weight.size <= WEIGHTS_BYTES else None, "scale": packed(_scale(layer))}
-
-
-def arrangement(network: Network, index: int) -> dict[str, int]:
-    """The inputs of a layer as a picture: channels of height x width cells."""
-    layer = network.layers[index]
-    if "grid" in layer.options:
-        height, width = grid_of(layer)
-        return {"height": height, "width": width, "channels": int(layer.options["channels"])}
-    if index == 0:
-        height, width, channels = drawn_shape(network.input.shape)
-        return {"height": height, "width": width, "channels": channels}
-    before = network.layers[index - 1]
-    if before.kind == "replicated":
-        rows, columns = pooled(before)
-        return {"height": rows, "width": columns, "channels": len(before.arrays["bias"])}
-    width = min(layer.inputs, max(math.ceil(math.sqrt(layer.inputs * 1.6)), 1))
-    return {"height": -(-layer.inputs // width), "width": width, "channels": 1}
 
 
 def _boxes(layer: Layer) -> dict[str, Any]:
@@ -104,7 +90,8 @@ def _boxes(layer: Layer) -> dict[str, Any]:
     if layer.kind == "replicated":
         g, (rows, columns) = geometry(layer), pooled(layer)
         jump = [g["stride"][k] * g["pool"][k] for k in (0, 1)]
-        found |= {"area": list(g["kernel"]), "maps": {"rows": rows, "columns": columns, "jump": jump, "padding": list(g["padding"])}}
+        maps = {"rows": rows, "columns": columns, "jump": jump, "positions": list(positions(layer)), "mean": mean_shift(layer)}
+        found |= {"area": list(g["kernel"]), "maps": maps | {name: list(g[name]) for name in ("padding", "stride", "pool")}}
     return found
 
 
@@ -134,6 +121,9 @@ def _space(layer: Layer, axes: list[list[float]]) -> dict[str, Any]:
         "sender": packed(layer.arrays["sender"]),
         "receiver": packed(layer.arrays["receiver"]),
         "sign": packed(layer.arrays["sign"]),
+        "table": packed(layer.arrays["table"]),
+        "code_base": int(layer.options["code_base"]),
+        "mantissa_bits": int(layer.options["mantissa_bits"]),
         "gap2": int(layer.options["gap2"]),
         "cutoff2": None if cutoff is None else int(cutoff),
         "axes": axes,

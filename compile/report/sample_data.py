@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from compile.report.facts import Facts, Sample
+from compile.report.shapes import drawn_shape, runnable
 from runtime.network import Network
 from runtime.report.page import packed
 from runtime.report.words import short
 
 TOP_SCORES = 5
+CHECKED = 5  # samples whose activity the page holds, to check that it computes the same
 ALL_SCORES = 64  # classes, up to which every score is there
 
 
@@ -19,25 +21,14 @@ def sample_data(network: Network, facts: Facts, classes: Sequence[str]) -> dict[
     height, width, channels = drawn_shape(network.input.shape)
     return {
         "input": {"height": height, "width": width, "channels": channels},
-        "samples": [_sample(sample) for sample in facts.samples],
-        "mean": None if facts.mean is None else _sample(facts.mean),
+        "samples": [_sample(sample, not runnable(network) or k < CHECKED) for k, sample in enumerate(facts.samples)],
+        "mean": None if facts.mean is None else _sample(facts.mean, True),
         "classes": {str(k): short(classes[k], 40) for k in sorted(_occurring(facts, len(classes)))},
     }
 
 
-def drawn_shape(shape: Sequence[int]) -> tuple[int, int, int]:
-    """(height, width, channels) of a sample: (h, w), (c, h, w), or one row of all values."""
-    if len(shape) == 2:
-        return shape[0], shape[1], 1
-    if len(shape) == 3:
-        return shape[1], shape[2], shape[0]
-    size = 1
-    for n in shape:
-        size *= n
-    return 1, size, 1
-
-
-def _sample(sample: Sample) -> dict[str, Any]:
+def _sample(sample: Sample, active: bool) -> dict[str, Any]:
+    """``active``: with the activity of the hidden layers, where the facts have it; the page computes the others itself."""
     order = sorted(range(len(sample.scores)), key=lambda k: (-int(sample.scores[k]), k))[:TOP_SCORES]
     found = {
         "index": sample.index,
@@ -45,11 +36,10 @@ def _sample(sample: Sample) -> dict[str, Any]:
         "predicted": sample.predicted,
         "x": packed(sample.values),
         "top": [[k, int(sample.scores[k])] for k in order],
-        "active": sample.activity is not None,
     }
     if len(sample.scores) <= ALL_SCORES:
         found["scores"] = [int(score) for score in sample.scores]
-    if sample.activity is not None:
+    if active and sample.activity is not None:
         found["activity"] = [packed(part) for part in sample.activity]
     return found
 

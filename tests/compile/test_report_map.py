@@ -221,6 +221,49 @@ def test_space_chooses_neurons_and_lies_flat(browser: Browser, builds: dict[str,
         assert page.locator("#map-table tbody tr").count() == 10
 
 
+def test_a_drawing_is_run_by_pointer_and_by_keys(browser: Browser, builds: dict[str, Path]) -> None:
+    network = load(builds["digits-field"])
+    with opened(browser, page_of(builds, "digits-field")) as one:
+        page = one.page
+        page.locator("#map-draw").click()
+        pad = page.locator("#map-pad")
+        box = pad.bounding_box()
+        assert box is not None
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 20, steps=5)
+        page.mouse.up()
+        page.wait_for_timeout(100)
+        drawn = np.array(list(page.evaluate("[...nearwire.state.sample.values]")), np.uint8)[None]
+        assert drawn.any()
+        wanted = scores(network, drawn)[0]
+        assert page.evaluate("nearwire.state.now.scores") == wanted.tolist()
+        assert one.text(".sample-name") == f"your drawing, taken for {network.classes[int(wanted.argmax())]}."
+        page.locator("#map-pad-clear").click()
+        page.wait_for_timeout(100)
+        assert not any(page.evaluate("[...nearwire.state.sample.values]"))
+        pad.focus()
+        for key in ("ArrowUp", "Space", "ArrowLeft", "Space"):
+            page.keyboard.press(key)
+        page.wait_for_timeout(100)
+        assert sum(v > 0 for v in page.evaluate("[...nearwire.state.sample.values]")) >= 2
+        page.keyboard.press("Delete")
+        page.wait_for_timeout(100)
+        assert not any(page.evaluate("[...nearwire.state.sample.values]"))
+        assert one.axe() == []
+        page.locator("#map-draw").click()
+        assert not pad.is_visible()
+
+
+def test_pruned_activity_is_that_of_the_pruned_network(browser: Browser, builds: dict[str, Path]) -> None:
+    with opened(browser, page_of(builds, "digits-field")) as one:
+        one.page.locator(".thumbnail").nth(4).click()
+        before = one.page.locator(".scores").inner_text()
+        slide(one.page, 60)
+        assert one.page.locator(".scores").inner_text() != before
+        assert "activities are those without them" in one.text("#map-info")
+
+
 def test_mistakes_lead_to_the_map(browser: Browser, builds: dict[str, Path]) -> None:
     with opened(browser, page_of(builds, "digits-field")) as one:
         one.page.locator("button.cell").first.click()

@@ -61,7 +61,7 @@ function stretch(picture) {
 function answers(layer, neuron) {
   const canvas = element("canvas", "", { className: "answers" });
   const { rows, columns } = layer.maps;
-  const values = state.sample.activity[state.layer].subarray(neuron * rows * columns, (neuron + 1) * rows * columns);
+  const values = state.now.activity[state.layer].subarray(neuron * rows * columns, (neuron + 1) * rows * columns);
   if (rows === 1) canvas.style.height = "7px";
   paintBytes(canvas, { height: rows, width: columns, channels: 1 }, values);
   return canvas;
@@ -79,7 +79,7 @@ function details() {
     const kept = layer.kept[state.share];
     const lines = [
       `${plural(layer.neurons, layer.maps ? "prototype" : "neuron")}, ${plural(layer.kept[0], "synapse")}, ${plural(layer.bytes, "byte")} as ${layer.store}.`,
-      state.share ? `${plural(kept, "synapse")} stay when ${state.share} % are left out; activities are those of the whole network.` : "Choose a neuron to see its synapses.",
+      state.share ? `${plural(kept, "synapse")} stay when ${state.share} % are left out; ${globalThis.nearwire.live ? "activities are those without them" : "activities are those of the whole network"}.` : "Choose a neuron to see its synapses.",
     ];
     if (layer.form === "weights" && !layer.weight) lines.push("The weights of this layer are too many for this page; they are not shown.");
     return info.replaceChildren(element("h3", layer.name), ...lines.map((line) => element("p", line)));

@@ -11,7 +11,7 @@ function corner(layer, index, neuron) {
   const { rows, columns, jump, padding } = layer.maps;
   let best = Math.floor(rows / 2) * columns + Math.floor(columns / 2);
   if (state.sample) {
-    const map = state.sample.activity[index].subarray(neuron * rows * columns, (neuron + 1) * rows * columns);
+    const map = state.now.activity[index].subarray(neuron * rows * columns, (neuron + 1) * rows * columns);
     const high = Math.max(...map);
     if (high > 0) best = map.indexOf(high);
   }

@@ -1,5 +1,5 @@
 // The controls of the map: samples, layers, neurons, the prune slider, pointer and keys; they change ``state``, the views draw it.
-const { state, change, offered, layers, data, paint, sampleName, grid, gallery, space } = globalThis.nearwire;
+const { state, change, offered, layers, data, paint, live, disagreeing, className, sampleName, grid, gallery, space } = globalThis.nearwire;
 const { element } = gallery;
 const at = (id) => document.getElementById(id);
 const stage = at("map-stage"), hover = at("map-hover"), number = at("map-neuron"), slider = at("map-share");
@@ -40,16 +40,17 @@ function scores() {
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", sampleName(state.sample));
   const list = element("ol", "", { className: "scores" });
-  const all = state.sample.scores ?? state.sample.top.map(([, s]) => s);
+  const all = state.now.scores ?? state.now.top.map(([, s]) => s);
   const low = Math.min(...all), high = Math.max(...all);
-  for (const [k, score] of state.sample.top) {
+  for (const [k, score] of state.now.top) {
     const row = element("li");
     const bar = element("span", "", { className: "score" });
     bar.style.setProperty("--part", (high > low ? (score - low) / (high - low) : 0).toFixed(3));
-    row.append(element("span", String(data.classes[k])), bar, element("span", score.toLocaleString("en"), { className: "figure" }));
+    row.append(element("span", className(k)), bar, element("span", score.toLocaleString("en"), { className: "figure" }));
     list.append(row);
   }
-  place.replaceChildren(canvas, element("p", `${sampleName(state.sample)}.`, { className: "sample-name" }), list);
+  const alarm = disagreeing.length ? [element("p", "This browser computes other numbers than the reference did; what is shown came with the page.", { className: "missing" })] : [];
+  place.replaceChildren(...alarm, canvas, element("p", `${sampleName(state.sample)}.`, { className: "sample-name" }), list);
 }
 
 function share() {
@@ -81,8 +82,8 @@ function update(changed) {
     at("map-keys").textContent = inSpace() && space.view.flat ? "Keys: n and p choose a neuron, Escape all." : inSpace() ? "Keys: arrows turn, + and − zoom, n and p choose a neuron, Escape all." : "Keys: left and right choose a neuron, Escape all.";
     at("map-table").hidden = state.layer < 0;
   }
+  if (has("sample", "share")) scores();
   if (has("sample")) {
-    scores();
     for (const button of at("map-samples").children) button.setAttribute("aria-pressed", String(button.sample === state.sample));
   }
   if (has("share", "layer")) share();

@@ -1,19 +1,14 @@
 // The map of layers whose neurons have positions: planes of neurons in three dimensions, or side by side.
 // Planes: 0 is the input, plane k + 1 the receivers of layer k. ``state.layer`` -1 chooses the input's plane.
-const { state, change, layers, data, bytes, style, rgb, pictures, activityWords, activity, brightness, plural, least } = globalThis.nearwire;
+const { state, layers, data, style, rgb, pictures, activityWords, activity, brightness, plural, least, neuronName } = globalThis.nearwire;
 const canvas = document.getElementById("map-stage");
 const LINES = 250; // connections drawn for a chosen neuron, each way
 const START = { yaw: -0.62, pitch: 0.3, zoom: 1 };
 const view = { ...START, flat: false };
 let projected = [];
 
-const integers = (text) => { const raw = bytes(text); return new Int16Array(raw.buffer, 0, raw.length / 2); };
 const spatial = layers.filter((layer) => layer.form === "space");
-for (const layer of spatial) {
-  layer.sender = integers(layer.sender);
-  layer.receiver = integers(layer.receiver);
-  layer.sign = new Int8Array(bytes(layer.sign).buffer);
-}
+const { distance2 } = globalThis.nearwire.positions;
 const planes = spatial.length ? makePlanes() : [];
 
 function makePlanes() {
@@ -46,16 +41,6 @@ function plane(name, layer, positions, of, z) {
 }
 
 const planeOf = (layer) => planes.find((p) => p.layer === layer);
-
-// Squared distance between a sender and a receiver of a layer, in steps.
-function distance2(layer, receiver, sender) {
-  let sum = layer.gap2;
-  for (let k = 0; k < layer.coordinates; k++) {
-    const step = layer.receiver[receiver * layer.coordinates + k] - layer.sender[sender * layer.coordinates + k];
-    sum += step * step;
-  }
-  return sum;
-}
 
 function farthest(layer) { return Math.min(layer.cutoff2 ?? Infinity, -least(layer)); }
 
@@ -259,7 +244,7 @@ function facts(layer, neuron) {
 
 function name(layer, neuron) {
   if (layer < 0) return `input ${neuron}`;
-  return globalThis.nearwire.neuronName(layer, neuron);
+  return neuronName(layer, neuron);
 }
 
 function words(layer, neuron) { return `${name(layer, neuron)}: ${facts(layer, neuron)}`; }

@@ -1,38 +1,57 @@
 // What is chosen in the map, and the words for it. Views read ``state`` and are told by ``changed``.
-const { data, samples, bytes } = globalThis.nearwire;
+// ``state.now`` is what the network makes of ``state.sample`` with ``state.share`` percent of its synapses left out.
+const { data, samples, bytes, law } = globalThis.nearwire;
 const layers = data.map.layers;
+const MEAN = -1, DRAWN = -2; // as the index of a sample
 
-const offered = samples.filter((s) => s.active);
-if (data.mean) offered.unshift(Object.assign(data.mean, { values: bytes(data.mean.x) }));
-for (const sample of offered) sample.activity = sample.activity.map(bytes);
+if (data.mean) Object.assign(data.mean, { values: bytes(data.mean.x) });
+for (const sample of data.mean ? [data.mean, ...samples] : samples) if (sample.activity) sample.activity = sample.activity.map(bytes);
+const disagreeing = law.runs ? [...(data.mean ? [data.mean] : []), ...samples].filter((s) => s.activity && !law.agrees(s)) : [];
+const live = law.runs && disagreeing.length === 0;
+for (const sample of samples) sample.active = live || Boolean(sample.activity);
+const offered = [...(data.mean ? [data.mean] : []), ...samples.filter((s) => s.active).slice(0, data.map.offered)];
 
-const state = { layer: 0, neuron: null, sample: offered[0] ?? null, share: 0, order: "number", all: false, listeners: [] };
+const state = { layer: 0, neuron: null, sample: offered[0] ?? null, now: null, share: 0, order: "number", all: false, listeners: [] };
+state.now = computed();
+
+function computed() {
+  if (!state.sample) return null;
+  if (!live) return state.sample;
+  const found = law.run(state.sample.values, state.share);
+  const order = found.scores.map((_, k) => k).sort((a, b) => found.scores[b] - found.scores[a] || a - b);
+  return { ...found, predicted: order[0], top: order.slice(0, 5).map((k) => [k, found.scores[k]]) };
+}
+
+const className = (k) => data.classes[k] ?? `class ${k}`;
 
 function change(values) {
   Object.assign(state, values);
+  if ("sample" in values || "share" in values) state.now = computed();
   for (const listener of state.listeners) listener(Object.keys(values));
 }
 
 function sampleName(sample) {
   if (!sample) return "no input";
-  const guess = data.classes[sample.predicted];
-  if (sample.index < 0) return `mean of the training data, taken for ${guess}`;
-  return sample.label === sample.predicted ? `test sample ${sample.index}: ${guess}` : `test sample ${sample.index}: ${data.classes[sample.label]}, taken for ${guess}`;
+  const now = sample === state.sample ? state.now : sample;
+  const guess = className(now.predicted);
+  if (sample.index === MEAN) return `mean of the training data, taken for ${guess}`;
+  if (sample.index === DRAWN) return `your drawing, taken for ${guess}`;
+  return sample.label === now.predicted ? `test sample ${sample.index}: ${guess}` : `test sample ${sample.index}: ${className(sample.label)}, taken for ${guess}`;
 }
 
 // What arrives at a layer (-1: the network's input), bytes; null where no sample is shown.
 function arriving(index) {
   if (!state.sample) return null;
-  return index === 0 ? state.sample.values : state.sample.activity[index - 1];
+  return index === 0 ? state.sample.values : state.now.activity[index - 1];
 }
 
 // The largest output of a neuron, and its outputs: a hidden neuron's bytes, the last layer's score. null without a sample.
 function activity(index, neuron) {
   if (!state.sample) return null;
   const layer = layers[index];
-  if (layer.last) return state.sample.scores ? state.sample.scores[neuron] : null;
+  if (layer.last) return state.now.scores ? state.now.scores[neuron] : null;
   const each = layer.outputs / layer.neurons;
-  return Math.max(...state.sample.activity[index].subarray(neuron * each, (neuron + 1) * each));
+  return Math.max(...state.now.activity[index].subarray(neuron * each, (neuron + 1) * each));
 }
 
 // 0..1 for drawing.
@@ -40,7 +59,7 @@ function brightness(index, neuron) {
   const value = activity(index, neuron);
   if (value === null) return 0;
   if (!layers[index].last) return value / 255;
-  const low = Math.min(...state.sample.scores), high = Math.max(...state.sample.scores);
+  const low = Math.min(...state.now.scores), high = Math.max(...state.now.scores);
   return high > low ? (value - low) / (high - low) : 0;
 }
 
@@ -60,4 +79,4 @@ function activityWords(index, neuron) {
 
 const least = (layer) => (state.share ? layer.least[state.share] : -Infinity);
 
-Object.assign(globalThis.nearwire, { state, change, offered, layers, sampleName, arriving, activity, brightness, neuronName, activityWords, plural, least });
+Object.assign(globalThis.nearwire, { state, change, live, disagreeing, className, DRAWN, offered, layers, sampleName, arriving, activity, brightness, neuronName, activityWords, plural, least });

@@ -1,0 +1,103 @@
+"""The page runs the network itself: its integers are those of the reference, for every kind of layer, also with synapses left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser
+
+from compile.passes.freeze import freeze
+from compile.passes.quantise import quantise
+from compile.pipeline import CompileOptions, compile_network
+from compile.report import Report, html
+from compile.report.facts import gather
+from compile.report.strengths import strengths, threshold, without_weak
+from devices.board import load_board
+from runtime.manifest import Manifest, read_manifest
+from runtime.network import Network
+from runtime.reference import scores, trace
+from runtime.zoo import resolve
+from tests.browser import opened, started
+from tests.compile.test_report import dataset, scaled
+from tests.networks import box_network, float_network, integer_network, replicated_network
+
+BOARD = load_board("emulated-cortex-m4")
+SHARES = (0, 30, 80)
+
+
+def networks() -> dict[str, Network]:
+    """A network of every kind of layer, with cut inputs, a zero point, several channels, both poolings."""
+    spatial = freeze(float_network((64, 30, 12, 5), "spatial", seed=4))
+    gaussian = float_network((784, 8, 3), "field", seed=5, shape=(28, 28))
+    layer = gaussian.layers[0]
+    arrays = {**layer.arrays, "reach": layer.arrays["reach"][..., :1]}
+    gaussian = gaussian.with_layers((layer.with_options(rule="gaussian").with_arrays(**arrays), gaussian.layers[1]))
+    rng = np.random.default_rng(0)
+    two = replicated_network(layers=({"prototypes": 5}, {"prototypes": 6, "kernel": (2, 2), "padding": (0, 0), "pool": (1, 1)}), cut=3)
+    mean = replicated_network(layers=({"pool": (2, 4)},), channels=2)
+    return {
+        "dense with a zero point": scaled(integer_network((20, 12, 4), zero_point=77)),
+        "boxes, cut": scaled(box_network(cut=4, middle=9)),
+        "replicated": scaled(two),
+        "replicated, mean": scaled(mean.with_layers((mean.layers[0].with_options(pooling="average"), mean.layers[1]))),
+        "spatial": quantise(spatial, rng.integers(0, 256, (50, 64)).astype(np.uint8)),
+        "gaussian": quantise(freeze(gaussian), rng.integers(0, 256, (50, 784)).astype(np.uint8)),
+    }
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with started() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    out = tmp_path_factory.mktemp("law") / "digits"
+    compile_network(resolve("zoo:digits-field"), out, CompileOptions(firmware_samples=5))
+    return read_manifest(out)
+
+
+def fitted(manifest: Manifest, network: Network) -> Manifest:
+    """A manifest with as many layers as the network has, and its classes."""
+    layers = tuple(manifest.layers[0].model_copy(update={"name": layer.name, "kind": layer.kind}) for layer in network.layers)
+    return manifest.model_copy(update={"layers": layers, "output": manifest.output.model_copy(update={"classes": network.classes})})
+
+
+@pytest.mark.parametrize("name", list(networks()))
+def test_page_computes_what_the_reference_computes(browser: Browser, manifest: Manifest, tmp_path: Path, name: str) -> None:
+    network = networks()[name]
+    data = dataset(network)
+    facts = gather(network, network, data, scores(network, data.test.x))
+    path = tmp_path / "report.html"
+    path.write_text(html(Report(fitted(manifest, network), network, BOARD, facts, "x")))
+    values = data.test.x[:8]
+    with opened(browser, path) as one:
+        assert one.page.evaluate("nearwire.live && nearwire.disagreeing.length === 0")
+        for share in SHARES:
+            found: list[dict[str, Any]] = one.page.evaluate(
+                "([x, share]) => x.map((v) => { const r = nearwire.law.run(Uint8Array.from(v), share); return { scores: r.scores, activity: r.activity.map((a) => [...a]) }; })",
+                [values.tolist(), share],
+            )
+            layers = tuple(without_weak(one, threshold(np.sort(strengths(one)), share / 100)) if share else one for one in network.layers)
+            wanted = trace(network.with_layers(layers), values)
+            for k, row in enumerate(found):
+                assert row["scores"] == wanted[-1][k].tolist(), share
+                assert row["activity"] == [part[k].tolist() for part in wanted[:-1]], share
+
+
+def test_another_arithmetic_is_noticed(browser: Browser, manifest: Manifest, tmp_path: Path) -> None:
+    network = networks()["boxes, cut"]
+    data = dataset(network)
+    facts = gather(network, network, data, scores(network, data.test.x))
+    other = network.with_layers(
+        (network.layers[0], network.layers[1], network.layers[2].with_arrays(bias=network.layers[2].arrays["bias"] + np.int32(1)))
+    )
+    path = tmp_path / "report.html"
+    path.write_text(html(Report(fitted(manifest, network), other, BOARD, facts, "x")))
+    with opened(browser, path) as one:
+        assert "computes other numbers than the reference" in one.text("#map-scores")
