@@ -36,7 +36,7 @@ def report(
     timings = benches.read_benches(bench or [])
     if figures is not None and figures.exists() and not figures.is_dir():
         raise InputError(f"--figures '{figures}' is a file. Give a folder.")
-    entries = compare.entries_of(builds, manifests)
+    entries = compare.entries_of(builds, manifests, out.parent)
     found = compare.groups(entries)
     write_page(out, compare.page(entries, timings))
     written = [out]

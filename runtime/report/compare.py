@@ -6,10 +6,12 @@ measured is not drawn, and said to be missing.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from runtime.manifest import Manifest
 from runtime.report.benches import Timing
@@ -24,6 +26,7 @@ class Entry:
 
     name: str
     manifest: Manifest
+    link: str = ""  # to its report, relative to the page; empty: none
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,21 @@ class DataGroup:
     rows: tuple[dict[str, str], ...]
 
 
-def entries_of(folders: Sequence[Path], manifests: Sequence[Manifest]) -> list[Entry]:
-    """Names: the folders' own, with as much of the path before them as tells them apart."""
+def entries_of(folders: Sequence[Path], manifests: Sequence[Manifest], page_folder: Path | None = None) -> list[Entry]:
+    """Names: the folders' own, with as much of the path before them as tells them apart. Links are relative to ``page_folder``."""
     parts = [folder.resolve().parts for folder in folders]
     depth = 1
     while depth < max(map(len, parts)) and len({p[-depth:] for p in parts}) < len(set(parts)):
         depth += 1
-    return [Entry("/".join(p[-depth:]), manifest) for p, manifest in zip(parts, manifests, strict=True)]
+    links = [_link(folder / "report.html", page_folder) if page_folder else "" for folder in folders]
+    return [Entry("/".join(p[-depth:]), manifest, link) for p, manifest, link in zip(parts, manifests, links, strict=True)]
+
+
+def _link(report: Path, page_folder: Path) -> str:
+    """A relative address; it starts with './', so that no part of a folder's name is taken for a scheme."""
+    if not report.is_file():
+        return ""
+    return "./" + quote(Path(os.path.relpath(report.resolve(), page_folder.resolve())).as_posix())
 
 
 def groups(entries: Sequence[Entry]) -> list[DataGroup]:
@@ -134,6 +145,7 @@ def _rows(entries: Sequence[Entry]) -> list[dict[str, str]]:
         rows.append(
             {
                 "name": short(entry.name, 60),
+                "link": entry.link,
                 "network": short(m.source, 40),
                 "board": short(m.board, 40),
                 "accuracy": f"{m.accuracy.quantised:.4f}",

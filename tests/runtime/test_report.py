@@ -110,6 +110,16 @@ def test_names_tell_builds_apart(tmp_path: Path) -> None:
     assert [e.name for e in compare.entries_of(folders, [manifest(1000, 0.9)] * 3)] == ["x/same", "y/same", "y/other"]
 
 
+def test_names_link_to_the_reports(tmp_path: Path) -> None:
+    strange = tmp_path / "javascript:alert(1)"
+    for folder in (strange, tmp_path / "plain"):
+        folder.mkdir()
+        (folder / "report.html").touch()
+    found = compare.entries_of([strange, tmp_path / "plain", tmp_path / "none"], [manifest(1000, 0.9)] * 3, tmp_path)
+    assert [entry.link for entry in found] == ["./javascript%3Aalert%281%29/report.html", "./plain/report.html", ""]
+    assert '<a href="./plain/report.html">plain</a>' in compare.page(found, [])
+
+
 def bench_file(path: Path, device: str, invalid: tuple[str, ...] = ()) -> Path:
     row = {"device": device, "build": "small", "backend": "c", "detail": "gcc", "runs": 10}
     rows = [{**row, "p50_us": 12.5, "p99_us": 20.0}, {**row, "backend": "firmware", "instructions": 12345.0}]
