@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ from compile.report.facts import Facts
 from runtime.report.words import share, short
 
 MATRIX_CLASSES = 30  # more do not fit a page
-HEATS = 5  # shades of a cell
+HEATS = (0.004, 0.015, 0.05, 0.15)  # shares of a class, above which a mistake's cell gets the next of five shades
 
 
 @dataclass(frozen=True)
 class Cell:
-    """How often a class was taken for another. ``heat``: 0 (never) to HEATS, by the logarithm of the share of the class."""
+    """How often a class was taken for another. ``heat``: 0 (never, or right) to 5, by the share of the class."""
 
     true: int
     predicted: int
@@ -54,6 +54,4 @@ def matrix(facts: Facts, classes: Sequence[str]) -> list[Row] | None:
 
 
 def _heat(samples: int, total: int) -> int:
-    if samples == 0:
-        return 0
-    return min(max(math.ceil(math.log2(samples / total * 400 + 1)), 1), HEATS)  # a quarter of a percent: 1; eight percent: all
+    return 0 if samples == 0 else 1 + bisect.bisect_left(HEATS, samples / total)
