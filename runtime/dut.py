@@ -16,6 +16,7 @@ from runtime.network import Array
 READY = "m-ready"
 CHUNK = 31  # bytes of a `db` command, as MLPerf Tiny's runner sends them
 TIMEOUT_S = 5.0
+MOST_INFERENCES = 999_999  # of one command
 RETRY_S = 1.0  # a board that is still starting loses what it is sent
 NAME = "nearwire"
 

@@ -7,6 +7,7 @@ as the core would spend a cycle on them. Without counting no hook is set, so who
 from __future__ import annotations
 
 import importlib.util
+import re
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ PACKAGES = {"unicorn": "unicorn", "elftools": "pyelftools", "capstone": "capston
 WINDOW = 0x60000000  # memory of the host: arguments and results, no part of the board's RAM
 RETURN = 0x1FFF0000  # a called function returns to here; executable by the default memory map
 PAGE = 4096
+CLONE = re.compile(r"\.(constprop|isra)\.\d+$")  # how GCC calls a function that it made fit its callers
 PAINT = 0xA5
 TIME_LIMIT_S = 60.0
 
@@ -71,7 +73,7 @@ def read_image(path: Path) -> Image:
             segments = tuple((s["p_vaddr"], s.data()) for s in elf.iter_segments() if s["p_type"] == "PT_LOAD" and s["p_filesz"])
             named = [s for s in elf.iter_sections() if s["sh_flags"] & 2]  # SHF_ALLOC
             symbols = {
-                symbol.name: (symbol["st_value"] & (~1 if symbol["st_info"]["type"] == "STT_FUNC" else ~0), int(symbol["st_size"]))
+                CLONE.sub("", symbol.name): (symbol["st_value"] & (~1 if symbol["st_info"]["type"] == "STT_FUNC" else ~0), int(symbol["st_size"]))
                 for table in elf.iter_sections()
                 if isinstance(table, SymbolTableSection)
                 for symbol in table.iter_symbols()

@@ -10,6 +10,8 @@
 uint32_t layer_ticks[NEARWIRE_LAYERS];
 #endif
 
+#define MOST_INFERENCES 999999 /* nothing can end them early */
+
 static char line[PROTOCOL_LINE]; /* the command so far, and a zero behind it */
 static uint32_t line_length;     /* PROTOCOL_LINE: it was too long */
 static uint32_t expected;        /* bytes of `db load`, 0 before it */
@@ -143,8 +145,8 @@ static void infer(const char *rest)
         put_error("infer takes two numbers");
         return;
     }
-    if (count < 1 || warmup < 0) {
-        put_error("infer takes at least 1 inference and 0 to warm up");
+    if (count < 1 || warmup < 0 || count > MOST_INFERENCES || warmup > MOST_INFERENCES) {
+        put_error("infer takes 1 to 999999 inferences and 0 to 999999 to warm up");
         return;
     }
     if (expected == 0u || loaded != expected) {

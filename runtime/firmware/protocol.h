@@ -16,7 +16,8 @@
  *     layers          m-layer-K-ticks-T-per-us-U for every layer: ticks in it during the last infer, in a firmware made for it
  *
  * Errors are e-[text]: an unknown command, a line over PROTOCOL_LINE - 1 bytes, odd or bad hex, bytes nobody asked for or beyond N (none of
- * the command's bytes are taken then), infer before the input is complete, N < 1. */
+ * the command's bytes are taken then), infer before the input is complete, N below 1 or either
+ * number above 999999. */
 #ifndef PROTOCOL_H
 #define PROTOCOL_H
 

@@ -127,10 +127,10 @@ def test_every_answer_of_the_protocol(connection: Connection) -> None:
     assert send(connection, "layers") == ["e-[This firmware does not time layers]"]
 
 
-@pytest.mark.parametrize("command", ["infer 0", "infer -1 5", "infer 1 -1"])
-def test_counts_below_one_are_errors(connection: Connection, command: str) -> None:
+@pytest.mark.parametrize("command", ["infer 0", "infer -1 5", "infer 1 -1", "infer 1000000", "infer 1 1000000", "infer 999999999"])
+def test_counts_below_one_or_without_end_are_errors(connection: Connection, command: str) -> None:
     load(connection, SAMPLES[0].tobytes())
-    assert send(connection, command) == ["e-[infer takes at least 1 inference and 0 to warm up]"]
+    assert send(connection, command) == ["e-[infer takes 1 to 999999 inferences and 0 to 999999 to warm up]"]
 
 
 @pytest.mark.parametrize("command", ["infer x", "infer 1 2 3", "infer 99999999999", "infer 1x", "infer --1", "infer 1 y"])
