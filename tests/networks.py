@@ -91,8 +91,9 @@ def box_network(
     cut: int = 0,
     middle: int = 0,
     largest: int = 7,
+    odd: bool = False,
 ) -> Network:
-    """A stage-'quantised' field layer of random boxes, perhaps a dense layer, and a dense head; dense weights are -largest..largest."""
+    """A stage-'quantised' field layer of random boxes, perhaps a dense layer, and a dense head; dense weights are -largest..largest, or odd."""
     rng = np.random.default_rng(seed)
     low = rng.integers(0, np.array(grid), (neurons, synapses, 2))
     high = np.minimum(low + rng.integers(0, np.minimum(np.array(grid), 16) + 1, low.shape), np.array(grid))
@@ -111,7 +112,8 @@ def box_network(
         )
     ]
     for k, (inputs, outputs) in enumerate(itertools.pairwise(sizes)):
-        weight = {"weight": rng.integers(-largest, largest + 1, (outputs, inputs)).astype(np.int8)}
+        drawn = rng.integers(-largest, largest + 1, (outputs, inputs))
+        weight = {"weight": np.where(drawn % 2 == 0, drawn + 1 - 2 * (drawn > 0), drawn).astype(np.int8) if odd else drawn.astype(np.int8)}
         if k == len(sizes) - 2:
             arrays = {**weight, "bias": rng.integers(-999, 1000, outputs).astype(np.int32), "weight_scale": np.full(outputs, 0.01, np.float32)}
         else:

@@ -6,8 +6,9 @@ through every rounding. Rules:
 1. Normalisations are folded; positions and reaches are fixed (moving them in this phase costs accuracy). Charges, weights, biases learn.
 2. The activation scale of a hidden layer is a high percentile of its positive activations over the calibration samples / 255. All
    neurons share it; neuron j has weight step (output scale / input scale) * 2**-s_j, the finest whose integers stay in range:
-   |charge| and |sum of overlapping charges| <= 63 (8 bits), |weight| <= 63 (8), 7 (4), 1 (2 bits). Of 4 bits and less the largest
-   weights are cut off, at 3.2 times the mean |weight| (4) or the mean (2), and s_j is the nearest instead.
+   |charge| and |sum of overlapping charges| <= 63 (8 bits), |weight| <= 63 (8), 7 (4), 1 (2 bits), or -3, -1, 1, 3 (2 bits, odd). Of 4 bits
+   and less the largest weights are cut off, at 3.2 times the mean |weight| (4), the mean (2) or 1.9 times the mean (odd), and s_j is the
+   nearest instead.
 3. Biases of hidden neurons are multiples of 2**(s_j - 2), within -2046..2045 of them, so that bias and shift share 16 bits of flash.
 4. The last layer has one step for all outputs.
 5. Sums of charges that grow beyond 63 are brought back after every epoch.
@@ -25,6 +26,8 @@ from runtime.network import Layer
 from train.layers.base import WeightedLayer
 
 LIMITS = {8: WEIGHT_MAX, 4: 7, 2: 1}  # the largest |integer| by bits
+ODD_LIMIT = 3
+ODD_STEP = 0.62  # mean |weight|s a step: the least squared error of four levels for normal weights
 CUT = 3.2  # mean |weight|s: beyond, 4-bit weights saturate
 CHARGE_CUT = 1.6  # root mean squares of a neuron's charges: beyond, 4-bit charges saturate
 SHIFT_FIRST = 2  # the smallest shift, so that a quarter of an activation step is a whole number
@@ -69,7 +72,8 @@ class QuantisedLayer(nn.Module):
         super().__init__()
         layer.settle()
         self.layer, self.last = layer, last
-        self.limit = LIMITS[getattr(layer.place.spec, "bits", 8)]
+        self.odd = getattr(layer.place.spec, "odd", False)
+        self.limit = ODD_LIMIT if self.odd else LIMITS[getattr(layer.place.spec, "bits", 8)]
         rows = len(layer.bias)
         device = layer.bias.device
         self.register_buffer("step", torch.ones(rows, dtype=torch.float64, device=device))  # real weight a step
@@ -79,7 +83,8 @@ class QuantisedLayer(nn.Module):
     def integers(self) -> Tensor:
         """The values in steps, held as floats: what the network file will hold."""
         step = self.step[:, None].float()
-        rounded: Tensor = _Round.apply((self.layer.values / step).clamp(-self.limit, self.limit))
+        steps = (self.layer.values / step).clamp(-self.limit, self.limit)
+        rounded: Tensor = 2 * _Round.apply((steps - 1) / 2) + 1 if self.odd else _Round.apply(steps)
         return rounded
 
     def bias_steps(self) -> Tensor:
@@ -131,8 +136,8 @@ class QuantisedLayer(nn.Module):
             if self.limit < WEIGHT_MAX:
                 largest = torch.minimum(largest, CHARGE_CUT * size.square().mean(1).sqrt())
             found = torch.maximum(largest / self.limit, weight / WEIGHT_MAX)
-        elif self.limit == 1:
-            found = mean
+        elif self.odd or self.limit == 1:
+            found = mean * (ODD_STEP if self.odd else 1.0)
         else:
             found = (largest if self.limit == WEIGHT_MAX else torch.minimum(largest, CUT * mean)) / self.limit
         return found.clamp(min=1e-12)

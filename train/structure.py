@@ -38,7 +38,14 @@ class DenseSpec(_Spec):
     kind: Literal["dense"]
     outputs: Size | None = None  # neurons; the last layer has one a class
     bits: Literal[8, 4, 2] = 8  # of a weight after the quantised phase: -63..63, -7..7, -1..1
+    odd: bool = False  # weights of 2 bits are -3, -1, 1 and 3 instead of -1, 0 and 1: one more value in the same space
     normalise: bool = True  # batch normalisation behind the layer while training; never behind the last
+
+    @model_validator(mode="after")
+    def _two_bits(self) -> DenseSpec:
+        if self.odd and self.bits != 2:
+            raise ValueError(f"odd weights have 2 bits, not {self.bits}")
+        return self
 
 
 class BoxSpec(_Spec):

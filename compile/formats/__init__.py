@@ -14,12 +14,15 @@ from compile.formats.csr import Csr16S8, CsrS8
 from compile.formats.dense import Dense32S8, DenseS8
 from compile.formats.replicated import ReplicatedS8
 from compile.formats.spans import SpansS8
-from compile.formats.ternary import ColumnsS2
+from compile.formats.ternary import ColumnsO2, ColumnsS2
 from devices.errors import unknown_name
 
 # Those that hold any weight matrix, and those that need small weights, rectangles or prototypes of rectangles.
 MATRIX_FORMATS: dict[str, MatrixFormat] = {item.name: item for item in (DenseS8(), Dense32S8(), CsrS8(), Csr16S8())}
-FORMATS: dict[str, Format] = {**MATRIX_FORMATS, **{item.name: item for item in (ColumnsS4(), ColumnsS2(), BoxesS8(), SpansS8(), ReplicatedS8())}}
+FORMATS: dict[str, Format] = {
+    **MATRIX_FORMATS,
+    **{item.name: item for item in (ColumnsS4(), ColumnsS2(), ColumnsO2(), BoxesS8(), SpansS8(), ReplicatedS8())},
+}
 
 __all__ = ["FORMATS", "MATRIX_FORMATS", "Encoded", "Format", "MatrixFormat", "format_named"]
 

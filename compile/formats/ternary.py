@@ -1,4 +1,7 @@
-"""``columns_s2``: weights of -1, 0 and 1 in 2 bits, input by input (runtime/kernels/columns_s2.c). See ``columns`` for the cost."""
+"""``columns_s2`` and ``columns_o2``: weights in 2 bits, input by input (runtime/kernels/columns_s2.c, columns_o2.c): -1, 0, 1, or -3, -1, 1, 3.
+
+See ``columns`` for the cost.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,27 @@ from compile.formats.columns import Columns
 from runtime.network import Array
 
 BLOCK = 16  # outputs a word
-CHUNK = 128  # inputs until the sums are unpacked; NEARWIRE_COLUMNS_S2_CHUNK
 
 
 class ColumnsS2(Columns):
     name = "columns_s2"
     description = "ternary weights in 2 bits, input by input"
     weight_max = 1
+    chunk = 128  # inputs until the sums are unpacked; NEARWIRE_COLUMNS_S2_CHUNK
     features_of = ("call", "blocks", "chunks", "block_inputs", "block_active", "neurons", "requantised")
+
+    def codes(self, weights: Array) -> Array:
+        """Weights as 0..3."""
+        return weights.astype(np.int64) + 1
+
+    def weights(self, codes: Array) -> Array:
+        """The inverse of ``codes``."""
+        return codes.astype(np.int64) - 1
 
     def encode(self, weights: Array) -> Encoded:
         outputs, inputs = weights.shape
         full = np.ones((-(-outputs // BLOCK) * BLOCK, inputs), np.uint32)
-        full[:outputs] = weights.astype(np.int64) + 1
+        full[:outputs] = self.codes(weights)
         pairs = full.reshape(-1, BLOCK // 2, 2, inputs)
         words = np.zeros((len(pairs), inputs), np.uint32)
         for k in range(BLOCK // 2):
@@ -32,7 +43,7 @@ class ColumnsS2(Columns):
         outputs, inputs = encoded.shape
         words = encoded.arrays["blocks"].reshape(-1, inputs)
         fields = [words >> np.uint32(2 * k + 16 * half) & np.uint32(3) for k in range(BLOCK // 2) for half in range(2)]
-        return np.asarray(np.stack(fields, axis=1).reshape(-1, inputs)[:outputs].astype(np.int64) - 1, np.int8)
+        return np.asarray(self.weights(np.stack(fields, axis=1).reshape(-1, inputs)[:outputs]), np.int8)
 
     def count(self, weights: Array, hidden: bool, activity: float) -> dict[str, float]:
         outputs, inputs = weights.shape
@@ -40,9 +51,26 @@ class ColumnsS2(Columns):
         return {
             "call": 1,
             "blocks": blocks,
-            "chunks": blocks * -(-inputs // CHUNK),
+            "chunks": blocks * -(-inputs // self.chunk),
             "block_inputs": blocks * inputs,
             "block_active": blocks * inputs * activity,
             "neurons": outputs,
             "requantised": outputs * hidden,
         }
+
+
+class ColumnsO2(ColumnsS2):
+    name = "columns_o2"
+    description = "weights of -3, -1, 1 and 3 in 2 bits, input by input"
+    weight_max = 3
+    chunk = 85  # NEARWIRE_COLUMNS_O2_CHUNK
+
+    def refusal(self, weights: Array) -> str | None:
+        even = int((weights.astype(np.int64) % 2 == 0).sum())
+        return super().refusal(weights) or (f"it holds odd weights, the layer has {even} even ones" if even else None)
+
+    def codes(self, weights: Array) -> Array:
+        return (weights.astype(np.int64) + 3) // 2
+
+    def weights(self, codes: Array) -> Array:
+        return codes.astype(np.int64) * 2 - 3

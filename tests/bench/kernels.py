@@ -27,6 +27,7 @@ from runtime.reference import trace
 from tests.networks import box_network, integer_network, replicated_network
 
 STORES = {"dense": "columns_s4", "field": "boxes_s8", "replicated": "replicated_s8"}  # where the format in question cannot hold a layer
+WEIGHTS = {"columns_s2": {"largest": 1}, "columns_o2": {"largest": 3, "odd": True}}  # small enough for the format
 FITTED = 40  # random networks of two layers a format
 CHECKED = 20
 SHAPES = (((784, 32, 10), 1.0), ((784, 256, 10), 1.0), ((784, 256, 10), 0.2), ((784, 256, 10), 0.1))
@@ -48,7 +49,7 @@ def network_for(item: Format, rng: np.random.Generator, seed: int) -> Network:
     if item.name == "spans_s8":
         grid = (1, int(rng.integers(2, 200)))
     neurons, middle, classes = (int(np.exp(rng.uniform(0, np.log(limit)))) for limit in (200, 40, 20))
-    return box_network(grid, neurons, int(rng.integers(1, 9)), classes, seed, middle=middle, largest=1 if item.name == "columns_s2" else 7)
+    return box_network(grid, neurons, int(rng.integers(1, 9)), classes, seed, middle=middle, **WEIGHTS.get(item.name, {}))
 
 
 def random_replicated(rng: np.random.Generator, seed: int) -> Network:

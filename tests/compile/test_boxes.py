@@ -1,4 +1,4 @@
-"""boxes_s8, spans_s8, columns_s4 and columns_s2: they give back the weights, compute the law on the host and on emulated cores, and refuse what they cannot hold."""
+"""boxes_s8, spans_s8 and the columns: they give back the weights, compute the law on the host and on emulated cores, and refuse what they cannot hold."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ BOARD = load_board("emulated-cortex-m4")
 def networks(draw: st.DrawFn) -> Network:
     grid = draw(st.one_of(st.tuples(st.integers(1, 30), st.integers(1, 30)), st.tuples(st.just(1), st.integers(1, 255))))
     sizes = {"neurons": draw(st.integers(1, 20)), "synapses": draw(st.integers(1, 8)), "classes": draw(st.integers(2, 20))}
-    options = {"cut": draw(st.sampled_from([0, 4, 7])), "middle": draw(st.integers(0, 18)), "largest": draw(st.sampled_from([1, 7]))}
+    options = {"cut": draw(st.sampled_from([0, 4, 7])), "middle": draw(st.integers(0, 18)), "largest": draw(st.sampled_from([1, 3, 7]))}
+    options["odd"] = options["largest"] > 1 and draw(st.booleans())
     return box_network(grid, **sizes, seed=draw(st.integers(0, 2**31)), **options)
 
 
@@ -41,7 +42,7 @@ def stored(network: Network) -> Network:
 
 def format_of(layer: Layer) -> str:
     """The narrowest of these formats that holds the layer."""
-    return next(name for name in ("spans_s8", "boxes_s8", "columns_s2", "columns_s4") if FORMATS[name].refuses(layer) is None)
+    return next(name for name in ("spans_s8", "boxes_s8", "columns_s2", "columns_o2", "columns_s4") if FORMATS[name].refuses(layer) is None)
 
 
 def samples(network: Network, count: int = 20) -> np.ndarray:
@@ -75,6 +76,7 @@ def test_the_host_equals_the_reference(tmp_path_factory: pytest.TempPathFactory,
         {"grid": (28, 28), "neurons": 30, "classes": 10},
         {"grid": (9, 14), "synapses": 6, "middle": 17, "cut": 4},
         {"middle": 33, "largest": 1},
+        {"middle": 33, "largest": 3, "odd": True, "neurons": 90},
         {"grid": (1, 200), "synapses": 3},
     ],
 )
@@ -109,10 +111,27 @@ def test_what_does_not_fit_is_refused_with_the_reason() -> None:
     assert "no rectangles" in str(boxes.refuses(integer_network().layers[0]))
     assert "weights of -7..7" in str(columns.refuses(integer_network().layers[0]))
     assert "weights of -1..1" in str(FORMATS["columns_s2"].refuses(integer_network().layers[0]))
-    odd = box_network(middle=8).layers[1]
-    assert "quarter" in str(columns.refuses(odd.with_arrays(bias=odd.arrays["bias"] + 1)))
+    middle = box_network(middle=8).layers[1]
+    assert "quarter" in str(columns.refuses(middle.with_arrays(bias=middle.arrays["bias"] + 1)))
+    assert "odd weights" in str(FORMATS["columns_o2"].refuses(box_network(middle=8, largest=3).layers[1]))
     with pytest.raises(InputError, match="cannot be stored as 'boxes_s8'"):
         store(integer_network(), BOARD, choice="boxes_s8")
+
+
+def test_four_odd_weights_take_two_bits_and_the_largest_sums_are_exact(tmp_path: Path) -> None:
+    network = box_network((20, 20), neurons=200, middle=16, largest=3, odd=True)
+    first = network.layers[0]
+    whole = {"edges": np.broadcast_to(np.array([0, 0, 15, 15], np.uint8), first.arrays["edges"].shape).copy()}
+    first = first.with_arrays(**whole, charge=np.full_like(first.arrays["charge"], 15), bias=first.arrays["bias"] * 0)
+    weight = np.where(np.arange(16)[:, None] % 2, 3, -3) * np.ones((16, 200))
+    middle = network.layers[1].with_arrays(weight=weight.astype(np.int8))
+    network = network.with_layers((first, middle, network.layers[2]))
+    found, ledger = store(network, BOARD)
+    assert [layer.store for layer in found.layers] == ["boxes_s8", "columns_o2", "columns_o2"]
+    assert ledger[1].formats["columns_o2"].bytes == 200 * 4 + 16 * 2
+    c.emit(found, tmp_path)
+    with backend("c").open(tmp_path, found) as session:
+        assert np.array_equal(session.scores(samples(found)), reference.scores(network, samples(network)))
 
 
 def test_packed_bias_bounds() -> None:

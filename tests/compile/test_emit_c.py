@@ -53,6 +53,7 @@ NETWORKS = {
     "cut input, one layer": stored((19, 4), ("dense_s8",), cut=7),
     "boxes and columns": boxes((9, 12), neurons=13, synapses=5, classes=11, middle=18),
     "boxes and ternary columns": placed(box_network((7, 5), neurons=140, classes=17, middle=33, largest=1), "columns_s2"),
+    "boxes and odd columns": placed(box_network((7, 5), neurons=140, classes=17, middle=33, largest=3, odd=True), "columns_o2"),
     "spans": placed(box_network((1, 90), neurons=9, synapses=3, classes=5), field="spans_s8"),
     "boxes, narrow cells, cut input": boxes((30, 31), neurons=7, synapses=2, classes=3, cut=4),
     "replicated, two of them": placed(replicated_network((11, 14), 3, ({"stride": (2, 1)}, {"kernel": (5, 4), "padding": (2, 2)}))),

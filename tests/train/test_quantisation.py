@@ -29,6 +29,7 @@ REPLICATED = {"kind": "replicated", "prototypes": 5, "kernel": 5, "stride": 2, "
 STRUCTURES: dict[str, list[dict[str, Any]]] = {
     "field, 4-bit head": [FIELD, {"kind": "dense", "bits": 4}],
     "4-bit charges, ternary": [{**FIELD, "bits": 4, "crop": 1}, {"kind": "dense", "outputs": 8, "bits": 2}, {"kind": "dense", "bits": 8}],
+    "odd weights": [FIELD, {"kind": "dense", "outputs": 8, "bits": 2, "odd": True}, {"kind": "dense", "bits": 2, "odd": True}],
     "field last": [FIELD, {"kind": "dense", "outputs": 12, "bits": 4}, {"kind": "field", "synapses": 2, "grid": [3, 4]}],
     "replicated twice": [REPLICATED, {"kind": "replicated", "prototypes": 4, "kernel": 3, "synapses": 6}, {"kind": "dense", "bits": 4}],
     "means, then maxima": [
@@ -72,7 +73,8 @@ def test_integers_stay_within_what_a_device_holds(name: str) -> None:
     for entry, layer in zip(STRUCTURES[name], network.layers, strict=True):
         values = layer.arrays.get("charge", layer.arrays.get("weight"))
         assert values is not None
-        limit = LIMITS[entry.get("bits", 8)]
+        limit = 3 if entry.get("odd") else LIMITS[entry.get("bits", 8)]
+        assert not entry.get("odd") or (values % 2 != 0).all()
         assert np.abs(values).max() <= limit
         assert np.abs(values).max() >= (limit + 1) // 2, "most of the range is unused"
         assert np.abs(kind_of(layer).integer_weights(layer).astype(int)).max() <= 63

@@ -49,6 +49,7 @@ def test_settings_of_model_field_survive_their_file(tmp_path: Path) -> None:
         ({"layers": [{"kind": "field", "kernel": 3}]}, r"unknown field 'layers.0.field.kernel' \(known: synapses, grid"),
         ({"layers": [{"kind": "field", "rule": "boxes"}]}, "layers.0.field.rule is 'boxes': 'boxes' is not one of box"),
         ({"layers": [{"kind": "dense", "bits": 3}]}, "layers.0.dense.bits is 3: input should be 8, 4 or 2"),
+        ({"layers": [{"kind": "dense", "bits": 4, "odd": True}]}, "odd weights have 2 bits, not 4"),
         ({"layers": [{"kind": "dense"}], "hidden": [3]}, "layers and hidden both say"),
         ({"input_bits": 9}, "input_bits is 9"),
         ({"model": "spatial", "rule": "box"}, "rule is 'box'"),
