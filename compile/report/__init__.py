@@ -23,7 +23,20 @@ HERE = Path(__file__).parent
 HTML, MARKDOWN = "report.html", "report.md"
 WORST_PAIRS = 10
 STYLES = ("report.css", "map.css")
-SCRIPTS = ("samples.js", "pictures.js", "positions.js", "law.js", "state.js", "grid.js", "gallery.js", "space.js", "map.js", "draw.js", "mistakes.js")
+SCRIPTS = (
+    "samples.js",
+    "roving.js",
+    "pictures.js",
+    "positions.js",
+    "law.js",
+    "state.js",
+    "grid.js",
+    "gallery.js",
+    "space.js",
+    "map.js",
+    "draw.js",
+    "mistakes.js",
+)
 SECTIONS = (
     ("summary", "Summary"),
     ("map", "Map"),

@@ -264,6 +264,32 @@ def test_pruned_activity_is_that_of_the_pruned_network(browser: Browser, builds:
         assert "activities are those without them" in one.text("#map-info")
 
 
+def focused(page: Page) -> str:
+    return str(page.evaluate("document.activeElement.getAttribute('aria-label')"))
+
+
+def test_many_buttons_are_one_stop_of_the_tab_key(browser: Browser, builds: dict[str, Path]) -> None:
+    with opened(browser, page_of(builds, "digits-field")) as one:
+        page = one.page
+        for group in ("#map-gallery", "#map-samples", ".confusion tbody"):
+            assert page.locator(f'{group} button[tabindex="0"]').count() == 1, group
+        page.locator(".neuron").first.focus()
+        for key, wanted in (("ArrowRight", 1), ("End", 23), ("Home", 0), ("ArrowLeft", 0)):
+            page.keyboard.press(key)
+            assert f"neuron {wanted}:" in focused(page), key
+        page.keyboard.press("ArrowDown")
+        assert "neuron 0:" not in focused(page)
+        page.keyboard.press("ArrowUp")
+        assert "neuron 0:" in focused(page)
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("Enter")
+        assert page.locator("#map-neuron").input_value() == "1"
+        page.locator("button.cell").first.focus()
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Space")
+        assert one.text("#cell-samples h3") == focused(page)
+
+
 def test_mistakes_lead_to_the_map(browser: Browser, builds: dict[str, Path]) -> None:
     with opened(browser, page_of(builds, "digits-field")) as one:
         one.page.locator("button.cell").first.click()

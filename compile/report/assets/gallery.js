@@ -1,5 +1,5 @@
 // One button a neuron with its picture; the table of the same; the details of the chosen one.
-const { state, change, layers, data, pictures, grid, activity, brightness, neuronName, activityWords, plural, least } = globalThis.nearwire;
+const { state, change, layers, data, pictures, grid, activity, brightness, neuronName, activityWords, plural, least, roving, reset } = globalThis.nearwire;
 const { rectangles, weights, paintSigned, paintBytes } = pictures;
 const FIRST = 96, ROWS = 300;
 const place = document.getElementById("map-gallery");
@@ -30,6 +30,7 @@ function gallery() {
   const drawn = shown.map((neuron) => weights(layer, neuron, least(layer)));
   const largest = drawn.reduce((a, p) => p.values.reduce((b, v) => Math.max(b, Math.abs(v)), a), 1);
   place.replaceChildren(...shown.map((neuron, k) => tile(layer, neuron, drawn[k], largest)));
+  reset(place);
 }
 
 function tile(layer, neuron, picture, largest) {
@@ -118,6 +119,7 @@ function rows() {
   table.lastElementChild.replaceChildren(found, ...note);
 }
 
+roving(place);
 more.addEventListener("click", () => change({ all: true }));
 table.addEventListener("toggle", rows);
 globalThis.nearwire.gallery = { draw: gallery, mark, details, rows, element };

@@ -1,5 +1,5 @@
 // The controls of the map: samples, layers, neurons, the prune slider, pointer and keys; they change ``state``, the views draw it.
-const { state, change, offered, layers, data, paint, live, disagreeing, className, sampleName, grid, gallery, space } = globalThis.nearwire;
+const { state, change, offered, layers, data, paint, live, disagreeing, className, sampleName, grid, gallery, space, roving, reset } = globalThis.nearwire;
 const { element } = gallery;
 const at = (id) => document.getElementById(id);
 const stage = at("map-stage"), hover = at("map-hover"), number = at("map-neuron"), slider = at("map-share");
@@ -30,6 +30,7 @@ function thumbnails() {
     button.sample = sample;
     return button;
   }));
+  reset(at("map-samples"));
 }
 
 function scores() {
@@ -163,6 +164,7 @@ globalThis.nearwire.choose = (sample, go) => {
   if (go) at("map").scrollIntoView();
 };
 state.listeners.push(update);
+roving(at("map-samples"));
 function everything() { thumbnails(); update(["layer", "sample", "share", "neuron"]); }
 document.addEventListener("themechange", everything);
 let waiting = 0;

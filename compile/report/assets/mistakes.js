@@ -1,5 +1,5 @@
 // The confusion matrix: choosing a cell shows samples of it.
-const { data, paint, samples } = globalThis.nearwire;
+const { data, paint, samples, roving } = globalThis.nearwire;
 const place = document.getElementById("cell-samples");
 const cells = [...document.querySelectorAll("button.cell")];
 
@@ -40,4 +40,5 @@ function item(sample) {
 }
 
 for (const cell of cells) cell.addEventListener("click", () => show(cell));
+if (cells.length) roving(cells[0].closest("tbody"));
 document.addEventListener("themechange", () => { const now = cells.find((c) => c.getAttribute("aria-pressed") === "true"); if (now) show(now); });
