@@ -1,14 +1,17 @@
-"""python -m devices: list the boards, show one, check what works on this computer."""
+"""python -m devices: list the boards, show one, check what works on this computer, flash a program."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from devices import flash as flashing
 from devices.board import Board, board_names, load_board
 from devices.console import print_json, print_table, run_app, spinner
 from devices.doctor import examine
+from devices.errors import InputError
 
 app = typer.Typer(help="The boards a build can be made for and run on.", no_args_is_help=True, add_completion=False)
 
@@ -75,6 +78,23 @@ def doctor(
         print_table("what works here", ["board", "works", "what was found", "what helps"], rows)
     if not all(finding.works for finding in findings):
         raise typer.Exit(3)
+
+
+@app.command()
+def flash(
+    program: Annotated[
+        Path, typer.Argument(help="A linked program (ELF) for the board. 'python -m runtime flash' makes it from a build.", show_default=False)
+    ],
+    board: Annotated[str, typer.Option("--board", help="A name of 'list'.", show_default=False)],
+    port: Annotated[str | None, typer.Option("--port", help="Serial port, where the tool needs one.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Make the image and print the command, but do not run it.")] = False,
+) -> None:
+    """Flash a program with the board's tool: pyocd, esptool or a copy to its UF2 drive."""
+    chosen = load_board(board)
+    if not program.is_file():
+        raise InputError(f"no program at '{program}'. Make one with 'python -m runtime flash BUILD --device {chosen.name} --dry-run --out DIR'.")
+    done = (flashing.plan if dry_run else flashing.flash)(program, chosen, port)
+    print(done if dry_run else f"flashed {chosen.name}: {done}")
 
 
 def _summary(board: Board) -> dict[str, object]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from devices import __main__ as command
-from devices import doctor, toolchain
+from devices import doctor, flash, program, toolchain
 from devices.board import board_names, load_board
 from devices.errors import NearwireError
-from devices.links import unicorn
+from devices.links import qemu, unicorn
 from tests.devices.tools import M4, needs, needs_emulator
 
 
@@ -83,3 +84,50 @@ def test_exit_codes(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monk
     code, out, _ = run(capsys, "doctor", M4, "--json")
     assert code == 3
     assert json.loads(out)[0]["works"] is False
+
+
+@pytest.mark.parametrize("name", ["qemu-mps2-an386", "qemu-riscv32-virt", "qemu-microbit"])
+def test_a_board_of_qemu_answers_on_its_uart(name: str) -> None:
+    board = load_board(name)
+    needs(qemu.missing(board) or toolchain.missing(board.toolchain))
+    (finding,) = doctor.examine([board])
+    assert finding.works, finding.detail
+    assert "/dev/" in finding.detail
+
+
+def test_what_a_board_of_qemu_lacks_comes_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(qemu.shutil, "which", lambda _: None)
+    findings = doctor.examine([load_board("qemu-mps2-an505"), load_board("qemu-riscv32-virt")])
+    assert [finding.fix for finding in findings] == ["apt install qemu-system-arm", "apt install qemu-system-misc"]
+    assert "qemu-system-arm is not installed" in findings[0].detail
+
+
+def test_a_real_board_is_built_for_and_its_status_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    board = load_board("rp2040")
+    needs(flash.missing(board) or toolchain.missing(board.toolchain))
+    (finding,) = doctor.examine([board])
+    assert finding.works, finding.detail
+    assert finding.detail.startswith("never run on silicon; builds with")
+    code, out, _ = run(capsys, "doctor", "rp2040")
+    assert code == 0
+    assert "builds" in out
+    assert "never run on silicon" in run(capsys, "list")[1]
+    assert "never run on silicon" in run(capsys, "show", "esp32c3")[1]
+
+
+def test_what_a_real_board_lacks_comes_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flash.importlib.util, "find_spec", lambda _: None)
+    findings = doctor.examine([load_board(name) for name in ("nrf52840", "esp32c3", "rp2040")])
+    assert [finding.fix for finding in findings] == ["pip install pyocd", "pip install esptool", "pip install pyserial"]
+
+
+def test_flashing_a_program_with_a_dry_run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    board = load_board("stm32f411")
+    needs(toolchain.missing(board.toolchain))
+    path = program.build(board, tmp_path, [], [program.PORTS / "probe.c"], []).path
+    code, out, _ = run(capsys, "flash", str(path), "--board", "stm32f411", "--dry-run")
+    assert code == 0
+    assert out.strip().endswith(f"-m pyocd flash --no-wait --target stm32f411re {path}")
+    code, _, err = run(capsys, "flash", str(tmp_path / "none.elf"), "--board", "stm32f411", "--dry-run")
+    assert code == 2
+    assert "no program at" in err
