@@ -14,7 +14,7 @@ from compile.formats.csr import Csr16S8, CsrS8
 from compile.formats.dense import Dense32S8, DenseS8
 from compile.formats.replicated import ReplicatedS8
 from compile.formats.spans import SpansS8
-from compile.formats.ternary import ColumnsO2, ColumnsS2
+from compile.formats.two_bits import ColumnsO2, ColumnsS2
 from devices.errors import unknown_name
 
 # Those that hold any weight matrix, and those that need small weights, rectangles or prototypes of rectangles.
