@@ -4,7 +4,7 @@ Positions and weights are those of the stored network, integers; arrays are byte
 
 - ``boxes``: rectangles ``edges`` with a ``charge`` (and the ``channel`` they read) over a grid; ``area`` is the grid or the kernel.
 - ``weights``: one int8 a connection, drawn in the arrangement that the layer's inputs have.
-- ``space``: positions of both sides; the signs of the senders; ``web``: connections that are drawn where no neuron is chosen, the shortest and some of every length, as pairs (receiver, sender).
+- ``space``: the spatial layers that a network begins with: positions of both sides; the signs of the senders; ``web``: connections that are drawn where no neuron is chosen, the shortest and some of every length, as pairs (receiver, sender).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from compile.report.prune_curve import PruneCurve
-from compile.report.shapes import WEIGHTS_BYTES, arrangement, runnable
+from compile.report.shapes import WEIGHTS_BYTES, arrangement, in_space, runnable
 from compile.report.strengths import strengths, threshold
 from runtime.kinds import kind_of
 from runtime.kinds.field import grid_of
@@ -30,25 +30,26 @@ WEB = 300  # connections of every length that are drawn when no neuron is chosen
 
 
 def map_data(network: Network, manifest: Manifest, curve: PruneCurve | None) -> dict[str, Any]:
-    """``layers`` in order; ``law``: how the page runs the network itself; ``prune``: (share left out, accuracy) pairs; ``inputs``: what leaves the inputs of a network in space."""
+    """``layers`` in order; ``law``: how the page runs the network itself; ``prune``: (share left out, accuracy) pairs."""
     rows = []
     for index, (layer, record) in enumerate(zip(network.layers, manifest.layers, strict=True)):
         following = network.layers[index + 1] if index + 1 < len(network.layers) else None
         rows.append(_layer(network, index, layer, record.bytes) | {"fan_out": _fan_out(layer, following)})
-    first = network.layers[0]
-    inputs = {"fan_out": np.count_nonzero(kind_of(first).integer_weights(first), axis=0).tolist()} if first.kind == "spatial" else None
     law = {"runs": runnable(network), "cut": network.input.cut, "zero_point": network.input.zero_point}
     points = None if curve is None else [list(point) for point in curve.points]
-    return {"layers": rows, "law": law, "offered": OFFERED, "inputs": inputs, "prune": points}
+    return {"layers": rows, "law": law, "offered": OFFERED, "prune": points}
 
 
 def drawable(network: Network) -> bool:
     """Whether the map can draw the network in space: its first layer has positions on both sides."""
-    return network.layers[0].kind == "spatial"
+    return in_space(network, 0)
 
 
 def _layer(network: Network, index: int, layer: Layer, size: int) -> dict[str, Any]:
-    order = np.sort(strengths(layer))
+    spatial = in_space(network, index)
+    order = np.sort(
+        strengths(layer) if spatial or layer.kind != "spatial" else np.abs(kind_of(layer).integer_weights(layer).astype(np.int64)).ravel()
+    )
     least = [threshold(order, k / STEPS) for k in range(STEPS)]
     neurons = len(layer.arrays["bias"])
     found: dict[str, Any] = {
@@ -67,7 +68,7 @@ def _layer(network: Network, index: int, layer: Layer, size: int) -> dict[str, A
         "bias": packed(np.asarray(layer.arrays["bias"], np.int32)),
         "shift": packed(layer.arrays["shift"]) if "shift" in layer.arrays else None,
     }
-    if layer.kind == "spatial":
+    if spatial:
         return found | _space(layer, main_axes(network))
     if "edges" in layer.arrays:
         return found | _boxes(layer)

@@ -14,8 +14,13 @@ WEIGHTS_BYTES = 400_000  # a larger matrix is left out of the page
 
 def runnable(network: Network) -> bool:
     """Whether the page holds the whole network, so that it can run it by itself."""
-    plain = [layer for layer in network.layers if layer.kind != "spatial" and "edges" not in layer.arrays]
+    plain = [layer for k, layer in enumerate(network.layers) if "edges" not in layer.arrays and not in_space(network, k)]
     return all(layer.inputs * layer.outputs <= WEIGHTS_BYTES for layer in plain)
+
+
+def in_space(network: Network, index: int) -> bool:
+    """Whether a layer is drawn in space: a spatial one with none but spatial ones in front of it."""
+    return all(layer.kind == "spatial" for layer in network.layers[: index + 1])
 
 
 def arrangement(network: Network, index: int) -> dict[str, int]:

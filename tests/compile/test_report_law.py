@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,15 @@ def networks() -> dict[str, Network]:
     rng = np.random.default_rng(0)
     two = replicated_network(layers=({"prototypes": 5}, {"prototypes": 6, "kernel": (2, 2), "padding": (0, 0), "pool": (1, 1)}), cut=3)
     mean = replicated_network(layers=({"pool": (2, 4)},), channels=2)
+    middle = freeze(float_network((64, 20, 6), "spatial", seed=6, shape=(8, 8)))
+    head, front = float_network((6, 4), seed=7), float_network((64, 64), seed=8)
+    first = front.layers[0].with_options()
+    after = middle.with_layers((*(replace(each, activation="relu") for each in middle.layers), replace(head.layers[0], name="head")))
+    before = middle.with_layers((replace(first, name="front", activation="relu"), middle.layers[0], middle.layers[1]))
+    calibration = rng.integers(0, 256, (50, 64)).astype(np.uint8)
     return {
+        "spatial, then dense": quantise(replace(after, classes=head.classes), calibration),
+        "dense, then spatial": quantise(before, calibration),
         "dense with a zero point": scaled(integer_network((20, 12, 4), zero_point=77)),
         "boxes, cut": scaled(box_network(cut=4, middle=9)),
         "replicated": scaled(two),
@@ -78,7 +87,7 @@ def test_page_computes_what_the_reference_computes(browser: Browser, manifest: M
     values = data.test.x[:8]
     with opened(browser, path) as one:
         assert one.page.evaluate("nearwire.live && nearwire.disagreeing.length === 0")
-        for share in SHARES:
+        for share in SHARES if name != "dense, then spatial" else (0,):  # the page goes by weights there, the curve by distances
             found: list[dict[str, Any]] = one.page.evaluate(
                 "([x, share]) => x.map((v) => { const r = nearwire.law.run(Uint8Array.from(v), share); return { scores: r.scores, activity: r.activity.map((a) => [...a]) }; })",
                 [values.tolist(), share],
@@ -88,6 +97,9 @@ def test_page_computes_what_the_reference_computes(browser: Browser, manifest: M
             for k, row in enumerate(found):
                 assert row["scores"] == wanted[-1][k].tolist(), share
                 assert row["activity"] == [part[k].tolist() for part in wanted[:-1]], share
+        for button in one.page.locator("#map-layers button").all():
+            button.click()
+            assert button.get_attribute("aria-pressed") == "true"
 
 
 def test_another_arithmetic_is_noticed(browser: Browser, manifest: Manifest, tmp_path: Path) -> None:

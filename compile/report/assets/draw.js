@@ -1,5 +1,5 @@
 // A pad to draw a sample on: the network runs on it in the page, at every stroke. Pointer, or keys: arrows move, space paints.
-const { data, state, change, live, paint, style, DRAWN } = globalThis.nearwire;
+const { data, change, live, paint, style, DRAWN } = globalThis.nearwire;
 const { height, width, channels } = data.input;
 const at = (id) => document.getElementById(id);
 const button = at("map-draw"), panel = at("map-pad-panel"), pad = at("map-pad");

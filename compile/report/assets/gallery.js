@@ -1,5 +1,5 @@
 // One button a neuron with its picture; the table of the same; the details of the chosen one.
-const { state, change, layers, data, pictures, grid, activity, brightness, neuronName, activityWords, plural, least, roving, reset } = globalThis.nearwire;
+const { state, change, layers, data, pictures, grid, activity, brightness, neuronName, plural, least, live, roving, reset } = globalThis.nearwire;
 const { rectangles, weights, paintSigned, paintBytes } = pictures;
 const FIRST = 96, ROWS = 300;
 const place = document.getElementById("map-gallery");
@@ -80,7 +80,7 @@ function details() {
     const kept = layer.kept[state.share];
     const lines = [
       `${plural(layer.neurons, layer.maps ? "prototype" : "neuron")}, ${plural(layer.kept[0], "synapse")}, ${plural(layer.bytes, "byte")} as ${layer.store}.`,
-      state.share ? `${plural(kept, "synapse")} stay when ${state.share} % are left out; ${globalThis.nearwire.live ? "activities are those without them" : "activities are those of the whole network"}.` : "Choose a neuron to see its synapses.",
+      state.share ? `${plural(kept, "synapse")} stay when ${state.share} % are left out; ${live ? "activities are those without them" : "activities are those of the whole network"}.` : "Choose a neuron to see its synapses.",
     ];
     if (layer.form === "weights" && !layer.weight) lines.push("The weights of this layer are too many for this page; they are not shown.");
     return info.replaceChildren(element("h3", layer.name), ...lines.map((line) => element("p", line)));

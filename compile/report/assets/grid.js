@@ -1,6 +1,6 @@
 // The map of layers that read a grid: reaches over the input, coloured by charge; one picture a neuron.
 const { state, layers, pictures, style, rgb, arriving, activity, brightness, neuronName, activityWords, plural, least } = globalThis.nearwire;
-const { mosaic, rectangles, weights, paintSigned, paintBytes } = pictures;
+const { rectangles, weights, paintBytes } = pictures;
 const canvas = document.getElementById("map-stage");
 const MOST_HEIGHT = 460;
 let plan = null; // of the drawing on the stage: arrangement, cell size, rectangles by neuron

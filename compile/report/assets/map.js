@@ -1,5 +1,5 @@
 // The controls of the map: samples, layers, neurons, the prune slider, pointer and keys; they change ``state``, the views draw it.
-const { state, change, offered, layers, data, paint, live, disagreeing, className, sampleName, grid, gallery, space, roving, reset } = globalThis.nearwire;
+const { state, change, offered, layers, data, paint, disagreeing, className, sampleName, grid, gallery, space, roving, reset } = globalThis.nearwire;
 const { element } = gallery;
 const at = (id) => document.getElementById(id);
 const stage = at("map-stage"), hover = at("map-hover"), number = at("map-neuron"), slider = at("map-share");

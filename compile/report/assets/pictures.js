@@ -1,5 +1,5 @@
 // Pictures of what neurons read: the arrangement of a layer's inputs, the weights of a neuron in it, colours of signed values.
-const { bytes, style, rgb, data } = globalThis.nearwire;
+const { bytes, rgb, data } = globalThis.nearwire;
 
 const signed = (text) => (text === null || text === undefined ? null : new Int8Array(bytes(text).buffer));
 const reals = (text) => new Float32Array(bytes(text).buffer);

@@ -212,7 +212,7 @@ function dot(context, node, palette, small) {
   context.fill();
   context.globalAlpha = 1;
   if (chosen) { context.lineWidth = 2.5; context.strokeStyle = palette.ink; context.stroke(); }
-  if (last && p.count <= 40) {
+  if (last && layers[p.layer].last && p.count <= 40) {
     context.fillStyle = palette.ink;
     context.font = "600 12px system-ui, sans-serif";
     context.textAlign = "left";
