@@ -6,6 +6,7 @@ To add a board: one file ``devices/boards/NAME.toml`` with the fields of ``Board
 
 from __future__ import annotations
 
+import os
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,8 @@ TABLES = {
     "unicorn": ("memory", "emulator", "port"),
     "qemu": ("memory", "port", "qemu"),
     "serial": ("memory", "port", "flashing"),
+    "ssh": ("linux",),
+    "qemu-user": ("linux",),
 }
 
 
@@ -89,13 +92,24 @@ class Flashing(_Record):
     how_to: str  # what a person does first, for messages
 
 
+class Linux(_Record):
+    """A board that runs Linux: where it is reached, or which core is emulated. See devices/computers."""
+
+    host: str | None = None  # user@host or host, or a name of ~/.ssh/config; None: a kind of board, to be added with an address
+    ssh_port: int | None = Field(default=None, ge=1, le=65535)
+    identity_file: str | None = None  # private key; None: ssh's own configuration and agent
+    known_hosts: str | None = None  # file of known host keys; None: ~/.ssh/known_hosts
+    python: str = "python3"  # its Python, or a path
+    qemu_core: str | None = None  # a name of devices.computers.arm64.CORES
+
+
 class Board(_Record):
     """A place where a build can run."""
 
     name: str
     description: str
     core: str  # as people call it: Cortex-M4
-    link: Literal["local", "unicorn", "qemu", "serial"]  # how a build gets there: devices/links
+    link: Literal["local", "unicorn", "qemu", "serial", "ssh", "qemu-user"]  # how a build gets there: devices/links
     status: Literal["", "never run on silicon"] = ""  # what people must know before they rely on it
     clock_hz: int | None = Field(default=None, gt=0)  # of the core, as the port leaves it; for estimated times
     toolchain: Toolchain
@@ -104,6 +118,7 @@ class Board(_Record):
     port: Port | None = None
     qemu: Qemu | None = None
     flashing: Flashing | None = None
+    linux: Linux | None = None  # of the links ssh and qemu-user
     cost: dict[str, dict[str, float]] = Field(default_factory=dict)  # format: {feature: instructions}
     cost_of: str | None = None  # the board whose cost tables stand in for this one's
     cost_note: str = ""  # where the coefficients come from
@@ -114,17 +129,30 @@ class Board(_Record):
         return self.emulator is not None
 
 
-def board_names(folder: Path = FOLDER) -> list[str]:
-    """The names of all boards."""
-    return sorted(path.stem for path in folder.glob("*.toml"))
+def own_folder() -> Path:
+    """Where a user's own boards are: NEARWIRE_BOARDS, else the user's configuration folder."""
+    given = os.environ.get("NEARWIRE_BOARDS")
+    return Path(given).expanduser() if given else Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "nearwire" / "boards"
+
+
+def board_names(folder: Path | None = None) -> list[str]:
+    """The names of all boards: ours and the user's, whose names may have folders as in lab/pi4."""
+    return sorted(_files(folder))
+
+
+def _files(folder: Path | None) -> dict[str, Path]:
+    """Board files by name; a user's board hides one of ours of the same name."""
+    folders = [FOLDER, own_folder()] if folder is None else [folder]
+    return {path.relative_to(place).with_suffix("").as_posix(): path for place in folders for path in sorted(place.rglob("*.toml"))}
 
 
 @cache
-def load_board(name: str, folder: Path = FOLDER) -> Board:
+def load_board(name: str, folder: Path | None = None) -> Board:
     """The board of that name; InputError with the nearest name if there is none, naming file and field if its file is broken."""
-    if name not in board_names(folder):
-        raise unknown_name("board", name, board_names(folder))
-    path = folder / f"{name}.toml"
+    files = _files(folder)
+    if name not in files:
+        raise unknown_name("board", name, files)
+    path = files[name]
     try:
         board = Board.model_validate({"name": name, **tomllib.loads(path.read_text(encoding="utf-8"))})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

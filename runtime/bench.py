@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -130,11 +129,11 @@ def bench(
     options: BenchOptions | None = None,
     progress: Callable[[str], None] | None = None,
     device: str | None = None,
-    root: Path = Path("/"),
+    conditions: Callable[[], Conditions] = read_conditions,
 ) -> BenchReport:
     """One row a backend, after its scores were compared with the reference's (CheckError if they differ). ``samples``: uint8 (n, inputs); the first is timed, the first few are counted on emulated cores (``device``).
 
-    ``root``: of the file system that tells the conditions.
+    ``conditions`` are asked before and after.
     """
     options = options or BenchOptions()
     if len(samples) == 0:
@@ -153,22 +152,23 @@ def bench(
                 )
             tell(f"warm-up {name}")
             runners[-1].warm_up()
-        before, started = read_conditions(root), time.perf_counter()
+        before, started = conditions(), time.perf_counter()
         done = 0
         while unfinished := [runner for runner in runners if not runner.finished]:
             done += 1
             tell(f"round {done}")
             for runner in unfinished:
                 runner.round()
-        after, seconds = read_conditions(root), time.perf_counter() - started
+        after, seconds = conditions(), time.perf_counter() - started
         drifts = {runner.name: runner.drift for runner in runners}
         rows = tuple(runner.row(build, device or HOST, tell) for runner in runners)
     timed = any(row.p50_us is not None for row in rows)
     reasons, remarks = (invalid_because(before, after, drifts), notes(before, after, seconds)) if timed else ([], [])
-    return BenchReport(device or HOST, rows, before, after, tuple(reasons), tuple(remarks), _versions())
+    return BenchReport(device or HOST, rows, before, after, tuple(reasons), tuple(remarks), versions())
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Of this package, numpy and Python, here."""
     return {"nearwire": VERSION, "numpy": np.__version__, "python": platform.python_version()}
 
 

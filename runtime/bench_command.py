@@ -8,13 +8,15 @@ from typing import Annotated
 
 import typer
 
+from devices.computers import boards_of
 from devices.console import spinner
-from devices.errors import CheckError, InputError, unknown_name
+from devices.errors import CheckError, InputError, NearwireError, unknown_name
 from runtime.bench import BenchOptions, BenchReport
 from runtime.bench import bench as run_bench
+from runtime.bench_devices import bench_devices
 from runtime.bench_output import FORMATS
 from runtime.build import open_build
-from runtime.choices import BackendsOption, DeviceOption, JsonOption, VectorDataOption, VectorInputOption, backend_names, measured_samples
+from runtime.choices import BackendsOption, DevicesOption, JsonOption, VectorDataOption, VectorInputOption, backend_names, measured_samples
 
 DEFAULTS = BenchOptions(min_secs=1.0)
 SAMPLES = 8
@@ -43,7 +45,7 @@ def bench(
     ] = False,
     input_file: VectorInputOption = None,
     data: VectorDataOption = None,
-    device: DeviceOption = None,
+    device: DevicesOption = None,
     form: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")] = "table",
     json: JsonOption = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 if a run is invalid: throttled, slowed or drifting.")] = False,
@@ -53,16 +55,22 @@ def bench(
     if form not in FORMATS:
         raise unknown_name("format", form, FORMATS)
     options = BenchOptions(num_runs, warmup_runs, num_threads, min(min_secs, max_secs), max_secs, operators, memory)
-    names = backend_names("firmware" if device and backend == "all" else backend)
+    names = backend_names(backend) if device is None else [name.strip() for name in backend.split(",") if name.strip()]
     if not names:
         raise InputError("no backend was named. Give --backend one or several names by comma, or 'all'.")
+    boards = boards_of(device) if device is not None else []
     reports: list[BenchReport] = []
     for folder in builds:
         opened = open_build(folder)
         samples = measured_samples(opened, input_file, data, SAMPLES)
         with spinner(f"bench {folder}", quiet=form != "table") as progress:
-            reports.append(run_bench(opened, names, samples, options, progress, device))
+            if device is None:
+                reports.append(run_bench(opened, names, samples, options, progress))
+            else:
+                reports += bench_devices(opened, boards, names, samples, options, progress)
     FORMATS[form](reports)
+    if (failed := [report for report in reports if report.error]) and len(failed) == len(reports):
+        raise NearwireError(f"no device gave figures: {failed[0].error}")
     if strict and (reasons := [reason for report in reports for reason in report.invalid]):
         raise CheckError(f"the run is invalid: {'; '.join(reasons)}. Cool the board, stop other work, and measure again.")
 

@@ -17,23 +17,33 @@ MB = 1e6
 TIMES = ("init_us", "first_us", "min_us", "mean_us", "p50_us", "p90_us", "p95_us", "p99_us")
 HEADER = ("init us", "first us", "min us", "mean us", "P50", "P90", "P95", "P99")
 CSV_FIELDS = (
-    *("device", "build", "backend", "detail", "runs", *TIMES, "p999_us", "max_us", "x_fastest", "timer_us", "drift", "instructions"),
+    *("device", "build", "backend", "detail", "runs", *TIMES, "p999_us", "max_us", "x_best", "timer_us", "drift", "instructions"),
     *("memory_init_bytes", "memory_peak_bytes", "valid", "invalid"),
 )
 
 
-def fastest_us(reports: Sequence[BenchReport]) -> dict[str, float]:
-    """The smallest P50 on each device: what the ratios refer to. Times of different devices are not compared."""
+def best_costs(reports: Sequence[BenchReport]) -> dict[str, float]:
+    """The smallest cost on each device, what the ratios refer to. Devices are not compared with each other."""
     found: dict[str, float] = {}
     for row in _rows(reports):
-        if row.p50_us:
-            found[row.device] = min(row.p50_us, found.get(row.device, row.p50_us))
+        if cost := _cost(row):
+            found[_place(row)] = min(cost, found.get(_place(row), cost))
     return found
+
+
+def _cost(row: BenchRow) -> float | None:
+    """P50, or the instructions where there is no time."""
+    return row.p50_us or row.instructions
+
+
+def _place(row: BenchRow) -> str:
+    """What costs are compared within: times and instructions are never mixed."""
+    return f"{row.device}, {'time' if row.p50_us else 'instructions'}"
 
 
 def print_tables(reports: Sequence[BenchReport]) -> None:
     """The figures, what the operators cost if it was asked for, the conditions, and whether the run is valid."""
-    rows, fastest = _rows(reports), fastest_us(reports)
+    rows, best = _rows(reports), best_costs(reports)
     with_memory = any(row.memory for row in rows)
     header = [
         "device",
@@ -41,7 +51,7 @@ def print_tables(reports: Sequence[BenchReport]) -> None:
         "backend",
         "runs",
         *HEADER,
-        "x fastest",
+        "x best",
         "instructions",
         *(("init MB", "peak MB") if with_memory else ()),
         "executed by",
@@ -50,7 +60,7 @@ def print_tables(reports: Sequence[BenchReport]) -> None:
         [
             *(row.device, row.build, row.backend, row.runs),
             *(number(getattr(row, name), ",.2f") for name in TIMES),
-            number(_ratio(row, fastest), ".2f"),
+            number(_ratio(row, best), ".2f"),
             number(row.instructions, ",.0f"),
             *(_megabytes(row.memory) if with_memory else ()),
             row.detail,
@@ -74,20 +84,20 @@ def print_tables(reports: Sequence[BenchReport]) -> None:
 
 def print_all_json(reports: Sequence[BenchReport]) -> None:
     """One document: ``rows`` with their ratio, and for every device and build the conditions and the verdict."""
-    fastest = fastest_us(reports)
-    rows = [{**row.to_dict(), "x_fastest": _ratio(row, fastest)} for row in _rows(reports)]
+    best = best_costs(reports)
+    rows = [{**row.to_dict(), "x_best": _ratio(row, best)} for row in _rows(reports)]
     print_json({"rows": rows, "devices": [{**_without_rows(report), "valid": _valid(report)} for report in reports]})
 
 
 def print_csv(reports: Sequence[BenchReport]) -> None:
     """One line a row; numbers are unrounded."""
-    fastest = fastest_us(reports)
+    best = best_costs(reports)
     writer = csv.DictWriter(sys.stdout, CSV_FIELDS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for report in reports:
         for row in report.rows:
             memory = {f"memory_{name}": value for name, value in vars(row.memory).items()} if row.memory else {}
-            verdict = {"valid": _valid(report), "invalid": "; ".join(report.invalid), "x_fastest": _ratio(row, fastest)}
+            verdict = {"valid": _valid(report), "invalid": "; ".join(report.invalid), "x_best": _ratio(row, best)}
             writer.writerow({**vars(row), **memory, **verdict})
         if report.error:
             writer.writerow({"device": report.device, "valid": False, "invalid": report.error})
@@ -100,8 +110,9 @@ def _rows(reports: Sequence[BenchReport]) -> list[BenchRow]:
     return [row for report in reports for row in report.rows]
 
 
-def _ratio(row: BenchRow, fastest: Mapping[str, float]) -> float | None:
-    return row.p50_us / fastest[row.device] if row.p50_us and fastest.get(row.device) else None
+def _ratio(row: BenchRow, best: Mapping[str, float]) -> float | None:
+    cost = _cost(row)
+    return cost / best[_place(row)] if cost and best.get(_place(row)) else None
 
 
 def _megabytes(memory: Memory | None) -> list[str]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runtime.backends import Session, backend
-from runtime.manifest import Manifest, check_files, read_manifest
 from runtime.network import Network, load
+
+if TYPE_CHECKING:
+    from runtime.manifest import Manifest
 
 
 @dataclass(frozen=True)
@@ -20,11 +23,18 @@ class Build:
 
     def session(self, backend_name: str, device: str | None = None, threads: int = 1) -> Session:
         """Open the build with one backend, on the board ``device`` where the backend needs one (None: the build's own), with ``threads`` where it can use several; InputError if the backend is unknown, NearwireError with the fix if it cannot work here."""
+        if device is not None:
+            from runtime.remote import session_on
+
+            if (there := session_on(self, backend_name, device, threads)) is not None:
+                return there
         return backend(backend_name).on(device).with_threads(threads).open(self.folder, self.network)
 
 
 def open_build(folder: Path) -> Build:
     """Open and check a build folder; InputError naming the file that is missing or was changed."""
+    from runtime.manifest import check_files, read_manifest  # pydantic, which a board need not have
+
     manifest = read_manifest(folder)
     check_files(folder, manifest)
     return Build(folder, manifest, load(folder / "network.safetensors"))

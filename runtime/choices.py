@@ -27,10 +27,16 @@ VectorInputOption = Annotated[
 ]
 DataOption = Annotated[str | None, typer.Option("--data", help="Data set for test samples. Default: the one the network was trained on.")]
 RunBackendOption = Annotated[
-    str | None, typer.Option("--backend", help=f"One of {', '.join(BACKENDS)}. Default: reference, or firmware with --device.", show_default=False)
+    str | None,
+    typer.Option("--backend", help=f"One of {', '.join(BACKENDS)}. Default: reference; with --device firmware, or c on Linux.", show_default=False),
 ]
 DeviceOption = Annotated[
-    str | None, typer.Option("--device", help="Board for 'firmware': an emulated one, or BOARD@PORT. Default: the one the build is for.")
+    str | None,
+    typer.Option("--device", help="Where to run: a board of 'python -m devices list', BOARD@PORT or USER@HOST. Default: here, or the build's board."),
+]
+DevicesOption = Annotated[
+    str | None,
+    typer.Option("--device", help="Where to run: boards or patterns of 'python -m devices list', BOARD@PORT, USER@HOST, by comma. Default: here."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print machine-readable results.")]
 

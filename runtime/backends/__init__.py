@@ -15,13 +15,16 @@ _MODULES = {
     "firmware": "runtime.backends.firmware",
 }
 BACKENDS = tuple(_MODULES)
+TFLITE_LIBRARIES = ("litert", "tflite-runtime")  # names for 'tflite' with that library, so that both can be measured in one run
 
 __all__ = ["BACKENDS", "Backend", "Footprint", "LayerFigure", "Session", "backend"]
 
 
 def backend(name: str) -> Backend:
     """The backend of that name, its module loaded on demand; InputError with the nearest name otherwise. Each module ends with ``BACKEND``."""
+    if name in TFLITE_LIBRARIES:
+        return importlib.import_module(_MODULES["tflite"]).TfliteBackend(name)  # type: ignore[no-any-return]
     if name not in _MODULES:
-        raise unknown_name("backend", name, _MODULES)
+        raise unknown_name("backend", name, [*_MODULES, *TFLITE_LIBRARIES])
     found: Backend = importlib.import_module(_MODULES[name]).BACKEND
     return found

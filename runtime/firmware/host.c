@@ -4,13 +4,26 @@
 /* Layers do not change their input, so one can be repeated until the clock is fine enough. */
 static int64_t shim_repeats = 1;
 static double *shim_layer_ns;
+#ifdef SHIM_MARK /* a program that is counted marks both ends of every layer when told to */
+static int shim_marks;
+#define SHIM_END()        \
+    do {                  \
+        if (shim_marks) { \
+            SHIM_MARK();  \
+        }                 \
+    } while (0)
+#else
+#define SHIM_END() ((void)0)
+#endif
 #define NEARWIRE_LAYER(index, call)                                                      \
     do {                                                                                 \
         int64_t shim_left = shim_repeats;                                                \
         const int64_t shim_start = shim_layer_ns ? shim_now_ns() : 0;                    \
+        SHIM_END();                                                                      \
         do {                                                                             \
             call;                                                                        \
         } while (--shim_left > 0);                                                       \
+        SHIM_END();                                                                      \
         if (shim_layer_ns) {                                                             \
             shim_layer_ns[index] += (double)(shim_now_ns() - shim_start) / (double)shim_repeats; \
         }                                                                                \

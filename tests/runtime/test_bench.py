@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from compile.pipeline import CompileOptions, compile_network
+from devices.conditions import read_conditions
 from devices.errors import CheckError, InputError
 from runtime import __main__ as command
 from runtime import bench as module
@@ -19,7 +20,7 @@ from runtime import bench_command, reference
 from runtime.backends.base import LayerFigure, Session
 from runtime.bench import BenchOptions, BenchReport, bench
 from runtime.bench_command import plain_flags
-from runtime.bench_output import fastest_us
+from runtime.bench_output import best_costs
 from runtime.build import Build, open_build
 from runtime.inputs import stored_samples
 from runtime.latency import KEPT, Times
@@ -57,7 +58,9 @@ class Clockwork(Session):
 
 def run(build: Build, monkeypatch: pytest.MonkeyPatch, sessions: dict[str, Clockwork], root: Path, **options: float) -> BenchReport:
     monkeypatch.setattr(Build, "session", lambda self, name, device=None, threads=1: sessions[name])
-    return bench(build, list(sessions), stored_samples(build.folder, build.network), BenchOptions(**options), root=root)  # type: ignore[arg-type]
+    return bench(
+        build, list(sessions), stored_samples(build.folder, build.network), BenchOptions(**options), conditions=lambda: read_conditions(root)
+    )  # type: ignore[arg-type]
 
 
 def test_figures_are_those_of_the_times(build: Build, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -173,18 +176,18 @@ def test_real_backends_in_every_format(build: Build, capsys: pytest.CaptureFixtu
         assert row["memory"]["peak_bytes"] >= row["memory"]["init_bytes"] >= 0
         assert row["operators"]
     assert rows["onnxruntime"]["memory"]["peak_bytes"] > rows["c"]["memory"]["peak_bytes"]
-    assert min(row["x_fastest"] for row in rows.values()) == 1
+    assert min(row["x_best"] for row in rows.values()) == 1
     assert found["devices"][0]["versions"]["numpy"] == np.__version__
     assert found["devices"][0]["before"]["cpus"] > 0
 
     code, out, _ = call(capsys, str(build.folder), "--num-runs", "20", "--warmup-runs", "1", "--min-secs", "0", "--backend", "c", "--format", "csv")
     (line,) = csv.DictReader(io.StringIO(out))
-    assert (code, line["backend"], line["runs"], line["x_fastest"], line["valid"]) == (0, "c", "20", "1.0", "True")
+    assert (code, line["backend"], line["runs"], line["x_best"], line["valid"]) == (0, "c", "20", "1.0", "True")
     assert float(line["p50_us"]) > 0
 
     code, out, _ = call(capsys, str(build.folder), "--runs", "20", "-t", "0", "--backend", "c,reference", "--enable_op_profiling", "-x", "2")
     assert code == 0
-    assert "x fastest" in out
+    assert "x best" in out
     assert "on c, by run order" in out
     assert "conditions, before / after" in out
 
@@ -203,7 +206,7 @@ def test_bad_words_and_strict(build: Build, capsys: pytest.CaptureFixture[str], 
 
 def test_ratios_stay_on_their_device() -> None:
     rows = [module.BenchRow(device, "b", name, "", 1, p50_us=p50) for device, name, p50 in (("pi", "c", 4.0), ("pi", "x", 8.0), ("host", "c", 1.0))]
-    assert fastest_us([BenchReport("all", tuple(rows))]) == {"pi": 4.0, "host": 1.0}
+    assert best_costs([BenchReport("all", tuple(rows))]) == {"pi, time": 4.0, "host, time": 1.0}
 
 
 def test_a_build_without_readable_vectors(build: Build, tmp_path: Path) -> None:

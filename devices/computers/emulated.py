@@ -1,0 +1,122 @@
+"""The emulated Pi: QEMU's user-mode emulation of an Arm core runs real arm64 programs, Debian's Python among them, out of a folder.
+
+Emulated times mean nothing; executed instructions are counted by a plugin (count.c). The core is always named: QEMU's default one computes
+wrong int8 results.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from devices.board import Board, Toolchain
+from devices.cache import cached_folder
+from devices.computers import arm64
+from devices.computers.base import LIMIT_S, Computer, Done
+from devices.conditions import Conditions, read_conditions
+from devices.errors import InputError, NearwireError
+from devices.toolchain import compiler_for
+
+QEMU = "qemu-aarch64"
+INSTALL = "apt install qemu-user"
+GETPPID = 173  # the system call's number on arm64
+PLUGIN = Path(__file__).with_name("count.c")
+
+
+def missing() -> str | None:
+    """None if the emulator is there; otherwise what is missing and the command that installs it."""
+    return None if shutil.which(QEMU) else f"the emulator {QEMU} is not installed. Run: {INSTALL}"
+
+
+class EmulatedComputer(Computer):
+    """An arm64 computer with one core type, emulated program by program."""
+
+    architecture = "aarch64"
+    emulated = True
+
+    def __init__(self, board: Board) -> None:
+        if lack := missing():
+            raise NearwireError(f"board '{board.name}': {lack}")
+        core = (board.linux and board.linux.qemu_core) or ""
+        if core not in arm64.CORES:
+            raise InputError(f"board '{board.name}': field 'linux.qemu_core' is '{core}'; allowed: {', '.join(arm64.CORES)}.")
+        self.name, self._core = board.name, core
+        self._root = arm64.root_folder(core)
+        self._place = tempfile.TemporaryDirectory(prefix="nearwire-pi-", ignore_cleanup_errors=True)
+        self.folder = self._place.name
+        self.detail = f"emulated {board.core}, {_version()}"
+        self._site: Path | None = None
+
+    def run(self, words: Sequence[str], stdin: bytes = b"", limit_s: float = LIMIT_S) -> Done:
+        return self._run((), words, stdin, limit_s)
+
+    def put(self, name: str, content: bytes, executable: bool = False) -> str:
+        path = Path(self.folder) / name
+        path.write_bytes(content)
+        if executable:
+            path.chmod(0o755)
+        return str(path)
+
+    def put_tree(self, name: str, archive: bytes) -> str:
+        path = Path(self.folder) / name
+        with tarfile.open(fileobj=io.BytesIO(archive)) as entries:
+            entries.extractall(path, filter="data")
+        return str(path)
+
+    def python(self) -> tuple[str, ...]:
+        return (str(arm64.python_of(self._root)[0]),)
+
+    def site(self, requirements: Sequence[str]) -> Path:
+        """A folder with real arm64 wheels for its Python, for PYTHONPATH."""
+        return arm64.site_folder(requirements, arm64.python_of(self._root)[1])
+
+    def conditions(self) -> Conditions:
+        found = read_conditions(self._root)
+        return Conditions(core=found.core, cpus=found.cpus)
+
+    def instructions(self, words: Sequence[str], stdin: bytes = b"", limit_s: float = LIMIT_S) -> tuple[Done, list[int]]:
+        counts = Path(self.folder) / "counts"
+        counts.unlink(missing_ok=True)
+        done = self._run(("-plugin", f"{_plugin()},out={counts},mark={GETPPID}"), words, stdin, limit_s)
+        return done, [int(line) for line in counts.read_text().split()] if counts.exists() else []
+
+    def close(self) -> None:
+        self._place.cleanup()
+
+    def _run(self, options: Sequence[str], words: Sequence[str], stdin: bytes, limit_s: float) -> Done:
+        environment = {"PATH": "/usr/bin:/bin", "HOME": self.folder, "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+        program = list(words)
+        while program[:1] == ["env"] or "=" in program[0]:  # settings before the program are QEMU's to pass on
+            word = program.pop(0)
+            if "=" in word:
+                environment[word.partition("=")[0]] = word.partition("=")[2]
+        line = [QEMU, "-cpu", self._core, "-L", str(self._root), *options, *program]
+        try:
+            done = subprocess.run(line, input=stdin, capture_output=True, timeout=limit_s, check=False, cwd=self.folder, env=environment)
+        except subprocess.TimeoutExpired as error:
+            raise NearwireError(f"'{self.name}': {program[0]} did not end within {limit_s:.0f} s.") from error
+        if done.returncode < 0:
+            raise NearwireError(f"'{self.name}': {program[0]} was ended by signal {-done.returncode}.")
+        return Done(done.returncode, done.stdout, done.stderr)
+
+
+def _plugin() -> Path:
+    """The counting plugin, compiled for this machine's QEMU."""
+
+    def make(place: Path) -> None:
+        flags = ["-O2", "-shared", "-fPIC", "-Wl,--unresolved-symbols=ignore-all"]
+        compiler_for(Toolchain(compiler="host")).run([*flags, "-o", place / "count.so", PLUGIN], "the plugin that counts instructions")
+
+    return cached_folder(f"arm64/plugin-{PLUGIN.stat().st_mtime_ns:x}", make) / "count.so"
+
+
+def _version() -> str:
+    text = subprocess.run([QEMU, "--version"], capture_output=True, text=True, check=False, env=dict(os.environ)).stdout
+    words = text.split()
+    return f"QEMU {words[2]}" if len(words) > 2 else "QEMU"

@@ -1,0 +1,187 @@
+"""A Linux board behind SSH (fabric). Its host key must be known; nothing is accepted silently and no password is ever asked for.
+
+Programs are given as words; the far side's login shell gets them quoted. The working folder is made by mktemp and removed when the computer is
+closed, also after errors. A lost connection is one error that names the board.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shlex
+import socket
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from devices.board import Board
+from devices.computers.base import LIMIT_S, Computer, Done
+from devices.computers.remote_conditions import SCRIPT, conditions_of
+from devices.conditions import Conditions
+from devices.errors import InputError, NearwireError
+
+CONNECT_LIMIT_S = 15
+PROGRAM_PYTHON = "import sys; print('%d.%d' % sys.version_info[:2])"
+OLDEST_PYTHON = (3, 11)
+
+
+class SshComputer(Computer):
+    """The board, connected, with an empty working folder."""
+
+    def __init__(self, board: Board) -> None:
+        linux = board.linux
+        if linux is None or not linux.host:
+            raise InputError(
+                f"board '{board.name}' has no address. Give yours one: python -m devices add NAME USER@HOST --like {board.name}, then use NAME."
+            )
+        self.name, self._linux = board.name, linux
+        self._connection: Any = None
+        self.folder = ""
+        try:
+            self._connection = self._connected()
+            self.architecture = self._shell("uname -m").out.decode(errors="replace").strip()
+            made = self._shell("mktemp -d /tmp/nearwire-XXXXXXXX || mktemp -d").check("making a temporary folder", self.name)
+            self.folder = made.out.decode(errors="replace").strip()
+            if not PurePosixPath(self.folder).is_absolute():
+                raise NearwireError(f"'{self.name}' made no temporary folder: it said '{self.folder[:80]}'.")
+        except BaseException:
+            self.close()
+            raise
+        self.detail = f"{board.core}, ssh {linux.host}"
+
+    def run(self, words: Sequence[str], stdin: bytes = b"", limit_s: float = LIMIT_S) -> Done:
+        return self._shell(f"cd {shlex.quote(self.folder)} && exec {shlex.join(words)}", stdin, limit_s)
+
+    def put(self, name: str, content: bytes, executable: bool = False) -> str:
+        path = f"{self.folder}/{name}"
+        quoted = shlex.quote(path)
+        mode = f" && chmod 755 {quoted}" if executable else ""
+        self._shell(f"cat > {quoted}{mode}", content).check(f"copying '{name}' to it", self.name)
+        return path
+
+    def put_tree(self, name: str, archive: bytes) -> str:
+        path = f"{self.folder}/{name}"
+        quoted = shlex.quote(path)
+        self._shell(f"mkdir -p {quoted} && tar -xf - -C {quoted}", archive).check(f"copying '{name}' to it", self.name)
+        return path
+
+    def python(self) -> tuple[str, ...] | None:
+        done = self._shell(shlex.join([self._linux.python, "-c", PROGRAM_PYTHON]))
+        with contextlib.suppress(ValueError):
+            major, _, minor = done.out.decode(errors="replace").strip().partition(".")
+            if done.code == 0 and (int(major), int(minor)) >= OLDEST_PYTHON:
+                return (self._linux.python,)
+        return None
+
+    def conditions(self) -> Conditions:
+        done = self._shell("sh -s", SCRIPT.encode())
+        return conditions_of(done.out.decode(errors="replace"))
+
+    def close(self) -> None:
+        if self._connection is None:
+            return
+        with contextlib.suppress(Exception):
+            if self.folder:
+                self._shell(f"rm -rf -- {shlex.quote(self.folder)}", limit_s=CONNECT_LIMIT_S)
+        with contextlib.suppress(Exception):
+            self._connection.close()
+        self._connection = None
+
+    def _connected(self) -> Any:
+        import fabric
+        import paramiko
+
+        linux, where = self._linux, f"board '{self.name}' ({self._linux.host})"
+        known = Path(linux.known_hosts or "~/.ssh/known_hosts").expanduser()
+        connect: dict[str, Any] = {"timeout": CONNECT_LIMIT_S, "banner_timeout": CONNECT_LIMIT_S, "auth_timeout": CONNECT_LIMIT_S}
+        if linux.identity_file:
+            identity = Path(linux.identity_file).expanduser()
+            if not identity.is_file():
+                raise InputError(f"{where}: there is no private key '{identity}' (field 'linux.identity_file').")
+            connect |= {"key_filename": str(identity), "look_for_keys": False, "allow_agent": False}
+        connection = fabric.Connection(linux.host, port=linux.ssh_port, connect_kwargs=connect)
+        connection.client.set_missing_host_key_policy(paramiko.RejectPolicy())
+        with contextlib.suppress(OSError):
+            connection.client.load_host_keys(str(known))
+        port = connection.port or 22
+        address = f"-p {port} {connection.host}" if port != 22 else connection.host
+        try:
+            connection.open()
+        except paramiko.BadHostKeyException as error:
+            raise NearwireError(
+                f"{where}: its host key is not the one in '{known}': it has changed, or this is another computer. If you know why, run: "
+                f"ssh-keygen -R {_host_entry(connection.host, port)} -f {shlex.quote(str(known))}, then connect once with ssh."
+            ) from error
+        except (paramiko.AuthenticationException, paramiko.PasswordRequiredException) as error:
+            raise NearwireError(
+                f"{where}: it refuses user '{connection.user}' with the keys at hand. Run: ssh-copy-id {address}, or give the board 'linux.identity_file'."
+            ) from error
+        except paramiko.SSHException as error:
+            if "not found in known_hosts" in str(error):
+                raise NearwireError(f"{where}: its host key is not in '{known}'. Connect once with: ssh {address}, and check the key.") from error
+            raise NearwireError(f"{where}: no SSH connection: {error}.") from error
+        except (OSError, EOFError, paramiko.ssh_exception.NoValidConnectionsError) as error:
+            text = "it does not answer" if isinstance(error, TimeoutError | socket.timeout) else str(error)
+            raise NearwireError(f"{where}: cannot be reached: {text}. Is it on, and is the address right?") from error
+        return connection
+
+    def _shell(self, line: str, stdin: bytes = b"", limit_s: float = LIMIT_S) -> Done:
+        """Run one line of the far shell, whose words were quoted by the caller."""
+        if self._connection is None:
+            raise NearwireError(f"'{self.name}' is not connected.")
+        with self._lost():
+            channel = self._connection.transport.open_session(timeout=CONNECT_LIMIT_S)
+            with contextlib.closing(channel):
+                channel.settimeout(limit_s)
+                channel.exec_command(line)
+                return _exchange(channel, stdin, limit_s)
+
+    @contextlib.contextmanager
+    def _lost(self) -> Iterator[None]:
+        import paramiko
+
+        try:
+            yield
+        except TimeoutError as error:
+            raise NearwireError(f"'{self.name}' did not finish in time, or does not answer any more.") from error
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            raise NearwireError(f"the connection to '{self.name}' was lost: {error or type(error).__name__}.") from error
+
+
+def _exchange(channel: Any, stdin: bytes, limit_s: float) -> Done:
+    """Feed the program and read both its outputs at the same time: a full pipe on either side must not block the other."""
+    import threading
+    import time
+
+    def feed() -> None:
+        with contextlib.suppress(Exception):  # a program that does not read its input ends by itself
+            channel.sendall(stdin)
+            channel.shutdown_write()
+
+    feeder = threading.Thread(target=feed, daemon=True)
+    feeder.start()
+    out, err, ends = io.BytesIO(), io.BytesIO(), time.monotonic() + limit_s
+    while True:
+        idle = True
+        if channel.recv_ready():
+            out.write(channel.recv(1 << 16))
+            idle = False
+        if channel.recv_stderr_ready():
+            err.write(channel.recv_stderr(1 << 16))
+            idle = False
+        if idle and channel.exit_status_ready() and not channel.recv_ready() and not channel.recv_stderr_ready():
+            break
+        if idle and (channel.closed or not channel.get_transport().is_active()):
+            raise EOFError("it went away while a program was running")
+        if time.monotonic() > ends:
+            raise TimeoutError
+        if idle:
+            time.sleep(0.005)
+    code = channel.recv_exit_status()
+    if code < 0:
+        raise EOFError("it went away while a program was running")
+    return Done(code, out.getvalue(), err.getvalue())
+
+
+def _host_entry(host: str, port: int) -> str:
+    return shlex.quote(host if port == 22 else f"[{host}]:{port}")
