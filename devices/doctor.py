@@ -15,7 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from devices import flash, program, toolchain
-from devices.board import Board
+from devices.board import Board, Toolchain
+from devices.computers import emulated, open_computer
+from devices.computers.base import TARGETS
+from devices.computers.compilers import static_compilers
+from devices.computers.wheels import examine as examine_wheels
 from devices.errors import NearwireError
 from devices.links import open_link, qemu, serial, unicorn
 
@@ -52,14 +56,20 @@ class Finding:
     works: bool
     detail: str  # what was compiled and run, or what went wrong
     fix: str = ""  # the command that helps
+    optional: bool = False  # a library that the board works without
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
 def examine(boards: Iterable[Board]) -> list[Finding]:
-    """A finding for each board."""
-    return [_examine(board) for board in boards]
+    """A finding for each board; behind that of a Linux board one for each Python and library there."""
+    found = []
+    for board in boards:
+        found.append(_examine(board))
+        if found[-1].works and board.link == "ssh" and board.linux and board.linux.host:
+            found += _libraries(board)
+    return found
 
 
 def _examine(board: Board) -> Finding:
@@ -85,6 +95,8 @@ def _fix(board: Board) -> str:
         return toolchain.INSTALL_HOST
     if board.qemu:
         return f"{toolchain.INSTALL_ZIG} --upgrade --force-reinstall; apt install --reinstall {board.qemu.package}"
+    if board.link in ("ssh", "qemu-user"):
+        return "see 'what was found'"
     if board.link == "serial":
         return f"{toolchain.INSTALL_ZIG} --upgrade --force-reinstall"
     return f"{toolchain.INSTALL_ZIG} --upgrade --force-reinstall unicorn pyelftools capstone"
@@ -140,6 +152,39 @@ def _build_only(board: Board, folder: Path) -> tuple[str, int]:
     return f"{board.status}; builds with {made.compiler.split(' -')[0]} ({made.sizes.flash} bytes), {where}".removeprefix("; "), _expected()
 
 
+def _run_computer(board: Board, folder: Path) -> tuple[str, int]:
+    """A static program, compiled for the computer, sent there and run; only compiled for a kind of board without an address."""
+    if board.link == "ssh" and board.linux and not board.linux.host:
+        detail = _static_program(board, folder, toolchain.compiler_for(Toolchain(compiler="zig", target=TARGETS["aarch64"])))[1]
+        return f"{board.status}; builds with {detail}, no address: python -m devices add NAME USER@HOST --like {board.name}", _expected()
+    with open_computer(board) as computer:
+        content, detail = _static_program(board, folder, static_compilers(board, computer)[1])
+        path = computer.put("probe", content, executable=True)
+        done = computer.run([path]).check("running a small program", board.name)
+        try:
+            return f"built with {detail}, ran on {computer.detail}", int(done.out)
+        except ValueError as error:
+            raise NearwireError(f"'{board.name}': the small program answered {done.out[:80]!r}, not a number.") from error
+
+
+def _static_program(board: Board, folder: Path, compiler: toolchain.Compiler) -> tuple[bytes, str]:
+    (folder / "probe.c").write_text(PROGRAM)
+    (folder / "main.c").write_text(MAIN)
+    path = folder / "probe"
+    compiler.run(["-std=c99", "-O2", "-static", "-o", path, folder / "probe.c", folder / "main.c"], f"a small program for {board.core}")
+    return path.read_bytes(), compiler.detail
+
+
+def _libraries(board: Board) -> list[Finding]:
+    linux = board.linux
+    with open_computer(board) as computer:
+        wheels = examine_wheels(computer, linux.python if linux and linux.python != "python3" else None)
+    if not wheels:
+        why = "no Python there can be started; the backend 'c' needs none"
+        return [Finding(f"{board.name} python", False, why, "install python3 there", optional=True)]
+    return [Finding(f"{board.name} {w.python} {w.version} {w.library}".replace("  ", " "), w.works, w.detail, w.fix, optional=True) for w in wheels]
+
+
 def _expected() -> int:
     value = 1
     for _ in range(ROUNDS):
@@ -153,5 +198,14 @@ MISSING: dict[str, Callable[[Board], str | None]] = {
     "unicorn": lambda _: unicorn.missing(),
     "qemu": qemu.missing,
     "serial": flash.missing,
+    "ssh": lambda _: None,
+    "qemu-user": lambda _: emulated.missing(),
 }
-RUN: dict[str, Callable[[Board, Path], tuple[str, int]]] = {"local": _run_here, "unicorn": _run_emulated, "qemu": _run_qemu, "serial": _build_only}
+RUN: dict[str, Callable[[Board, Path], tuple[str, int]]] = {
+    "local": _run_here,
+    "unicorn": _run_emulated,
+    "qemu": _run_qemu,
+    "serial": _build_only,
+    "ssh": _run_computer,
+    "qemu-user": _run_computer,
+}

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import importlib.metadata
 import json
-import platform
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -19,13 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from devices.board import Board, Toolchain
+from devices.board import Board
 from devices.computers import board_of, is_computer, open_computer
 from devices.computers.arm64 import install_wheels
-from devices.computers.base import LIMIT_S, Computer, tar_of, target_of
+from devices.computers.base import LIMIT_S, Computer, tar_of
+from devices.computers.compilers import static_compilers
 from devices.computers.emulated import EmulatedComputer
 from devices.errors import CheckError, InputError, NearwireError
-from devices.toolchain import compiler_for
 from runtime.backends import LayerFigure, Session
 from runtime.backends.program import ProgramSession, build_program, per_inference
 from runtime.bench import BenchOptions, BenchReport, BenchRow, bench, versions
@@ -65,12 +64,8 @@ class Visit:
         """The path there of the build's C program."""
         self._tell("compile C for it")
         flags = list(self.board.toolchain.flags)
-        if self.computer.architecture == platform.machine():
-            compiler = compiler_for(Toolchain(compiler="host"))
-        else:
-            target = self.board.toolchain.target or target_of(self.computer)
-            compiler = compiler_for(Toolchain(compiler="zig", target=target, cpu=self.board.toolchain.cpu))
-        content = build_program(self.build.folder, self.build.network, compiler, flags)
+        compiler, linker = static_compilers(self.board, self.computer)
+        content = build_program(self.build.folder, self.build.network, compiler, linker, flags)
         self._compiler = f"{compiler.detail} {' '.join(flags)}"
         return self.computer.put("program", content, executable=True)
 

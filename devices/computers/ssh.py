@@ -1,7 +1,8 @@
 """A Linux board behind SSH (fabric). Its host key must be known; nothing is accepted silently and no password is ever asked for.
 
 Programs are given as words; the far side's login shell gets them quoted. The working folder is made by mktemp and removed when the computer is
-closed, also after errors. A lost connection is one error that names the board.
+closed, also after errors: a process there waits for the end of the connection, whatever ends it, and then removes the folder. A lost connection
+is one error that names the board.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from devices.conditions import Conditions
 from devices.errors import InputError, NearwireError
 
 CONNECT_LIMIT_S = 15
+CHUNK = 1 << 17
 PROGRAM_PYTHON = "import sys; print('%d.%d' % sys.version_info[:2])"
 OLDEST_PYTHON = (3, 11)
 
@@ -36,21 +38,26 @@ class SshComputer(Computer):
             )
         self.name, self._linux = board.name, linux
         self._connection: Any = None
+        self._janitor: Any = None
         self.folder = ""
         try:
             self._connection = self._connected()
             self.architecture = self._shell("uname -m").out.decode(errors="replace").strip()
-            made = self._shell("mktemp -d /tmp/nearwire-XXXXXXXX || mktemp -d").check("making a temporary folder", self.name)
+            made = self._shell("mktemp -d /tmp/nearwire-visit-XXXXXXXX || mktemp -d").check("making a temporary folder", self.name)
             self.folder = made.out.decode(errors="replace").strip()
             if not PurePosixPath(self.folder).is_absolute():
                 raise NearwireError(f"'{self.name}' made no temporary folder: it said '{self.folder[:80]}'.")
+            with self._lost():
+                self._janitor = self._connection.transport.open_session(timeout=CONNECT_LIMIT_S)
+                self._janitor.exec_command(f"trap '' HUP; cat > /dev/null; rm -rf -- {shlex.quote(self.folder)}")
         except BaseException:
             self.close()
             raise
         self.detail = f"{board.core}, ssh {linux.host}"
 
     def run(self, words: Sequence[str], stdin: bytes = b"", limit_s: float = LIMIT_S) -> Done:
-        return self._shell(f"cd {shlex.quote(self.folder)} && exec {shlex.join(words)}", stdin, limit_s)
+        line = f"cd {shlex.quote(self.folder)} && {{ {shlex.join(words)}; exit $?; }}"  # the shell turns a signal into a status
+        return self._shell(line, stdin, limit_s)
 
     def put(self, name: str, content: bytes, executable: bool = False) -> str:
         path = f"{self.folder}/{name}"
@@ -81,8 +88,10 @@ class SshComputer(Computer):
         if self._connection is None:
             return
         with contextlib.suppress(Exception):
-            if self.folder:
-                self._shell(f"rm -rf -- {shlex.quote(self.folder)}", limit_s=CONNECT_LIMIT_S)
+            if self._janitor is not None:
+                self._janitor.shutdown_write()
+                self._janitor.settimeout(CONNECT_LIMIT_S)
+                self._janitor.recv(1)  # until it has removed the folder and ended
         with contextlib.suppress(Exception):
             self._connection.close()
         self._connection = None
@@ -155,7 +164,8 @@ def _exchange(channel: Any, stdin: bytes, limit_s: float) -> Done:
 
     def feed() -> None:
         with contextlib.suppress(Exception):  # a program that does not read its input ends by itself
-            channel.sendall(stdin)
+            for at in range(0, len(stdin), CHUNK):  # sendall copies what is left for every packet
+                channel.sendall(stdin[at : at + CHUNK])
             channel.shutdown_write()
 
     feeder = threading.Thread(target=feed, daemon=True)

@@ -30,15 +30,21 @@ COUNTED_RUNS = 8
 Runner = Callable[[Sequence[str], bytes], bytes]  # (arguments, standard input) -> standard output
 
 
-def build_program(folder: Path, network: Network, compiler: Compiler, flags: Sequence[str]) -> bytes:
-    """The program of the build in ``folder``, statically linked."""
-    with tempfile.TemporaryDirectory(prefix="nearwire-", ignore_cleanup_errors=True) as name:
-        place = Path(name)
+def build_program(folder: Path, network: Network, compiler: Compiler, linker: Compiler, flags: Sequence[str]) -> bytes:
+    """The program of the build in ``folder``, statically linked.
+
+    ``compiler`` knows the core; ``linker`` only the architecture, so that zig makes its C library once for all cores.
+    """
+    with tempfile.TemporaryDirectory(prefix="nearwire-", ignore_cleanup_errors=True) as temporary:
+        place = Path(temporary)
         copy_sources(folder, network, place, *ENTRY)
         (place / "test_vectors.h").write_bytes(read_artifact(folder, "c/test_vectors.h")[0])
         program = place / "program"
-        sources = [place / "nearwire.c", place / "program.c"]
-        compiler.run(["-std=c99", *flags, "-static", "-s", "-I", place, "-o", program, *sources], f"'{folder / 'c'}'")
+        objects = []
+        for name in ("nearwire", "program"):
+            objects.append(place / f"{name}.o")
+            compiler.run(["-std=c99", *flags, "-I", place, "-c", "-o", objects[-1], place / f"{name}.c"], f"'{folder / 'c'}'")
+        linker.run(["-static", "-s", "-o", program, *objects], f"'{folder / 'c'}'")
         return program.read_bytes()
 
 

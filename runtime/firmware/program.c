@@ -9,6 +9,7 @@
  *     program count RUNS < ONE         calls getppid three times: before, between and behind RUNS and 3 * RUNS inferences
  *     program count-layers < ONE       calls getppid twice in a row, then around every layer of one inference
  */
+#define _POSIX_C_SOURCE 200112L
 #include "clock.h"
 
 #include <stdio.h>
@@ -18,8 +19,8 @@
 
 static void shim_mark(void)
 {
-    static volatile pid_t parent;
-    parent = getppid();
+    static volatile long parent;
+    parent = (long)getppid();
 }
 #define SHIM_MARK shim_mark
 #include "host.c"

@@ -18,7 +18,7 @@ def test_every_board_is_valid(name: str) -> None:
     board = load_board(name)
     assert board.name == name
     assert board.emulated or board.link != "unicorn"
-    assert board.status == ("never run on silicon" if board.link == "serial" else "")
+    assert board.status == ("never run on silicon" if board.link in ("serial", "ssh") else "")
     assert board.port is None or all((PORTS / file).is_file() for file in board.port.sources)
     assert not board.cost_of or board.cost_of in board_names()
     assert board.cost_note

@@ -1,0 +1,185 @@
+"""Builds on boards behind SSH: every backend, several boards at once, boards that lack Python or wheels, boards that die."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compile.pipeline import CompileOptions, compile_network
+from devices.add import add_board
+from devices.board import load_board
+from devices.computers import open_computer
+from devices.errors import InputError, NearwireError
+from runtime import __main__ as command
+from runtime import reference, remote
+from runtime.bench import BenchOptions
+from runtime.bench_devices import backends_of, bench_devices
+from runtime.build import Build, open_build
+from runtime.inputs import stored_samples
+from runtime.remote import Visit
+from runtime.zoo import resolve
+from tests.devices import sshd
+from tests.devices.sshd import Server
+from tests.devices.tools import needs
+
+QUICK = BenchOptions(num_runs=30, warmup_runs=3)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    needs(sshd.missing())
+    with sshd.server(tmp_path_factory.mktemp("sshd")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    folder = tmp_path_factory.mktemp("remote") / "digits"
+    compile_network(resolve("zoo:digits-field"), folder, CompileOptions(board="host", firmware_samples=1))
+    return open_build(folder)
+
+
+@pytest.fixture
+def samples(build: Build) -> np.ndarray:
+    return stored_samples(build.folder, build.network)
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    before = set(Path("/tmp").glob("nearwire-visit-*"))
+    yield
+    end = time.monotonic() + 10
+    while (left := set(Path("/tmp").glob("nearwire-visit-*")) - before) and time.monotonic() < end:
+        time.sleep(0.05)  # after a lost connection the far side cleans up by itself
+    assert left == set()
+
+
+def test_one_command_on_this_computer_and_two_boards(
+    server: Server, build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NEARWIRE_BOARDS", str(tmp_path))
+    address = server.board().linux
+    assert address is not None
+    for name, port in (("lab/good", server.port), ("lab/off", 1)):
+        add_board(name, f"{address.host}:{port}", None, str(server.identity), str(server.known_hosts), sys.executable)
+    words = [
+        "bench",
+        str(build.folder),
+        "--device",
+        "host,lab/*",
+        "--backend",
+        "c,onnxruntime,litert",
+        "--num_runs",
+        "50",
+        "--min_secs",
+        "0",
+        "--json",
+    ]
+    with pytest.raises(SystemExit) as done:
+        command.main(words)
+    assert not done.value.code  # the board that is off costs only its own figures
+    found = json.loads(capsys.readouterr().out)
+    assert [(row["device"], row["backend"]) for row in found["rows"]] == [
+        (device, backend) for device in ("host", "lab/good") for backend in ("c", "onnxruntime", "litert")
+    ]
+    assert all(row["p50_us"] > 0 and row["runs"] == 50 and row["timer_us"] is not None for row in found["rows"])
+    states = {device["device"]: device for device in found["devices"]}
+    assert "cannot be reached" in states["lab/off"]["error"]
+    assert states["lab/good"]["before"]["cpus"] == states["host"]["before"]["cpus"]
+    assert states["lab/good"]["versions"]["numpy"] == np.__version__
+
+
+def test_sessions_there_answer_as_the_reference(server: Server, build: Build, samples: np.ndarray) -> None:
+    expected = reference.scores(build.network, samples)
+    with open_computer(server.board()) as computer:
+        visit = Visit(computer, server.board(), build)
+        for name in ("c", "onnxruntime", "tflite-runtime", "reference"):
+            session = visit.session(name)
+            np.testing.assert_array_equal(session.scores(samples), expected)
+            rows = session.layers(samples[:2])
+            assert rows
+            assert all((row.time_us or 0) >= 0 for row in rows)
+            assert session.instructions(samples) is None
+
+
+def test_a_board_without_python_runs_the_c_program(server: Server, build: Build, samples: np.ndarray) -> None:
+    board = server.board("bare", python="/nowhere/python3")
+    (report,) = bench_devices(build, [board], ["c", "onnxruntime"], samples, QUICK)
+    (row,) = report.rows
+    assert (row.device, row.backend, row.runs) == ("bare", "c", 30)
+    assert row.detail.endswith("static")
+    assert report.before.cpus
+    assert report.notes[0].startswith("onnxruntime left out: 'bare' has no Python 3.11 or newer")
+    (report,) = bench_devices(build, [board, server.board("other")], ["onnxruntime"], samples, QUICK)[:1]
+    assert report.error == "no backend works there"
+
+
+def test_what_the_board_lacks_is_sent(server: Server, build: Build, samples: np.ndarray, tmp_path: Path) -> None:
+    """A Python that sees no installed package gets numpy, safetensors and ONNX Runtime for this visit."""
+    bare = tmp_path / "python"
+    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
+    bare.chmod(0o755)
+    (report,) = bench_devices(build, [server.board("empty", python=str(bare))], ["onnxruntime"], samples, QUICK)
+    assert report.error is None
+    assert report.rows[0].detail.startswith("onnxruntime ")
+
+
+def test_wheels_that_nobody_has_cost_one_backend(
+    server: Server, build: Build, samples: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = tmp_path / "python"
+    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
+    bare.chmod(0o755)
+    monkeypatch.setattr(remote, "PLATFORMS", {})
+    (report,) = bench_devices(build, [server.board("odd", python=str(bare))], ["c", "onnxruntime"], samples, QUICK)
+    assert [row.backend for row in report.rows] == ["c"]
+    assert "there are no wheels for" in report.notes[0]
+
+
+def test_a_board_that_dies_costs_only_its_row(server: Server, build: Build, samples: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = remote.bench_there
+
+    def die(visit: Visit, *rest: object) -> object:
+        if visit.computer.name == "dying":
+            server.hang_up_one(visit.computer)
+        return real(visit, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("runtime.bench_devices.bench_there", die)
+    boards = [server.board("dying"), server.board("living")]
+    dying, living = bench_devices(build, boards, ["c"], samples, QUICK)
+    assert "the connection to 'dying' was lost" in str(dying.error)
+    assert living.error is None
+    assert len(living.rows) == 1
+    with pytest.raises(NearwireError, match="the connection to 'dying' was lost"):
+        bench_devices(build, boards[:1], ["c"], samples, QUICK)
+
+
+def test_an_answer_that_is_not_json(server: Server, build: Build, samples: np.ndarray, tmp_path: Path) -> None:
+    fake = tmp_path / "python"
+    fake.write_text('#!/bin/sh\ncase "$1" in -c) echo 3.11;; *) echo "hello";; esac\n')
+    fake.chmod(0o755)
+    with open_computer(server.board(python=str(fake))) as computer:
+        visit = Visit(computer, server.board(), build)
+        with pytest.raises(NearwireError, match="answered with something else than JSON: b'hello"):
+            visit.ask("scores", samples, backend="onnxruntime")
+
+
+def test_errors_there_keep_their_kind(server: Server, build: Build, samples: np.ndarray) -> None:
+    with open_computer(server.board()) as computer:
+        visit = Visit(computer, server.board(), build)
+        with pytest.raises(InputError, match="on 'loopback': unknown backend 'pigeon'"):
+            visit.ask("scores", samples, backend="pigeon")
+
+
+def test_which_backends_a_board_can_have() -> None:
+    assert backends_of(load_board("emulated-cortex-m4"), ["c", "firmware"]) == ["firmware"]
+    assert backends_of(load_board("host"), ["c", "firmware", "litert"]) == ["c", "litert"]
+    assert backends_of(load_board("emulated-pi4"), ["all"]) == list(remote.BOARD_BACKENDS)
+    with pytest.raises(InputError, match=r"device 'host' has none of the backends firmware. It has: reference"):
+        backends_of(load_board("host"), ["firmware"])
