@@ -24,10 +24,12 @@ class Build:
     def session(self, backend_name: str, device: str | None = None, threads: int = 1) -> Session:
         """Open the build with one backend, on the board ``device`` where the backend needs one (None: the build's own), with ``threads`` where it can use several; InputError if the backend is unknown, NearwireError with the fix if it cannot work here."""
         if device is not None:
-            from runtime.remote import session_on
+            from runtime.remote import HERE, session_on
 
-            if (there := session_on(self, backend_name, device, threads)) is not None:
+            there = session_on(self, backend_name, device, threads)
+            if isinstance(there, Session):
                 return there
+            device = None if there == HERE else device
         return backend(backend_name).on(device).with_threads(threads).open(self.folder, self.network)
 
 

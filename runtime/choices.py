@@ -9,6 +9,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from devices.computers import board_of, is_computer
 from devices.errors import InputError
 from runtime.backends import BACKENDS
 from runtime.backends import backend as backend_named
@@ -29,6 +30,9 @@ DataOption = Annotated[str | None, typer.Option("--data", help="Data set for tes
 RunBackendOption = Annotated[
     str | None,
     typer.Option("--backend", help=f"One of {', '.join(BACKENDS)}. Default: reference; with --device firmware, or c on Linux.", show_default=False),
+]
+ProfileBackendOption = Annotated[
+    str | None, typer.Option("--backend", help=f"One of {', '.join(BACKENDS)}. Default: firmware; with --device c on Linux.", show_default=False)
 ]
 DeviceOption = Annotated[
     str | None,
@@ -68,6 +72,14 @@ def backend_names(text: str) -> list[str]:
         if reason:
             print(f"left out: {name}: {reason}", file=sys.stderr)
     return [name for name, reason in reasons.items() if reason is None]
+
+
+def default_backend(device: str | None) -> str:
+    """The backend where none is named: what every place has."""
+    if device is None:
+        return "reference"
+    board = board_of(device)
+    return "c" if is_computer(board) or board.link == "local" else "firmware"
 
 
 def number(value: float | None, form: str) -> str:

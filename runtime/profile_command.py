@@ -10,14 +10,24 @@ from devices.board import load_board
 from devices.console import print_json, print_table
 from runtime.backends import Footprint
 from runtime.build import open_build
-from runtime.choices import BackendOption, BuildArgument, DeviceOption, JsonOption, VectorDataOption, VectorInputOption, measured_samples, number
+from runtime.choices import (
+    BuildArgument,
+    DeviceOption,
+    JsonOption,
+    ProfileBackendOption,
+    VectorDataOption,
+    VectorInputOption,
+    default_backend,
+    measured_samples,
+    number,
+)
 from runtime.profile import Profile
 from runtime.profile import profile as run_profile
 
 
 def profile(
     build: BuildArgument,
-    backend: BackendOption = "firmware",
+    backend: ProfileBackendOption = None,
     count: Annotated[int, typer.Option("--count", min=1, help="Test samples to average over.")] = 5,
     input_file: VectorInputOption = None,
     data: VectorDataOption = None,
@@ -26,7 +36,9 @@ def profile(
 ) -> None:
     """Show what every layer costs; on a microcontroller also flash, RAM and stack of the whole firmware."""
     opened = open_build(build)
-    found = run_profile(opened, backend, measured_samples(opened, input_file, data, count), device)
+    found = run_profile(
+        opened, backend or (default_backend(device) if device else "firmware"), measured_samples(opened, input_file, data, count), device
+    )
     if json:
         print_json(found.to_dict())
         return

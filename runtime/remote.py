@@ -47,6 +47,7 @@ LIBRARY_OF = {
 }
 BOARD_BACKENDS = ("c", "onnxruntime", "tflite", "reference")  # what 'all' means on a board
 COUNT_RUNS = 8
+HERE = "local"
 PROBE_LIMIT_S = 120.0
 PLATFORMS = {name: tuple(f"manylinux_2_{n}_{name}" for n in (28, 27, 24, 17)) for name in ("x86_64", "aarch64")}
 
@@ -260,11 +261,11 @@ class VisitSession(Session):
         self._visit.close()
 
 
-def session_on(build: Build, backend: str, device: str, threads: int = 1) -> Session | None:
-    """A session on the Linux computer that ``device`` names; None if it names something else."""
+def session_on(build: Build, backend: str, device: str, threads: int = 1) -> Session | str:
+    """A session on the Linux computer that ``device`` names; the link, if it names something else (``HERE``: this computer)."""
     board = board_of(device)
     if not is_computer(board):
-        return None
+        return board.link
     visit = Visit(open_computer(board), board, build)
     try:
         return VisitSession(visit, visit.session(backend, threads))

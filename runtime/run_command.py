@@ -10,7 +10,7 @@ from devices.console import print_json, print_table, spinner
 from devices.errors import CheckError, InputError
 from runtime import reference
 from runtime.build import Build, open_build
-from runtime.choices import BuildArgument, DataOption, DeviceOption, InputOption, JsonOption, RunBackendOption, samples_for
+from runtime.choices import BuildArgument, DataOption, DeviceOption, InputOption, JsonOption, RunBackendOption, default_backend, samples_for
 from runtime.dut import Interrupted
 from runtime.network import Array
 
@@ -28,7 +28,7 @@ def run(
     json: JsonOption = False,
 ) -> None:
     """Classify samples."""
-    chosen = backend or ("firmware" if device else "reference")
+    chosen = backend or default_backend(device)
     opened = open_build(build)
     samples, truth = samples_for(opened, input_file, data, None if accuracy else count)
     if accuracy and truth is None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +44,8 @@ class Server:
     def hang_up(self) -> None:
         """End every connection, as a board does that loses its power."""
         for pid in _children(self.process.pid):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it may end by itself at this moment
+                os.kill(pid, signal.SIGKILL)
 
     @staticmethod
     def hang_up_one(computer: Computer) -> None:
@@ -89,7 +90,8 @@ def server(folder: Path) -> Iterator[Server]:
         yield found
     finally:
         for pid in _children(process.pid):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it may end by itself at this moment
+                os.kill(pid, signal.SIGKILL)
         process.terminate()
         process.wait(10)
 
