@@ -170,8 +170,10 @@ def _against_float(manifest: Manifest) -> str:
 
 
 def _prediction(name: str, predicted: int, measured: int | None) -> tuple[str, str, str, str]:
-    error = f"{(predicted / measured - 1) * 100:+.1f} %" if measured else MISSING
-    return name, number(predicted), number(measured), error
+    if not measured:
+        return name, number(predicted), number(measured), MISSING
+    percent = round((predicted / measured - 1) * 100, 1)
+    return name, number(predicted), number(measured), f"{percent:+.1f} %" if percent else "0.0 %"
 
 
 def _limit(name: str, found: float | None, limit: float, key: str) -> Limit:
