@@ -62,7 +62,7 @@ class Toolchain(_Record):
 class Emulator(_Record):
     """A core of the same instruction set, emulated in process: its counts are this board's, its time is not."""
 
-    model: str  # a name of devices.links.unicorn.MODELS
+    model: str  # a name of devices.links.cores.MODELS
 
 
 class Port(_Record):

@@ -41,7 +41,7 @@ CALL = re.compile(r"^blx?$")
 
 
 def timing_of(model: str) -> Timing | None:
-    """The timings of an emulated core (a name of devices.links.unicorn.MODELS); None where there are none to go by."""
+    """The timings of an emulated core (a name of devices.links.cores.MODELS); None where there are none to go by."""
     return TIMINGS.get(model)
 
 

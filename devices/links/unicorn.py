@@ -1,6 +1,6 @@
-"""An emulated Cortex-M in this process (the wheels unicorn and pyelftools): loads an ELF, calls its functions, counts instructions.
+"""An emulated core in this process (the wheels unicorn and pyelftools): loads an ELF, calls its functions, counts instructions.
 
-Counting is exact: a hook at every executed block adds the number of Thumb instructions of that block, skipped IT instructions included,
+Counting is exact: a hook at every executed block adds the number of instructions of that block, skipped IT instructions included,
 as the core would spend a cycle on them. Without counting no hook is set, so whole test sets run at the emulator's full speed.
 """
 
@@ -17,14 +17,8 @@ from typing import Any
 from devices.board import Board, Memory
 from devices.cycles import block_cycles, timing_of
 from devices.errors import InputError, NearwireError, unknown_name
+from devices.links.cores import call_registers, engine, instruction_counter
 
-MODELS = {
-    "cortex-m0": "UC_CPU_ARM_CORTEX_M0",  # the instruction set of the M0+ is the same
-    "cortex-m3": "UC_CPU_ARM_CORTEX_M3",
-    "cortex-m4": "UC_CPU_ARM_CORTEX_M4",
-    "cortex-m7": "UC_CPU_ARM_CORTEX_M7",
-    "cortex-m33": "UC_CPU_ARM_CORTEX_M33",
-}
 PACKAGES = {"unicorn": "unicorn", "elftools": "pyelftools", "capstone": "capstone"}  # module: package
 WINDOW = 0x60000000  # memory of the host: arguments and results, no part of the board's RAM
 RETURN = 0x1FFF0000  # a called function returns to here; executable by the default memory map
@@ -101,7 +95,7 @@ class Core:
         if board.memory is None or board.emulator is None:
             raise InputError(f"board '{board.name}' is not an emulated core. See 'python -m devices list'.")
         self.image, self.memory, self.name = image, board.memory, board.core
-        self._uc = _engine(board.emulator.model)
+        self._uc = engine(board.emulator.model)
         for origin, size in _regions(board.memory, window_bytes):
             self._uc.mem_map(origin, -(-size // PAGE) * PAGE)
         for address, content in image.segments:
@@ -111,6 +105,7 @@ class Core:
         self._addresses = sorted((address, name) for name, address in image.symbols.items())
         self._block_costs: dict[int, tuple[int, int]] = {}  # instructions and cycles of a block
         self._timing = timing_of(board.emulator.model)
+        self._registers, self._instructions = call_registers(board.emulator.model), instruction_counter(board.emulator.model)
 
     def write(self, address: int, content: bytes) -> None:
         self._uc.mem_write(address, content)
@@ -121,30 +116,29 @@ class Core:
     def call(self, function: str, *arguments: int, time_limit_s: float = TIME_LIMIT_S) -> int:
         """Call a function with up to four integers and return r0. NearwireError on a memory fault or when the time is over."""
         from unicorn import UcError
-        from unicorn import arm_const as arm
 
+        registers = self._registers
         if function not in self.image.symbols:
             raise unknown_name("function in the firmware", function, self.image.symbols)
-        registers = (arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2, arm.UC_ARM_REG_R3)
-        for register, value in zip(registers, arguments, strict=False):
+        for register, value in zip(registers.arguments, arguments, strict=False):
             self._uc.reg_write(register, value)
-        self._uc.reg_write(arm.UC_ARM_REG_SP, self.memory.ram_origin + self.memory.ram_bytes)
-        self._uc.reg_write(arm.UC_ARM_REG_LR, RETURN | 1)
+        self._uc.reg_write(registers.stack, self.memory.ram_origin + self.memory.ram_bytes)
+        self._uc.reg_write(registers.link, RETURN | registers.entry_bit)
         self._fault = ""
         try:
-            self._uc.emu_start(self.image.symbols[function] | 1, RETURN, timeout=int(time_limit_s * 1e6))
+            self._uc.emu_start(self.image.symbols[function] | registers.entry_bit, RETURN, timeout=int(time_limit_s * 1e6))
         except UcError as error:
-            place = self._uc.reg_read(arm.UC_ARM_REG_PC)
+            place = self._uc.reg_read(registers.counter)
             raise NearwireError(
                 f"the emulated {self.name} stopped in '{self.symbol(place)}' at 0x{place:08x}: {error}{self._fault}. "
                 f"Flash is 0x{self.memory.flash_origin:08x}+{self.memory.flash_bytes}, RAM 0x{self.memory.ram_origin:08x}+{self.memory.ram_bytes}."
             ) from error
-        place = self._uc.reg_read(arm.UC_ARM_REG_PC)
+        place = self._uc.reg_read(registers.counter)
         if place & ~1 != RETURN:
             raise NearwireError(
                 f"'{function}' did not return on the emulated {self.name} within {time_limit_s:g} s; it was in '{self.symbol(place)}' at 0x{place:08x}."
             )
-        return int(self._uc.reg_read(arm.UC_ARM_REG_R0))
+        return int(self._uc.reg_read(registers.arguments[0]))
 
     def count(self, function: str, *arguments: int, marks: tuple[str, ...] = (), time_limit_s: float = TIME_LIMIT_S) -> Count:
         """Call a function and count its instructions; from the entry of a marked function until the next mark they are that function's."""
@@ -161,7 +155,7 @@ class Core:
             cost = costs.get(key)
             if cost is None:
                 code = self.read(address, size)
-                cost = costs[key] = _thumb_instructions(code), block_cycles(code, timing) if timing else 0
+                cost = costs[key] = self._instructions(code), block_cycles(code, timing) if timing else 0
             instructions, spent = cost
             total += instructions
             if timing and address != next_address and next_address >= 0:  # the block before ended with a branch that was taken
@@ -204,17 +198,6 @@ class Core:
         return False
 
 
-def _engine(model: str) -> Any:
-    import unicorn
-    from unicorn import arm_const
-
-    if model not in MODELS:
-        raise unknown_name("emulated core", model, MODELS)
-    engine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)  # UC_MODE_MCLASS would force an M33
-    engine.ctl_set_cpu_model(getattr(arm_const, MODELS[model]))
-    return engine
-
-
 def _regions(memory: Memory, window_bytes: int) -> list[tuple[int, int]]:
     return [
         (memory.flash_origin, memory.flash_bytes + PAGE),  # a page more for the calling loop, which is not part of a product
@@ -222,12 +205,3 @@ def _regions(memory: Memory, window_bytes: int) -> list[tuple[int, int]]:
         (WINDOW, window_bytes),
         (RETURN, PAGE),
     ]
-
-
-def _thumb_instructions(code: bytes) -> int:
-    """Number of Thumb instructions in a block: an instruction is four bytes long if its first halfword starts with 11101, 11110 or 11111."""
-    at = count = 0
-    while at < len(code):
-        at += 4 if code[at + 1] >> 3 in (0x1D, 0x1E, 0x1F) else 2
-        count += 1
-    return count

@@ -13,7 +13,8 @@ from typing import Any
 from devices.board import Board
 from devices.errors import InputError, NearwireError
 from devices.links.base import Connection
-from devices.links.unicorn import PAGE, _engine, _thumb_instructions, missing, read_image
+from devices.links.cores import engine, thumb_instructions
+from devices.links.unicorn import PAGE, missing, read_image
 
 REGISTERS = 0x40000000
 DATA, RECEIVED, INSTRUCTIONS = 0, 4, 8
@@ -34,7 +35,7 @@ class UnicornConnection(Connection):
             raise InputError(f"board '{board.name}' is not an emulated core. See 'python -m devices list'.")
         self.where, self.memory = f"the emulated {board.core}", memory
         image = read_image(program)
-        self._uc = _engine(board.emulator.model)
+        self._uc = engine(board.emulator.model)
         for origin, size in ((memory.flash_origin, memory.flash_bytes), (memory.ram_origin, memory.ram_bytes)):
             self._uc.mem_map(origin, -(-size // PAGE) * PAGE)
         for address, content in image.segments:
@@ -93,7 +94,7 @@ class UnicornConnection(Connection):
         key = address << 16 | size
         count = self._lengths.get(key)
         if count is None:
-            count = self._lengths[key] = _thumb_instructions(bytes(self._uc.mem_read(address, size)))
+            count = self._lengths[key] = thumb_instructions(bytes(self._uc.mem_read(address, size)))
         self._instructions += count
 
     def _access(self, _uc: Any, _kind: int, address: int, size: int, _value: int, _data: Any) -> None:

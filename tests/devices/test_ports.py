@@ -12,7 +12,7 @@ import pytest
 
 from devices import images, program, toolchain
 from devices.board import Board, load_board
-from devices.links import unicorn
+from devices.links import cores, unicorn
 from devices.links.unicorn import PAGE
 from tests.devices.tools import needs
 
@@ -33,7 +33,7 @@ def test_the_rp2040s_second_stage_switches_execution_in_place_on_and_enters_the_
     assert start == 0x10000000
     at = 0x20041F00
     written: dict[int, list[int]] = {}
-    engine = unicorn._engine("cortex-m0")
+    core = cores.engine("cortex-m0")
 
     def write(_uc: Any, offset: int, _size: int, value: int, base: int) -> None:
         written.setdefault(base + offset, []).append(value)
@@ -42,16 +42,16 @@ def test_the_rp2040s_second_stage_switches_execution_in_place_on_and_enters_the_
         return 0
 
     for base in (0x18000000, 0xE000E000):
-        engine.mmio_map(base, PAGE, read, base, write, base)
-    engine.mem_map(start, 1 << 20)
-    engine.mem_map(0x20000000, 0x42000 + 0xE000)
-    engine.mem_write(start, content)
-    engine.mem_write(at, content[:256])
+        core.mmio_map(base, PAGE, read, base, write, base)
+    core.mem_map(start, 1 << 20)
+    core.mem_map(0x20000000, 0x42000 + 0xE000)
+    core.mem_write(start, content)
+    core.mem_write(at, content[:256])
     stack, entry = (int.from_bytes(content[k : k + 4], "little") for k in (0x100, 0x104))
-    engine.reg_write(arm.UC_ARM_REG_SP, 0x20041F00)
-    engine.emu_start(at | 1, entry & ~1, count=100)
-    assert engine.reg_read(arm.UC_ARM_REG_PC) == entry & ~1
-    assert engine.reg_read(arm.UC_ARM_REG_SP) == stack
+    core.reg_write(arm.UC_ARM_REG_SP, 0x20041F00)
+    core.emu_start(at | 1, entry & ~1, count=100)
+    assert core.reg_read(arm.UC_ARM_REG_PC) == entry & ~1
+    assert core.reg_read(arm.UC_ARM_REG_SP) == stack
     assert written[0x18000008] == [0, 1]  # SSIENR: off, then on
     assert written[0x18000000] == [31 << 16 | 3 << 8]  # CTRLR0: frames of 32 bits, EEPROM read
     assert written[0x180000F4] == [0x03 << 24 | 2 << 8 | 6 << 2]  # SPI_CTRLR0: command 03h, 8 bits of it, 24 of address

@@ -63,13 +63,14 @@ def test_qemu_equals_the_reference(name: str, tmp_path: Path) -> None:
             assert session.time_ns(samples[0], 3) is None
 
 
-def test_two_emulators_count_the_same_instructions_and_the_same_stack(tmp_path: Path) -> None:
-    """The M4 of QEMU, by its timer under -icount, and the one in this process, by its blocks, run the same code."""
-    board = emulated(M4_OF_QEMU)
+@pytest.mark.parametrize(("name", "in_process"), [(M4_OF_QEMU, M4), ("qemu-riscv32-virt", "qemu-riscv32-virt")])
+def test_two_emulators_count_the_same_instructions_and_the_same_stack(name: str, in_process: str, tmp_path: Path) -> None:
+    """QEMU, by its timer under -icount or its counter of instructions, and the core in this process, by its blocks, run the same code."""
+    board = emulated(name)
     board = board.model_copy(update={"toolchain": board.toolchain.model_copy(update={"compiler": "zig"})})
     c.emit(NETWORK, tmp_path)
     samples = samples_for(NETWORK, 8)
-    with QemuSession(tmp_path, NETWORK, board) as one, FirmwareSession(tmp_path, NETWORK, load_board(M4)) as other:
+    with QemuSession(tmp_path, NETWORK, board) as one, FirmwareSession(tmp_path, NETWORK, load_board(in_process)) as other:
         assert np.array_equal(one.instructions(samples), other.instructions(samples))
         again = one.instructions(samples)
         assert np.array_equal(again, one.instructions(samples))
@@ -81,7 +82,7 @@ def test_two_emulators_count_the_same_instructions_and_the_same_stack(tmp_path: 
 
 
 def test_cores_without_an_emulator_in_process_are_measured_by_qemu(tmp_path: Path) -> None:
-    board = emulated("qemu-riscv32-virt")
+    board = emulated("qemu-riscv32-virt").model_copy(update={"emulator": None})
     c.emit(NETWORK, tmp_path)
     figures = measure(tmp_path, NETWORK, board, samples_for(NETWORK, 3))
     assert figures
@@ -217,8 +218,6 @@ def test_a_port_that_is_not_there_is_said(tmp_path: Path) -> None:
         session.scores(samples_for(NETWORK, 1))
     with pytest.raises(InputError, match="not reached through a serial port"):
         FirmwareBackend(M4, "/dev/ttyNONE").open(tmp_path, NETWORK)
-    with pytest.raises(InputError, match="--device esp32c3@PORT"):
-        FirmwareBackend("esp32c3").open(tmp_path, NETWORK)
 
 
 def test_a_real_board_without_a_port_is_its_core_emulated_and_says_so(tmp_path: Path) -> None:
@@ -230,6 +229,10 @@ def test_a_real_board_without_a_port_is_its_core_emulated_and_says_so(tmp_path: 
         found = session.footprint()
     assert found
     assert found.stack_used is None
+    samples = samples_for(NETWORK, 20)
+    for name in ("rp2040", "stm32f411", "esp32c3"):
+        with FirmwareBackend(name).open(tmp_path, NETWORK) as session:
+            assert np.array_equal(session.scores(samples), reference.scores(NETWORK, samples))
 
 
 def test_labels_that_differ_are_counted_and_are_exit_code_3(
