@@ -33,12 +33,12 @@ def report(
     manifests = [read_manifest(build) for build in builds]
     for build, manifest in zip(builds, manifests, strict=True):
         check_files(build, manifest)
-    timings = benches.read_benches(bench or [])
+    measured = benches.read_benches(bench or [])
     if figures is not None and figures.exists() and not figures.is_dir():
         raise InputError(f"--figures '{figures}' is a file. Give a folder.")
     entries = compare.entries_of(builds, manifests, out.parent)
     found = compare.groups(entries)
-    write_page(out, compare.page(entries, timings))
+    write_page(out, compare.page(entries, measured))
     written = [out]
     for group in found if figures is not None else []:
         for kind, chart in (("bytes", group.bytes_chart), ("instructions", group.instructions_chart)):

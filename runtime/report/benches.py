@@ -51,9 +51,18 @@ class Timing:
     doubt: str
 
 
-def read_benches(paths: Sequence[Path]) -> list[Timing]:
+@dataclass(frozen=True)
+class Benches:
+    """All rows, and the devices that gave none with their reasons."""
+
+    timings: tuple[Timing, ...] = ()
+    silent: tuple[tuple[str, str], ...] = ()
+
+
+def read_benches(paths: Sequence[Path]) -> Benches:
     """The rows of all files in order; InputError naming the file that is none of ours."""
     found: list[Timing] = []
+    silent: dict[str, str] = {}
     for path in paths:
         if not path.is_file():
             raise InputError(f"there is no bench file '{path}'. Make one: python -m runtime bench BUILD --json > {path.name}")
@@ -66,5 +75,7 @@ def read_benches(paths: Sequence[Path]) -> list[Timing]:
         except ValueError as error:
             raise InputError(f"'{path}' is not JSON ({error}). Make it with: python -m runtime bench BUILD --json > {path.name}") from error
         doubts = {each.device: "; ".join(each.invalid) or each.error or "the run was invalid" for each in document.devices if not each.valid}
+        given = {row.device for row in document.rows}
+        silent |= {device: reason for device, reason in doubts.items() if device not in given}
         found += [Timing(**row.model_dump(), doubt=doubts.get(row.device, "")) for row in document.rows]
-    return found
+    return Benches(tuple(found), tuple(sorted(silent.items())))

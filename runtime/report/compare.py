@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from runtime.manifest import Manifest
-from runtime.report.benches import Timing
+from runtime.report.benches import Benches, Timing
 from runtime.report.charts import Axis, Chart, Point, Series, chart, front
 from runtime.report.page import HERE, render
 from runtime.report.words import MISSING, number, plural, short
@@ -80,7 +80,7 @@ def groups(entries: Sequence[Entry]) -> list[DataGroup]:
     return found
 
 
-def page(entries: Sequence[Entry], timings: Sequence[Timing]) -> str:
+def page(entries: Sequence[Entry], benches: Benches) -> str:
     """The comparison as one HTML file."""
     found = groups(entries)
     sections = [(f"data-{k}", short(group.data, 24)) for k, group in enumerate(found)] + [("benches", "Benches")]
@@ -89,8 +89,9 @@ def page(entries: Sequence[Entry], timings: Sequence[Timing]) -> str:
         "sections": sections,
         "groups": found,
         "count": len(entries),
-        "benches": bench_table(timings),
-        "doubts": sorted({(t.device, t.doubt) for t in timings if t.doubt}),
+        "benches": bench_table(benches.timings),
+        "doubts": sorted({(t.device, t.doubt) for t in benches.timings if t.doubt}),
+        "silent": benches.silent,
     }
     return render(HERE / "templates" / "compare.html.jinja", context)
 

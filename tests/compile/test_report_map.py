@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from runtime.network import load
 from runtime.reference import scores, trace
 from runtime.zoo import resolve
 from tests.browser import PHONE, Opened, opened, started
-from tests.compile.test_report import dataset, scaled
+from tests.compile.test_report import EVIL, dataset, scaled
 from tests.networks import integer_network, replicated_network
 
 
@@ -319,6 +320,7 @@ def test_many_classes_and_too_many_weights(browser: Browser, builds: dict[str, P
 
 def test_replicated_layers_without_samples_on_a_phone(browser: Browser, builds: dict[str, Path], tmp_path: Path) -> None:
     network = scaled(replicated_network(layers=({}, {"prototypes": 100, "synapses": 5})))
+    network = replace(network, classes=(EVIL, "</script><script>alert(3)</script>", "${alert(4)}", "javascript:alert(5)"))
     data = dataset(network)
     manifest = read_manifest(builds["digits-field"])
     layers = tuple(manifest.layers[0].model_copy(update={"name": layer.name, "kind": layer.kind}) for layer in network.layers)
@@ -337,6 +339,9 @@ def test_replicated_layers_without_samples_on_a_phone(browser: Browser, builds: 
                 one.page.locator(".neuron").last.tap()
                 assert one.page.locator("#map-info h3").inner_text()
             assert one.page.locator(".answers").count() == 0
+            assert one.page.locator(".neuron .label").all_inner_texts()[1] == network.classes[1][:40]
+            for cell in one.page.locator("button.cell").all()[:6]:
+                cell.tap()
             assert ("No samples are in this report" in one.text("#map-scores")) is not pictures
             assert one.page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
             assert one.axe() == []

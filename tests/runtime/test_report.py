@@ -19,7 +19,7 @@ from playwright.sync_api import Browser
 from devices.errors import InputError
 from runtime.manifest import Manifest
 from runtime.report import compare
-from runtime.report.benches import read_benches
+from runtime.report.benches import Benches, read_benches
 from runtime.report.charts import Axis, Point, Series, chart, front
 from runtime.report.page import picture
 from tests.browser import DESKTOP, PHONE, opened, started
@@ -102,7 +102,7 @@ def test_data_sets_are_not_mixed_and_nothing_measured_is_no_chart() -> None:
     found = compare.groups([*entries(("a", 1000, 0.9)), *entries(("b", None, 0.8), data="digits")])
     assert [group.data for group in found] == ["digits", "mnist"]
     assert found[0].bytes_chart is None
-    assert "No size was measured" in compare.page(entries(("b", None, 0.8)), [])
+    assert "No size was measured" in compare.page(entries(("b", None, 0.8)), Benches())
 
 
 def test_names_tell_builds_apart(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_names_link_to_the_reports(tmp_path: Path) -> None:
         (folder / "report.html").touch()
     found = compare.entries_of([strange, tmp_path / "plain", tmp_path / "none"], [manifest(1000, 0.9)] * 3, tmp_path)
     assert [entry.link for entry in found] == ["./javascript%3Aalert%281%29/report.html", "./plain/report.html", ""]
-    assert '<a href="./plain/report.html">plain</a>' in compare.page(found, [])
+    assert '<a href="./plain/report.html">plain</a>' in compare.page(found, Benches())
 
 
 def bench_file(path: Path, device: str, invalid: tuple[str, ...] = ()) -> Path:
@@ -128,14 +128,17 @@ def bench_file(path: Path, device: str, invalid: tuple[str, ...] = ()) -> Path:
 
 
 def test_benches_of_boards_lie_side_by_side(tmp_path: Path) -> None:
-    timings = read_benches([bench_file(tmp_path / "a.json", "host"), bench_file(tmp_path / "b.json", "pi", ("it throttled",))])
-    table = compare.bench_table(timings)
+    (tmp_path / "c.json").write_text(json.dumps({"rows": [], "devices": [{"device": "silent", "valid": False, "error": "it does not answer"}]}))
+    files = [bench_file(tmp_path / "a.json", "host"), bench_file(tmp_path / "b.json", "pi", ("it throttled",)), tmp_path / "c.json"]
+    found = read_benches(files)
+    table = compare.bench_table(found.timings)
     assert table is not None
     assert table["devices"] == ["host", "pi"]
     assert [cell["text"] for cell in table["rows"][0]["cells"]] == ["12.50 us, P99 20.00"] * 2
     assert table["rows"][1]["cells"][0]["text"] == "12,345 instructions"
-    page = compare.page(entries(("small", 1000, 0.9)), timings)
+    page = compare.page(entries(("small", 1000, 0.9)), found)
     assert "pi: not to be trusted: it throttled" in page
+    assert "silent: no figures: it does not answer" in page
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"rows": [{"device": 1}]}'])
