@@ -6,11 +6,12 @@ Rules, layer by layer from the input:
    inputs of the layer are those of the integer network so far, so errors do not add up unseen.
 3. Activation scale = input scale * base * 2**S for an integer S, so that requantisation is a shift by S + e_j. Either S is rounded up (the
    activations get coarser) or the weights get coarser until the range fits exactly; what is nearer to the float layer is taken.
-4. The bias absorbs the mean error of each neuron over the calibration samples.
-5. A layer that was trained quantisation-aware keeps its steps (array ``step``), its activation scale (option ``output_scale``) and its bias.
-6. Box layers and layers with trained steps round the biases of hidden neurons to a quarter of an activation step, 2**(s_j - 2), so that
+4. Where a table gives the weights, its entries are rounded together over the calibration samples (compile/passes/integers/rounding.py).
+5. The bias absorbs the mean error of each neuron over the calibration samples.
+6. A layer that was trained quantisation-aware keeps its steps (array ``step``), its activation scale (option ``output_scale``) and its bias.
+7. Box layers and layers with trained steps round the biases of hidden neurons to a quarter of an activation step, 2**(s_j - 2), so that
    bias and shift share 16 bits in flash.
-7. Sums are proven to fit int32.
+8. Sums are proven to fit int32.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compile.passes.integers import QUANTISERS, IntegerWeights, integer_positions
+from compile.passes.integers.rounding import Moments, round_jointly, table_moments
 from devices.errors import CheckError, InputError
 from runtime.kinds import kind_of
 from runtime.law import ACCUMULATOR_MAX, ACTIVATION_MAX, SHIFT_MAX, SHIFT_MIN, accumulator_bound, requantise
@@ -62,6 +64,8 @@ def quantise(network: Network, calibration: Array, bits: int = 8) -> Network:
 
 def _last(layer: Layer, target: Array, inputs: _Inputs) -> tuple[Layer, _Inputs]:
     weights = QUANTISERS[layer.kind](layer, 1.0, 0)
+    moments = _moments(weights, target, inputs)
+    weights = weights if moments is None else round_jointly(weights, moments, inputs.scale)
     if weights.exponent.any():
         raise InputError(
             f"layer '{layer.name}' is the last one and must have one step for all outputs, or its scores do not compare. Train it again."
@@ -74,7 +78,8 @@ def _hidden(layer: Layer, before: Array, target: Array, inputs: _Inputs) -> tupl
     finest = QUANTISERS[layer.kind](layer, 1.0, SHIFT_MAX)
     base = float((finest.scale * np.exp2(finest.exponent))[0])
     if "step" in layer.arrays:
-        return _requantised(layer, target, inputs, 1.0, _trained_shift(layer, base, inputs))[:2]
+        return _requantised(layer, target, inputs, 1.0, _trained_shift(layer, base, inputs), None)[:2]
+    moments = _moments(finest, target, inputs)
     kind = kind_of(layer)
     active = target if kind.matrix else np.maximum(kind.float_sums(layer)(before), 0)  # a mean's own activations are what must be held
     active = active[active > 0]
@@ -84,8 +89,14 @@ def _hidden(layer: Layer, before: Array, target: Array, inputs: _Inputs) -> tupl
     for shift in (math.ceil(math.log2(ratio)), math.ceil(math.log2(ratio)) - 1):
         held = min(max(shift, SHIFT_MIN), SHIFT_MAX)
         coarser = max(1.0, ratio / 2.0**held)  # the weights' step where the shift alone does not reach the range
-        candidates.append(_requantised(layer, target, inputs, coarser, held))
+        candidates.append(_requantised(layer, target, inputs, coarser, held, moments))
     return min(candidates, key=lambda candidate: candidate[2])[:2]
+
+
+def _moments(weights: IntegerWeights, target: Array, inputs: _Inputs) -> Moments | None:
+    if "table" not in weights.layer.arrays:
+        return None
+    return table_moments(weights.layer, inputs.values, inputs.zero_point, target, weights.layer.activation != "none")
 
 
 def _trained_shift(layer: Layer, base: float, inputs: _Inputs) -> int:
@@ -98,8 +109,11 @@ def _trained_shift(layer: Layer, base: float, inputs: _Inputs) -> int:
     return round(exact)
 
 
-def _requantised(layer: Layer, target: Array, inputs: _Inputs, coarser: float, shift: int) -> tuple[Layer, _Inputs, float]:
+def _requantised(
+    layer: Layer, target: Array, inputs: _Inputs, coarser: float, shift: int, moments: Moments | None
+) -> tuple[Layer, _Inputs, float]:
     weights = QUANTISERS[layer.kind](layer, coarser, SHIFT_MAX - shift)
+    weights = weights if moments is None else round_jointly(weights, moments, inputs.scale)
     shifts = shift + weights.exponent
     coarse = layer.kind in BOX_KINDS or "step" in layer.arrays
     done, sums = _with_bias(layer, weights, target, inputs, np.exp2(np.maximum(shifts - 2, 0)) if coarse else 1.0)

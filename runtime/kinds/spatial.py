@@ -88,11 +88,17 @@ class Spatial(Kind):
             size[d2 > np.float32(layer.options["cutoff2"])] = 0
         return np.asarray(size * self.mask(layer)[None, :], np.float32)
 
-    def integer_weights(self, layer: Layer) -> Array:
+    def table_index(self, layer: Layer) -> Array:
+        """(outputs, inputs) entry of the table that each connection of the integer form reads."""
+        code = distance_code(self.squared_distances(layer), int(layer.options["mantissa_bits"]))
+        return np.clip(code - int(layer.options["code_base"]), 0, len(layer.arrays["table"]) - 1)
+
+    def kept(self, layer: Layer) -> Array:
+        """(outputs, inputs) whether a connection of the integer form is within the cut-off."""
         d2 = self.squared_distances(layer)
-        table = layer.arrays["table"]
-        index = np.clip(distance_code(d2, int(layer.options["mantissa_bits"])) - int(layer.options["code_base"]), 0, len(table) - 1)
-        size = table[index]
-        if layer.options["cutoff2"] is not None:
-            size = np.where(d2 > int(layer.options["cutoff2"]), np.int8(0), size)
-        return np.asarray(size * layer.arrays["sign"][None, :], np.int8)
+        cutoff2 = layer.options["cutoff2"]
+        return np.ones(d2.shape, bool) if cutoff2 is None else d2 <= int(cutoff2)
+
+    def integer_weights(self, layer: Layer) -> Array:
+        size = layer.arrays["table"][self.table_index(layer)]
+        return np.asarray(size * self.kept(layer) * layer.arrays["sign"][None, :], np.int8)
