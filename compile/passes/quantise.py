@@ -109,9 +109,7 @@ def _trained_shift(layer: Layer, base: float, inputs: _Inputs) -> int:
     return round(exact)
 
 
-def _requantised(
-    layer: Layer, target: Array, inputs: _Inputs, coarser: float, shift: int, moments: Moments | None
-) -> tuple[Layer, _Inputs, float]:
+def _requantised(layer: Layer, target: Array, inputs: _Inputs, coarser: float, shift: int, moments: Moments | None) -> tuple[Layer, _Inputs, float]:
     weights = QUANTISERS[layer.kind](layer, coarser, SHIFT_MAX - shift)
     weights = weights if moments is None else round_jointly(weights, moments, inputs.scale)
     shifts = shift + weights.exponent
