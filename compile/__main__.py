@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from compile.budget import Budgets, parse_bytes
+from compile.budget import Budgets, parse_bytes, parse_time
 from compile.emit.packages import ECOSYSTEMS
-from compile.passes.prune import SCOPES
+from compile.passes.prune import SCOPES, STRUCTURES
 from compile.pipeline import CompileOptions, compile_network
 from compile.summary import print_summary
 from devices.console import run_app, spinner
@@ -31,12 +31,19 @@ def compile(  # noqa: A001 (the command's name)
     prune_scope: Annotated[
         str, typer.Option("--prune-scope", help=f"The same share of every layer, or one threshold: {', '.join(SCOPES)}.")
     ] = "layer",
+    prune_structure: Annotated[
+        str,
+        typer.Option("--prune-structure", help=f"Cut single connections or blocks of four neurons' weights of one input: {', '.join(STRUCTURES)}."),
+    ] = DEFAULTS.prune_structure,
     bits: Annotated[int, typer.Option("--bits", help="Bits of a coordinate.")] = DEFAULTS.bits,
     store: Annotated[str, typer.Option("--store", help="Storage format of every layer, or auto.")] = DEFAULTS.store,
     optimise: Annotated[str, typer.Option("--optimise", help="What auto minimises: flash, latency or ram.")] = DEFAULTS.optimise,
     max_flash: Annotated[str | None, typer.Option("--max-flash", help="Refuse a build with more flash: bytes, 8k, 1m.")] = None,
     max_ram: Annotated[str | None, typer.Option("--max-ram", help="Refuse a build with more RAM: bytes, 8k, 1m.")] = None,
     max_instructions: Annotated[int | None, typer.Option("--max-instructions", help="Refuse a build with more instructions an inference.")] = None,
+    max_latency: Annotated[
+        str | None, typer.Option("--max-latency", help="Refuse a build that takes longer, by estimated cycles at the board's clock: 900us, 2.5ms.")
+    ] = None,
     min_accuracy: Annotated[float | None, typer.Option("--min-accuracy", help="Refuse a build below this accuracy on the test set.")] = None,
     firmware_samples: Annotated[
         int, typer.Option("--firmware-samples", min=1, help="Test samples to prove on the emulated core.")
@@ -56,9 +63,27 @@ def compile(  # noqa: A001 (the command's name)
     json: Annotated[bool, typer.Option("--json", help="Print the manifest instead of tables.")] = False,
 ) -> None:
     """Make a verified build of a trained network."""
-    budgets = Budgets(parse_bytes(max_flash, "--max-flash"), parse_bytes(max_ram, "--max-ram"), max_instructions, min_accuracy)
+    budgets = Budgets(
+        flash_bytes=parse_bytes(max_flash, "--max-flash"),
+        ram_bytes=parse_bytes(max_ram, "--max-ram"),
+        instructions=max_instructions,
+        latency_us=parse_time(max_latency, "--max-latency"),
+        accuracy=min_accuracy,
+    )
     options = CompileOptions(
-        board, data, prune, prune_scope, bits, store, optimise, firmware_samples, report_samples, tuple(package or ()), package_name, budgets
+        board=board,
+        data=data,
+        prune=prune,
+        prune_scope=prune_scope,
+        prune_structure=prune_structure,
+        bits=bits,
+        store=store,
+        optimise=optimise,
+        firmware_samples=firmware_samples,
+        report_samples=report_samples,
+        packages=tuple(package or ()),
+        package_name=package_name,
+        budgets=budgets,
     )
     source = resolve(network)
     place = out or Path("build") / (network.removeprefix("zoo:") if network.startswith("zoo:") else source.stem if source.is_file() else source.name)

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from compile.artifact import check_place, replacing
-from compile.budget import Budgets, check_budgets
+from compile.budget import Budgets, check_before, check_budgets, explained, latency_us
 from compile.emit import c, onnx, packages, tflite
 from compile.passes.freeze import freeze
 from compile.passes.prune import prune
 from compile.passes.quantise import quantise
-from compile.passes.store import LayerLedger, store
+from compile.passes.store import FormatCost, LayerLedger, store
 from compile.report import Report, facts
 from compile.report import write as write_report
 from compile.report.command import command_line
@@ -50,6 +50,7 @@ class CompileOptions:
     data: str | None = None
     prune: float = 0.0
     prune_scope: str = "layer"
+    prune_structure: str = "none"
     bits: int = 8
     store: str = "auto"
     optimise: str = "flash"
@@ -83,15 +84,16 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
 
     progress("freeze, prune, quantise")
     frozen = freeze(trained)
-    pruned = prune(frozen, options.prune, options.prune_scope)
+    pruned = prune(frozen, options.prune, options.prune_scope, options.prune_structure)
     quantised = quantise(pruned, data.train.x[:CALIBRATION_SAMPLES], options.bits)
     found = [measure_accuracy(network, data.test.x, data.test.y) for network in (trained, frozen, pruned)]
     scores = reference_scores(quantised, data.test.x)
     found.append(float((scores.argmax(axis=1) == data.test.y).mean()))
     accuracy = Accuracy(data=data.name, samples=len(data.test.y), float=found[0], frozen=found[1], pruned=found[2], quantised=found[3])
     stored, ledger = store(quantised, board, options.optimise, options.store)
+    check_before(options.budgets, board, accuracy, stored, ledger)
 
-    with replacing(out) as folder:
+    with replacing(out) as folder, explained(stored, ledger):
         progress("write ONNX, TFLite and C")
         save(stored, folder / "network.safetensors")
         onnx.emit(stored, folder)
@@ -103,7 +105,7 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
         require(parities)
         progress(f"measure on {board.name}")
         figures = measure(folder, stored, board, data.test.x[:COST_SAMPLES])
-        budgets = check_budgets(options.budgets, board, accuracy, figures, ledger)
+        budgets = check_budgets(options.budgets, board, accuracy, figures, stored, ledger)
         sha256, size, cost = hashlib.sha256(content).hexdigest(), _size(figures), _cost(figures, board, min(COST_SAMPLES, len(data.test.x)))
         places = packages.emit(stored, folder, options.packages, library, data.test.x[0], packages.Facts(accuracy, sha256, size, cost))
         manifest = Manifest(
@@ -182,6 +184,9 @@ def _cost(figures: FirmwareFigures | None, board: Board, samples: int) -> Cost |
         instructions=round(figures.instructions_mean),
         instructions_min=figures.instructions_min,
         instructions_max=figures.instructions_max,
+        instructions_first=figures.instructions_first,
+        cycles=None if figures.cycles_mean is None else round(figures.cycles_mean),
+        latency_us=None if (found := latency_us(figures, board)) is None else round(found, 2),
         samples=samples,
         compiler=figures.compiler,
     )
@@ -204,8 +209,12 @@ def _layers(trained: Network, stored: Network, ledger: Sequence[LayerLedger], fi
                 bytes=chosen.bytes,
                 instructions=round(measured),
                 predicted_instructions=round(chosen.instructions),
-                ledger={name: LedgerEntry(bytes=cost.bytes, instructions=round(cost.instructions)) for name, cost in entry.formats.items()},
+                ledger={name: _entry(cost) for name, cost in entry.formats.items()},
                 reason=entry.reason,
             )
         )
     return tuple(records)
+
+
+def _entry(cost: FormatCost) -> LedgerEntry:
+    return LedgerEntry(bytes=cost.bytes, ram_bytes=cost.ram, instructions=cost.instructions, error_percent=cost.error_percent)

@@ -30,7 +30,8 @@ def print_summary(manifest: Manifest, folder: Path) -> None:
             "store",
             "bytes",
             "instructions",
-            "other formats: bytes / predicted instructions",
+            "predicted",
+            "other formats: bytes / RAM / predicted instructions",
         ],
         [
             [
@@ -42,7 +43,12 @@ def print_summary(manifest: Manifest, folder: Path) -> None:
                 layer.store,
                 layer.bytes,
                 f"{layer.instructions:,}",
-                ", ".join(f"{name} {entry.bytes} / {entry.instructions:,}" for name, entry in layer.ledger.items() if name != layer.store),
+                f"{layer.predicted_instructions:,} ± {layer.ledger[layer.store].error_percent:g} %",
+                ", ".join(
+                    f"{name} {entry.bytes} / {entry.ram_bytes} / {entry.instructions:,}"
+                    for name, entry in layer.ledger.items()
+                    if name != layer.store
+                ),
             ]
             for layer in manifest.layers
         ],
@@ -51,9 +57,22 @@ def print_summary(manifest: Manifest, folder: Path) -> None:
         size, cost = manifest.size, manifest.cost
         print_table(
             f"on the {cost.core} (emulated, exact counts; kernels and glue included, startup code not)",
-            ["constants B", "code B", "flash B", "RAM B", "of it stack", "instructions"],
-            [[size.constants_bytes, size.code_bytes, size.flash_bytes, size.ram_bytes, size.stack_bytes, f"{cost.instructions:,}"]],
+            ["constants B", "code B", "flash B", "RAM B", "of it stack", "instructions", "cycles, estimated", "us, estimated"],
+            [
+                [
+                    size.constants_bytes,
+                    size.code_bytes,
+                    size.flash_bytes,
+                    size.ram_bytes,
+                    size.stack_bytes,
+                    f"{cost.instructions:,}",
+                    "-" if cost.cycles is None else f"{cost.cycles:,}",
+                    "-" if cost.latency_us is None else f"{cost.latency_us:,.0f}",
+                ]
+            ],
         )
+        if cost.instructions_first > 2 * cost.instructions_max:
+            print(f"the first inference takes {cost.instructions_first:,} instructions: it computes weights into RAM")
     else:
         print(f"size and instructions not measured: {unmeasured(load_board(manifest.board))}")
     print_table(

@@ -12,6 +12,7 @@ from devices.add import add_board
 from devices.board import Board, board_names, load_board
 from devices.computers import boards_of
 from devices.console import print_json, print_table, run_app, spinner
+from devices.cost import CODE_BYTES, ERROR_PERCENT
 from devices.doctor import examine
 from devices.errors import InputError
 
@@ -58,7 +59,9 @@ def show(name: Annotated[str, typer.Argument(help="A name of 'list'.", show_defa
     print_table(board.name, ["field", "value"], [*rows, ["cost tables", board.cost_note or "none"]])
     tables = load_board(board.cost_of).cost if board.cost_of else board.cost
     for format_name, table in tables.items():
-        print_table(f"cost of {format_name}, instructions", ["feature", "each"], [[feature, f"{value:g}"] for feature, value in table.items()])
+        known = f"; largest error seen {table[ERROR_PERCENT]:g} %" if ERROR_PERCENT in table else ""
+        title = f"cost of {format_name}: {table.get(CODE_BYTES, 0):g} bytes of code; instructions{known}"
+        print_table(title, ["feature", "each"], [[name, f"{value:g}"] for name, value in table.items() if name not in (CODE_BYTES, ERROR_PERCENT)])
 
 
 @app.command()

@@ -1,7 +1,8 @@
 """The instruction model: executed instructions of one layer = sum of coefficient x feature, per storage format and core.
 
 A format says how often each part of its kernel runs (compile/formats); the board's file holds what one run costs ([cost.FORMAT]), fitted
-from exact counts by ``tests/bench/kernels.py --fit``. The table's ``code_bytes`` is the size of the kernel itself.
+from exact counts by ``tests/bench/kernels.py --fit``. The table's ``code_bytes`` is the size of the kernel itself, ``largest_error_percent`` the
+largest error of the model over the layers it was fitted to and those it was then checked with.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from devices.board import Board, load_board
 from devices.errors import InputError
 
 CODE_BYTES = "code_bytes"
+ERROR_PERCENT = "largest_error_percent"
 
 
 def coefficients(format_name: str, board: Board) -> Mapping[str, float]:
@@ -39,3 +41,8 @@ def predict(format_name: str, features: Mapping[str, float], board: Board) -> in
 def kernel_bytes(format_name: str, board: Board) -> int:
     """Size of the format's kernel on the board, in bytes of code."""
     return round(coefficients(format_name, board).get(CODE_BYTES, 0))
+
+
+def error_percent(format_name: str, board: Board) -> float:
+    """Largest relative error of ``predict`` for the format that was seen when it was fitted, in percent; 0 if the table does not say."""
+    return coefficients(format_name, board).get(ERROR_PERCENT, 0.0)

@@ -27,6 +27,14 @@ class CheckError(NearwireError):
     exit_code = 3
 
 
+class DoesNotFit(CheckError):
+    """A program needs more ``memory`` ('flash' or 'RAM') than its board has; whoever knows the layers adds which one is to blame."""
+
+    def __init__(self, memory: str, message: str) -> None:
+        super().__init__(message)
+        self.memory = memory
+
+
 def unknown_name(what: str, name: str, known: Iterable[str]) -> InputError:
     """The error for a name that is not in a registry; it suggests the nearest known name."""
     names = sorted(known)

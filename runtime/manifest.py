@@ -55,6 +55,9 @@ class Cost(_Record):
     instructions: int  # mean
     instructions_min: int
     instructions_max: int
+    instructions_first: int  # of the first inference after a start, which computes what formats keep in RAM
+    cycles: int | None  # estimated, mean, for memory that never waits; None for a core whose timings are not known
+    latency_us: float | None  # estimated: cycles at the board's clock; None without either
     samples: int
     compiler: str
 
@@ -63,7 +66,9 @@ class LedgerEntry(_Record):
     """What one storage format would cost this layer."""
 
     bytes: int
+    ram_bytes: int  # of scratch memory
     instructions: int  # predicted on the board's core
+    error_percent: float  # largest error of such predictions when they were fitted
 
 
 class LayerRecord(_Record):

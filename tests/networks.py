@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 
+from runtime.law import distance_code
 from runtime.network import InputSpec, Layer, Network, validate
 
 GRIDS = {20: (4, 5), 32: (4, 8), 16: (4, 4), 12: (3, 4), 784: (28, 28)}  # inputs that a box layer can see as a grid
@@ -72,6 +73,34 @@ def integer_network(sizes: tuple[int, ...] = (20, 12, 4), density: float = 1.0, 
             low = int(np.clip(np.log2(spread / 128), 1, 12))
             arrays["shift"] = rng.integers(low, low + 2, outputs).astype(np.uint8)
         layers.append(Layer(f"layer{k}", "dense", inputs, outputs, "none" if last else "relu", arrays))
+    spec = InputSpec((sizes[0],), zero_point=zero_point)
+    return validate(Network(tuple(layers), spec, tuple(str(c) for c in range(sizes[-1])), stage="quantised", provenance={"seed": seed}))
+
+
+def spatial_network(
+    sizes: tuple[int, ...] = (20, 12, 4), axes: int = 2, cut_share: float = 0.0, seed: int = 0, zero_point: int = 0, mantissa_bits: int = 3
+) -> Network:
+    """A stage-'quantised' network of layers of positions: each reads all its distances from a table; the longest ``cut_share`` are 0."""
+    rng = np.random.default_rng(seed)
+    layers: list[Layer] = []
+    sender = rng.integers(-127, 128, (sizes[0], axes)).astype(np.int16)
+    for k, (inputs, outputs) in enumerate(itertools.pairwise(sizes)):
+        receiver = rng.integers(-127, 128, (outputs, axes)).astype(np.int16)
+        gap2 = int(rng.integers(1, 3000))
+        d2 = ((receiver[:, None, :].astype(np.int64) - sender[None]) ** 2).sum(axis=2) + gap2
+        cutoff2 = int(np.quantile(d2, 1 - cut_share)) if cut_share else None
+        codes = distance_code(np.array([d2.min(), d2.max() if cutoff2 is None else cutoff2]), mantissa_bits)
+        table = np.sort(rng.integers(1, 64, int(np.ptp(codes)) + 1))[::-1].astype(np.int8)
+        arrays = {"sender": sender, "receiver": receiver, "sign": rng.choice((-1, 1), inputs).astype(np.int8), "table": table}
+        options = {"gap_kind": "learned", "rule": "inverse", "tied": k > 0, "gap2": gap2, "cutoff2": cutoff2, "mantissa_bits": mantissa_bits}
+        options |= {"code_base": int(codes[0]), "activity": 1.0}
+        last = k == len(sizes) - 2
+        if last:
+            arrays |= {"bias": rng.integers(-999, 1000, outputs).astype(np.int32), "weight_scale": np.full(outputs, 0.01, np.float32)}
+        else:
+            arrays = _hidden(arrays, outputs, 40 * 140 * float(np.sqrt(inputs * (1 - cut_share))), rng)
+        layers.append(Layer(f"layer{k}", "spatial", inputs, outputs, "none" if last else "relu", arrays, options))
+        sender = receiver
     spec = InputSpec((sizes[0],), zero_point=zero_point)
     return validate(Network(tuple(layers), spec, tuple(str(c) for c in range(sizes[-1])), stage="quantised", provenance={"seed": seed}))
 

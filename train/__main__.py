@@ -47,6 +47,9 @@ def fit(
     schedule: Annotated[str | None, _option("one-cycle, warm-cosine, cosine or constant.", "--schedule")] = None,
     seed: Annotated[int | None, _option("Seed of the first positions and the order of the data.", "--seed")] = None,
     prune: Annotated[float | None, _option("Share of each layer's weights held at zero, longest connections first.", "--prune")] = None,
+    prune_structure: Annotated[
+        str | None, _option("none, or block4: dense layers lose blocks of four neurons' weights of one input.", "--prune-structure")
+    ] = None,
     frames: Annotated[int | None, _option("Keep the positions so often while they move, for the animation in curves.html.", "--frames")] = None,
     recipe: Annotated[str | None, _option(f"Settings to start from: {', '.join(recipe_names())}.", "--recipe")] = None,
     config: Annotated[Path | None, _option("Settings to start from: a TOML file.", "--config")] = None,
@@ -69,7 +72,7 @@ def fit(
         "epochs": epochs,
         "batch": batch,
     }
-    given |= {"rate": rate, "schedule": schedule, "seed": seed, "prune": prune, "frames": frames, "init": init}
+    given |= {"rate": rate, "schedule": schedule, "seed": seed, "prune": prune, "prune_structure": prune_structure, "frames": frames, "init": init}
     given = {name: value for name, value in given.items() if value is not None}
     if hidden is not None:
         given["hidden"] = _sizes(hidden)

@@ -18,7 +18,7 @@ from runtime.kinds.boxes import RULES as BOX_RULES
 from runtime.rules import RULES
 from runtime.spiking import Spiking
 from train.layers import LAYERS
-from train.structure import SPECS, LayerSpec
+from train.structure import SPECS, LayerSpec, structure
 
 RECIPES = Path(__file__).with_name("recipes")
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -112,6 +112,7 @@ class TrainConfig(BaseModel):
     init: str | None = None  # network to fine-tune: a file, a folder or zoo:NAME
     seed: int = Field(0, ge=0, lt=2**32)
     prune: float = Field(0.0, ge=0, lt=1)  # share of each layer's weights held at zero
+    prune_structure: Literal["none", "block4"] = "none"  # block4: dense layers lose blocks of four neurons' weights of one input
     augment: Augment | None = None
     noise: NotNegative = 0.0  # standard deviation of noise on the input while training, as a share of the byte range
     smoothing: float = Field(0.0, ge=0, lt=1)  # label smoothing of the cross-entropy
@@ -146,6 +147,10 @@ class TrainConfig(BaseModel):
             raise ValueError(f"prune is {self.prune}, but the quantised phase trains whole layers; leave prune or quantise out")
         if self.spiking is not None and self.quantise is not None:
             raise ValueError("spiking and quantise are both given, but the quantised phase trains networks with activation relu; leave one out")
+        if self.prune_structure != "none" and self.init is None and any(layer.kind != "dense" for layer in structure(self)):
+            raise ValueError(
+                f"prune_structure is '{self.prune_structure}', which only networks of dense layers have; leave it out or give model = 'dense'"
+            )
         return self
 
     @field_validator("settle", mode="before")

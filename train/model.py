@@ -175,6 +175,8 @@ def from_network(network: Network, config: TrainConfig) -> Model:
     """The trainable form of a network of stage 'trained'; its structure is kept, ``config.prune`` is applied."""
     if network.stage != "trained":
         raise InputError(f"a network of stage '{network.stage}' cannot be trained further. Give one of stage 'trained', as 'train fit' writes it.")
+    if config.prune_structure != "none" and any(layer.kind != "dense" for layer in network.layers):
+        raise InputError(f"prune_structure '{config.prune_structure}' needs a network of dense layers; '{config.init}' has others. Leave it out.")
     rules = [layer.options["rule"] for layer in network.layers if "rule" in layer.options]
     places = Places(network.input, [layer.kind for layer in network.layers], rules[0] if rules else config.rule)
     wanted = structure(config) if config.layers else ()

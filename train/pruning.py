@@ -8,6 +8,7 @@ first cut one.
 from __future__ import annotations
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from runtime.network import Array
@@ -23,9 +24,14 @@ def nearest_share(d2: Tensor, share: float) -> Tensor:
     return d2.flatten().kthvalue(kept(d2.numel(), share)).values
 
 
-def without_smallest(weight: Tensor, share: float) -> Tensor:
-    """``weight`` with the ``share`` of smallest magnitude at zero; gradients pass to the others only."""
+def without_smallest(weight: Tensor, share: float, structure: str = "none") -> Tensor:
+    """``weight`` with the ``share`` of smallest magnitude at zero; gradients pass to the others only.
+
+    Structure ``block4``: by the mean magnitude of blocks of four neurons' weights of one input, as compile/passes/prune.py.
+    """
     size = weight.detach().abs()
+    if structure == "block4":
+        size = torch.cat([part.mean(0, keepdim=True).expand_as(part) for part in size.split(4)])
     drop = weight.numel() - kept(weight.numel(), share)
     if drop == 0:
         return weight

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from compile.emit.templates import environment, rows
-from compile.formats import FORMATS, format_named
+from compile.formats import FORMATS, Format, format_named
 from compile.formats.base import ARRAY_TYPES, KERNELS, pack_bias
 from devices.errors import CheckError, InputError
 from devices.version import VERSION
@@ -104,6 +104,8 @@ def files(network: Network, samples: Array | None = None) -> dict[str, str]:
 def _values(network: Network, samples: Array | None) -> dict[str, Any]:
     places, buffer_bytes = _places(network)
     layers = [_layer(network, index, layer, places) for index, layer in enumerate(network.layers)]
+    if any(layer.scratch for layer in layers):
+        buffer_bytes = -(-buffer_bytes // 4) * 4  # so that the program's RAM is the sum of its parts
     vectors = _vectors(network) if samples is None else reference.check_samples(network, samples)
     spec = network.input
     return {
@@ -128,9 +130,11 @@ def _values(network: Network, samples: Array | None) -> dict[str, Any]:
 
 def _kernels(network: Network) -> dict[str, str]:
     """nearwire.h and nearwire.c with the kernels that this network uses."""
-    names = sorted({str(layer.store) for layer in network.layers} | ({"cut_u8"} if _cuts_first(network) else set()))
+    stores = {str(layer.store) for layer in network.layers}
+    needed = {part for name in stores for part in FORMATS[name].needs} - stores | ({"cut_u8"} if _cuts_first(network) else set())
+    names = [*sorted(needed), *sorted(stores)]
     include = '#include "nearwire.h"\n'
-    parts = [(_kernel(f"{name}.h"), _kernel(f"{name}.c")) for name in names]
+    parts = [(_kernel(f"{name}.h"), _kernel(f"{name}.c") if (KERNELS / f"{name}.c").is_file() else "") for name in names]
     defines = "".join(FORMATS[name].define([layer for layer in network.layers if layer.store == name]) for name in names if name in FORMATS)
     header = _kernel("nearwire.h") + defines + "".join(head for head, _ in parts) + HEADER_END
     source = include + "".join(body.replace(include, "", 1) for _, body in parts)
@@ -139,6 +143,16 @@ def _kernels(network: Network) -> dict[str, str]:
 
 def _kernel(name: str) -> str:
     return (KERNELS / name).read_text(encoding="ascii")
+
+
+def static_memory(network: Network) -> dict[str, int]:
+    """Bytes of the static RAM of a stored network's program, by what they are for; exactly what the linked program has."""
+    parts = {}
+    for layer in network.layers:
+        if found := format_named(layer.store or "").scratch_bytes(layer):
+            parts[f"scratch memory of layer '{layer.name}' ({layer.store})"] = found
+    values = _places(network)[1]
+    return {**parts, "values between layers, two neighbours at a time": -(-values // 4) * 4 if parts else values}
 
 
 def _cuts_first(network: Network) -> bool:
@@ -164,7 +178,7 @@ def _layer(network: Network, index: int, layer: Layer, places: list[str]) -> _CL
     packed = pack_bias(bias, layer.arrays["shift"]) if hidden and item.packed and not shifted else None
     arrays.append(_CArray("bias", "int32_t", bias) if packed is None else _CArray("bias", "uint16_t", packed))
     names = [f"nearwire_layer_{index}_{array.name}" for array in arrays]
-    scratch, first = item.scratch(layer), item.first_input(layer)
+    scratch, first = _scratch(item, layer), item.first_input(layer)
     sizes = [f"{size}u" for size in item.sizes_of(layer, network.input.cut if index == 0 else 0)]
     if scratch:
         sizes.append(f"nearwire_layer_{index}_scratch")
@@ -194,6 +208,15 @@ def _layer(network: Network, index: int, layer: Layer, places: list[str]) -> _CL
         output=inner[index + 1] if hidden else "scores",
         scratch=scratch,
     )
+
+
+def _scratch(item: Format, layer: Layer) -> tuple[str, int, int] | None:
+    """The array that the kernel works in, its length rounded up to whole words."""
+    found = item.scratch(layer)
+    if found is None:
+        return None
+    kind, length, size = found
+    return kind, item.scratch_bytes(layer) // (size // length), item.scratch_bytes(layer)
 
 
 def _bias(network: Network, index: int, layer: Layer, weights: Array) -> Array:

@@ -41,6 +41,7 @@ class Format(ABC):
     features_of: tuple[str, ...]  # names of the features, in the order of the board's cost table
     packed = False  # hidden neurons have bias and shift in one uint16 (nearwire_requantise_packed)
     cuts = False  # the kernel itself drops the low bits of the network's input
+    needs: tuple[str, ...] = ()  # further files of runtime/kernels that the kernel calls
 
     @abstractmethod
     def refuses(self, layer: Layer) -> str | None:
@@ -69,6 +70,11 @@ class Format(ABC):
     def scratch(self, layer: Layer) -> tuple[str, int, int] | None:
         """(C type, length, bytes) of the array that the kernel works in; it must start as zeros and is never shared."""
         return None
+
+    def scratch_bytes(self, layer: Layer) -> int:
+        """Of that array, rounded up to whole words, so that arrays behind each other leave no gaps."""
+        found = self.scratch(layer)
+        return -(-found[2] // 4) * 4 if found else 0
 
     def define(self, layers: Sequence[Layer]) -> str:
         """Preprocessor lines in front of the kernel, for all layers of a network that use it."""
@@ -160,3 +166,16 @@ def pad(weights: Array, rows: int, columns: int) -> Array:
     full = np.zeros((-(-outputs // rows) * rows, -(-inputs // columns) * columns), np.int64)
     full[:outputs, :inputs] = weights
     return np.asarray(full + 64, np.uint32)
+
+
+def halves(rows: Array) -> Array:
+    """(..., n / 2, k) int64 in 16 bits: 256 * v + w of each pair of rows w, v of (..., n, k); nearwire_multiply_halves in the kernels."""
+    return np.asarray((256 * rows[..., 1::2, :].astype(np.int64) + rows[..., ::2, :]) & 0xFFFF, np.int64)
+
+
+def from_halves(packed: Array) -> Array:
+    """(..., n, k) int64: the rows of ``halves``."""
+    signed = ((packed.astype(np.int64) & 0xFFFF) ^ 0x8000) - 0x8000
+    low = ((signed & 0xFF) ^ 0x80) - 0x80
+    both = np.stack([low, (signed - low) >> 8], axis=-2)
+    return np.asarray(both.reshape(*packed.shape[:-2], 2 * packed.shape[-2], packed.shape[-1]), np.int64)

@@ -1,104 +1,86 @@
 """``csr_s8`` and ``csr16_s8``: only the non-zero weights, neuron by neuron, each with the input it belongs to (runtime/kernels/csr*_s8.c).
 
-``csr_s8`` cuts the inputs into strips of 256, so that a column is one byte: two bytes an entry and one byte a neuron and strip.
-``csr16_s8`` has 16-bit columns: three bytes an entry and two bytes a neuron; fewer instructions where there are several strips.
-Entries come in pairs, so that the kernels need no loop for a rest; an odd one is followed by weight 0.
+``csr_s8``: a column is one byte, counted from a window that moves along the row (compile/formats/windows.py): two bytes an entry and three
+a neuron, entries in fours. ``csr16_s8``: 16-bit columns, three bytes an entry and two a neuron, entries in pairs; it needs no windows.
 """
 
 from __future__ import annotations
 
-from abc import abstractmethod
-
 import numpy as np
 
 from compile.formats.base import Encoded, MatrixFormat
+from compile.formats.windows import slots_of, start_of, windows
 from runtime.network import Array
 
-STRIP = 256
+UNIT = 4  # entries of csr_s8 that share a window
 
 
-class _Csr(MatrixFormat):
-    """Compressed rows over strips of ``width`` inputs; ``column_type`` of a column and of a count."""
+class CsrS8(MatrixFormat):
+    """``counts``: units of four entries of each neuron. ``columns``: the neuron's stride, then its columns."""
 
-    column_type: str
-
-    @abstractmethod
-    def width(self, inputs: int) -> int:
-        """Inputs a strip."""
-
-    def _pairs(self, weights: Array) -> Array:
-        """(outputs, strips) number of pairs of entries."""
-        outputs, inputs = weights.shape
-        width = self.width(inputs)
-        filled = np.zeros((outputs, -(-inputs // width) * width), bool)
-        filled[:, :inputs] = weights != 0
-        return np.asarray((filled.reshape(outputs, -1, width).sum(axis=2) + 1) // 2)
+    name = "csr_s8"
+    description = "non-zero weights, 8-bit columns in a moving window"
+    features_of = ("call", "eights_of_entries", "eight_loops", "odd_quads", "neurons", "requantised")
 
     def encode(self, weights: Array) -> Encoded:
-        width = self.width(weights.shape[1])
-        pairs = self._pairs(weights)
-        rows, inputs = np.nonzero(weights)
-        strip = rows * pairs.shape[1] + inputs // width  # in order of rows and inputs, so it never decreases
-        entries_before = np.concatenate(([0], np.cumsum(2 * pairs.ravel())))  # where a strip's entries start
-        strip_starts = np.searchsorted(strip, np.arange(pairs.size))
-        places = entries_before[strip] + np.arange(len(strip)) - strip_starts[strip]
-        columns = np.zeros(int(entries_before[-1]), self.column_type)
-        values = np.zeros(len(columns), np.int8)
-        columns[places] = inputs % width
-        values[places] = weights[rows, inputs]
+        found = windows(weights != 0, UNIT)
+        values = np.zeros(found.length, np.int8)
+        values[found.slots] = weights[found.rows, found.inputs]
         shape = (weights.shape[0], weights.shape[1])
-        return Encoded({"counts": pairs.ravel().astype(self.column_type), "columns": columns, "weights": values}, shape)
+        return Encoded({"counts": found.units.astype(np.uint16), "columns": found.columns, "weights": values}, shape)
 
     def decode(self, encoded: Encoded) -> Array:
-        outputs, inputs = encoded.shape
-        width = self.width(inputs)
-        strips = -(-inputs // width)
-        entries = 2 * encoded.arrays["counts"].astype(np.int64)
-        strip = np.repeat(np.arange(len(entries)), entries)
-        matrix = np.zeros((outputs, strips * width), np.int8)
-        np.add.at(matrix, (strip // strips, strip % strips * width + encoded.arrays["columns"]), encoded.arrays["weights"])
-        return matrix[:, :inputs]
+        units = encoded.arrays["counts"].astype(np.int64)
+        rows, inputs = slots_of(encoded.arrays["columns"], units, encoded.shape[1], UNIT)
+        matrix = np.zeros(encoded.shape, np.int8)
+        np.add.at(matrix, (rows, inputs), encoded.arrays["weights"])
+        return matrix
+
+    def sizes(self, inputs: int) -> tuple[int, ...]:
+        return (start_of(inputs),)
 
     def features(self, weights: Array, hidden: bool) -> dict[str, float]:
-        pairs = self._pairs(weights)
+        units = windows(weights != 0, UNIT).units
         return {
             "call": 1,
-            "quads_of_entries": int((pairs // 2).sum()),
-            "quad_loops": int((pairs > 1).sum()),
-            "odd_pairs": int((pairs % 2).sum()),
-            "strips": pairs.size,
-            "neurons": len(pairs),
-            "requantised": len(pairs) * hidden,
+            "eights_of_entries": int((units // 2).sum()),
+            "eight_loops": int((units > 1).sum()),
+            "odd_quads": int((units % 2).sum()),
+            "neurons": len(units),
+            "requantised": len(units) * hidden,
         }
 
 
-class CsrS8(_Csr):
-    name = "csr_s8"
-    description = "non-zero weights, 8-bit columns in strips of 256 inputs"
-    column_type = "uint8"
-    features_of = ("call", "quads_of_entries", "quad_loops", "odd_pairs", "strips", "neurons", "requantised")
+class Csr16S8(MatrixFormat):
+    """``counts``: pairs of entries of each neuron; an odd entry is followed by weight 0."""
 
-    def width(self, inputs: int) -> int:
-        return STRIP
-
-    def sizes(self, inputs: int) -> tuple[int, ...]:
-        return (-(-inputs // STRIP),)
-
-
-class Csr16S8(_Csr):
     name = "csr16_s8"
     description = "non-zero weights, 16-bit columns"
-    column_type = "uint16"
     features_of = ("call", "eights_of_entries", "eight_loops", "odd_quads", "odd_pairs", "neurons", "requantised")
 
-    def width(self, inputs: int) -> int:
-        return inputs
+    def encode(self, weights: Array) -> Encoded:
+        pairs = _pairs(weights)
+        rows, inputs = np.nonzero(weights)
+        before = np.concatenate(([0], np.cumsum(2 * pairs)))  # where a row's entries start
+        places = before[rows] + np.arange(len(rows)) - np.searchsorted(rows, np.arange(len(pairs)))[rows]
+        columns = np.zeros(int(before[-1]), np.uint16)
+        values = np.zeros(len(columns), np.int8)
+        columns[places] = inputs
+        values[places] = weights[rows, inputs]
+        shape = (weights.shape[0], weights.shape[1])
+        return Encoded({"counts": pairs.astype(np.uint16), "columns": columns, "weights": values}, shape)
+
+    def decode(self, encoded: Encoded) -> Array:
+        entries = 2 * encoded.arrays["counts"].astype(np.int64)
+        matrix = np.zeros(encoded.shape, np.int8)
+        np.add.at(matrix, (np.repeat(np.arange(len(entries)), entries), encoded.arrays["columns"]), encoded.arrays["weights"])
+        return matrix
 
     def sizes(self, inputs: int) -> tuple[int, ...]:
         return ()
 
     def features(self, weights: Array, hidden: bool) -> dict[str, float]:
-        pairs = self._pairs(weights)
+        pairs = _pairs(weights)
         return {
             "call": 1,
             "eights_of_entries": int((pairs // 4).sum()),
@@ -108,3 +90,8 @@ class Csr16S8(_Csr):
             "neurons": len(pairs),
             "requantised": len(pairs) * hidden,
         }
+
+
+def _pairs(weights: Array) -> Array:
+    """(outputs,) int64 pairs of entries."""
+    return np.asarray(((weights != 0).sum(axis=1) + 1) // 2, np.int64)

@@ -1,17 +1,18 @@
-"""``dense_s8`` and ``dense32_s8``: all weights, packed so that one multiplication serves two neurons (runtime/kernels/dense*_s8.c).
+"""``dense_s8``, ``dense16_s8`` and ``dense32_s8``: all weights, packed so that one multiplication serves two neurons (runtime/kernels/dense*_s8.c).
 
-``dense_s8`` is for cores that multiply 32 x 32 bits into 64 (Cortex-M3 and up, every 64-bit processor), ``dense32_s8`` for those that do
-not (Cortex-M0+, small RISC-V). Both compute the same everywhere; only their speed differs.
+``dense16_s8`` is for cores that multiply and add two pairs of 16 bits at once (DSP extension: Cortex-M4, M7, most M33), ``dense_s8`` for
+those that multiply 32 x 32 bits into 64 (Cortex-M3, 64-bit processors), ``dense32_s8`` for those that do neither (Cortex-M0+, small RISC-V).
+All compute the same everywhere; only their speed differs.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from compile.formats.base import Encoded, MatrixFormat, pad
+from compile.formats.base import Encoded, MatrixFormat, from_halves, halves, pad
 from runtime.network import Array
 
-CHUNK = 512  # inputs until dense_s8 unpacks its sums; NEARWIRE_DENSE_S8_CHUNK
+CHUNK = 512  # inputs until sums are unpacked; NEARWIRE_DENSE_S8_CHUNK, NEARWIRE_HALVES
 
 
 class DenseS8(MatrixFormat):
@@ -49,6 +50,52 @@ class DenseS8(MatrixFormat):
             "input_quads": inputs // 4,
             "input_rest": inputs % 4,
         }
+
+
+class Dense16S8(MatrixFormat):
+    """Two neurons and two inputs a word; four inputs are read as 0, 2 and 1, 3, the rest in order."""
+
+    name = "dense16_s8"
+    description = "all weights, two neurons and two inputs a word, pairs of 16-bit multiplications"
+    features_of = ("call", "quads_of_inputs", "rest_words", "chunks", "groups", "neurons", "requantised")
+
+    def encode(self, weights: Array) -> Encoded:
+        outputs, inputs = weights.shape
+        full = np.zeros((-(-outputs // 4) * 4, -(-inputs // 2) * 2), np.int64)
+        full[:outputs, :inputs] = weights
+        packed = halves(full[:, _order16(inputs)].reshape(-1, 4, full.shape[1])).reshape(-1, 2, full.shape[1] // 2, 2)
+        words = packed[..., 0] | packed[..., 1] << 16  # (groups, pairs of neurons, pairs of inputs)
+        return Encoded({"weights": words.transpose(0, 2, 1).astype(np.uint32).ravel()}, (outputs, inputs))
+
+    def decode(self, encoded: Encoded) -> Array:
+        outputs, inputs = encoded.shape
+        words = encoded.arrays["weights"].astype(np.int64).reshape(-1, -(-inputs // 2), 2).transpose(0, 2, 1)
+        rows = from_halves(np.stack([words, words >> 16], axis=-1).reshape(len(words), 2, -1))
+        matrix = np.zeros((4 * len(words), rows.shape[2]), np.int64)
+        matrix[:, _order16(inputs)] = rows.reshape(matrix.shape)
+        return matrix[:outputs, :inputs].astype(np.int8)
+
+    def sizes(self, inputs: int) -> tuple[int, ...]:
+        return (inputs,)
+
+    def features(self, weights: Array, hidden: bool) -> dict[str, float]:
+        outputs, inputs = weights.shape
+        groups = -(-outputs // 4)
+        return {
+            "call": 1,
+            "quads_of_inputs": groups * (inputs // 4),
+            "rest_words": groups * -(-(inputs % 4) // 2),
+            "chunks": groups * -(-inputs // CHUNK),
+            "groups": groups,
+            "neurons": outputs,
+            "requantised": outputs * hidden,
+        }
+
+
+def _order16(inputs: int) -> Array:
+    """The inputs in the order in which dense16_s8 packs them, filled up to an even number."""
+    quads = np.arange(inputs // 4 * 4).reshape(-1, 4)[:, [0, 2, 1, 3]].ravel()
+    return np.concatenate([quads, np.arange(len(quads), -(-inputs // 2) * 2)])
 
 
 class Dense32S8(MatrixFormat):

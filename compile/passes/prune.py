@@ -6,7 +6,9 @@ Rules:
 2. ``dense``: the smallest |w| go first.
 3. Scope ``layer``: the same share of every layer. Scope ``global``: one threshold on |w| for all layers, so that layers with longer
    connections lose more.
-4. Connections that training has cut already stay cut and count towards the share.
+4. Structure ``block4`` (dense layers): blocks of four neurons' weights of one input stay or go together, by the mean of their |w|; neurons
+   4 k .. 4 k + 3 are a group, and a last group of fewer is one of its own. Format ``block4_s8`` stores such layers.
+5. Connections that training has cut already stay cut and count towards the share.
 """
 
 from __future__ import annotations
@@ -19,15 +21,18 @@ from runtime.kinds.spatial import EPSILON, Spatial
 from runtime.network import Array, Layer, Network, validate
 
 SCOPES = ("layer", "global")
+STRUCTURES = ("none", "block4")
 PRUNABLE = ("dense", "spatial")
 
 
-def prune(network: Network, share: float, scope: str = "layer") -> Network:
+def prune(network: Network, share: float, scope: str = "layer", structure: str = "none") -> Network:
     """The network with ``share`` (in [0, 1)) of its connections cut."""
     if not 0 <= share < 1:
         raise InputError(f"prune share is {share}; allowed: 0 (keep all) up to but not including 1. For nine in ten connections cut, give 0.9.")
     if scope not in SCOPES:
         raise unknown_name("prune scope", scope, SCOPES)
+    if structure not in STRUCTURES:
+        raise unknown_name("prune structure", structure, STRUCTURES)
     if share == 0:
         return network.with_layers(network.layers, "pruned")
     for layer in network.layers:
@@ -36,7 +41,14 @@ def prune(network: Network, share: float, scope: str = "layer") -> Network:
                 f"layer '{layer.name}' of kind '{layer.kind}' cannot be pruned: its synapses are all it has. "
                 f"Train it with fewer synapses, or compile without --prune. Kinds that can: {', '.join(PRUNABLE)}."
             )
+        if structure == "block4" and layer.kind != "dense":
+            raise InputError(
+                f"layer '{layer.name}' of kind '{layer.kind}' cannot be pruned in blocks: its connections are cut by their length. "
+                "Leave --prune-structure out, or compile a network of dense layers."
+            )
     sizes = [np.abs(kind_of(layer).weights(layer)) for layer in network.layers]
+    if structure == "block4":
+        sizes = [_block_means(size) for size in sizes]
     if scope == "layer":
         thresholds = [_threshold(size, share) for size in sizes]
     else:
@@ -50,6 +62,15 @@ def density(network: Network) -> float:
     kinds = [(kind_of(layer), layer) for layer in network.layers]
     matrices = [kind.integer_weights(layer) if network.is_integer else kind.weights(layer) for kind, layer in kinds]
     return float(sum(np.count_nonzero(m) for m in matrices) / sum(m.size for m in matrices))
+
+
+def _block_means(size: Array) -> Array:
+    """(outputs, inputs) with the mean of each 4 x 1 block in place of its values."""
+    first = np.arange(len(size)) // 4 * 4
+    members = np.bincount(first, minlength=1)[first]
+    sums = np.zeros_like(size)
+    np.add.at(sums, first, size)
+    return np.asarray(sums[first] / members[:, None].astype(size.dtype), size.dtype)
 
 
 def _threshold(size: Array, share: float) -> float:

@@ -3,10 +3,12 @@
 Rules:
 1. Every format that can hold a layer is encoded, decoded and compared: a format that does not give back exactly the weights is an error.
 2. A format's cost in a layer is its constants (weights, bias, shifts; bytes of flash) and its predicted instructions (devices/cost.py).
-3. The objective is taken over the whole network: ``flash`` counts the constants of all layers and each kernel in use once, ``latency``
-   the instructions, ``ram`` the scratch memory and then the flash. Ties go to the other measure; within 1 % of the least flash the fewest
-   instructions win.
-4. A format named by the user is taken for every layer.
+3. The objective is taken over the whole network: ``flash`` counts the constants of all layers, each kernel in use once, and scratch memory
+   byte for byte, so that flash is not saved at the expense of RAM; ``latency`` counts the instructions, ``ram`` the scratch memory and then
+   the flash. Ties go to the other measures; within 1 % of the least flash the fewest instructions win.
+4. A format that needs more than 8 times the instructions of the layer's fastest is taken only where it is asked for by name.
+5. A format whose scratch memory alone is more than the board's RAM cannot hold the layer.
+6. A format named by the user is taken for every layer.
 The ledger says, layer by layer, what each format would have cost and why the chosen one was taken.
 """
 
@@ -20,12 +22,13 @@ import numpy as np
 
 from compile.formats import FORMATS, Format
 from devices.board import Board
-from devices.cost import kernel_bytes, predict
+from devices.cost import error_percent, kernel_bytes, predict
 from devices.errors import CheckError, InputError, unknown_name
 from runtime.kinds import kind_of
 from runtime.network import Layer, Network, validate
 
 OBJECTIVES = ("flash", "latency", "ram")
+PATIENCE = 8  # times the instructions of the layer's fastest format
 FLASH_TOLERANCE = 0.01  # of the least flash: what more is paid back in instructions
 
 
@@ -36,6 +39,12 @@ class FormatCost:
     bytes: int  # weights, bias and shifts in flash
     instructions: int  # predicted, one inference on the board's core
     ram: int = 0  # bytes of scratch memory
+    error_percent: float = 0.0  # largest error of the prediction that was seen when it was fitted
+
+    @property
+    def memory(self) -> int:
+        """Bytes of flash and scratch memory."""
+        return self.bytes + self.ram
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,7 @@ def store(network: Network, board: Board, objective: str = "flash", choice: str 
     if choice != "auto" and choice not in FORMATS:
         raise unknown_name("storage format", choice, [*FORMATS, "auto"])
     tables = [_costs(network, index, board, choice) for index in range(len(network.layers))]
-    names = [choice] * len(tables) if choice != "auto" else _cheapest(tables, board, objective)
+    names = [choice] * len(tables) if choice != "auto" else _cheapest([_fast_enough(table) for table in tables], board, objective)
     ledger = [
         LayerLedger(layer.name, name, table, _reason(name, table, board, objective, choice))
         for layer, name, table in zip(network.layers, names, tables, strict=True)
@@ -70,22 +79,32 @@ def _costs(network: Network, index: int, board: Board, choice: str) -> dict[str,
     layer = network.layers[index]
     shifted = index == 0 and network.input.zero_point != 0 and layer.activation != "none"
     found: dict[str, FormatCost] = {}
+    refused: dict[str, str] = {}
     for name, item in FORMATS.items():
-        refusal = "it has no room for the input's zero point" if shifted and item.packed else item.refuses(layer)
-        if refusal:
-            if name == choice:
-                raise InputError(f"layer '{layer.name}' cannot be stored as '{name}': {refusal}. Take another format, or 'auto'.")
+        reason = "it has no room for the input's zero point" if shifted and item.packed else item.refuses(layer) or _too_large(item, layer, board)
+        if reason:
+            refused[name] = reason
             continue
         constants = _checked_bytes(layer, item) + item.parameter_bytes(layer)
-        scratch = item.scratch(layer)
-        found[name] = FormatCost(constants, predict(name, item.layer_features(layer), board), scratch[2] if scratch else 0)
+        instructions = predict(name, item.layer_features(layer), board)
+        found[name] = FormatCost(constants, instructions, item.scratch_bytes(layer), error_percent(name, board))
+    if choice in refused:
+        raise InputError(f"layer '{layer.name}' cannot be stored as '{choice}': {refused[choice]}. Take another format, or 'auto'.")
     if not found:
         raise CheckError(
             f"layer '{layer.name}' of kind '{layer.kind}' ({layer.outputs} x {layer.inputs}) fits no storage format: "
-            + "; ".join(f"{name}: {item.refuses(layer)}" for name, item in FORMATS.items())
+            + "; ".join(f"{name}: {reason}" for name, reason in refused.items())
             + "."
         )
     return found
+
+
+def _too_large(item: Format, layer: Layer, board: Board) -> str | None:
+    """Why the board has no room for the format's scratch memory; None if it has."""
+    needed = item.scratch_bytes(layer)
+    if board.memory is None or needed <= board.memory.ram_bytes:
+        return None
+    return f"it needs {needed} bytes of RAM, board '{board.name}' has {board.memory.ram_bytes}"
 
 
 def _checked_bytes(layer: Layer, item: Format) -> int:
@@ -95,24 +114,37 @@ def _checked_bytes(layer: Layer, item: Format) -> int:
     return encoded.constants_bytes
 
 
-def _cheapest(tables: list[dict[str, FormatCost]], board: Board, objective: str) -> list[str]:
+def _fast_enough(table: Mapping[str, FormatCost]) -> dict[str, FormatCost]:
+    """The formats that are not far slower than the fastest."""
+    most = PATIENCE * min(cost.instructions for cost in table.values())
+    return {name: cost for name, cost in table.items() if cost.instructions <= most}
+
+
+def _cheapest(tables: Sequence[Mapping[str, FormatCost]], board: Board, objective: str) -> list[str]:
     """The format of every layer: over all sets of formats, the cheapest in each layer, kernels counted once."""
     found: dict[tuple[str, ...], FormatCost] = {}
-    for size in range(1, len(FORMATS) + 1):
-        for allowed in itertools.combinations(FORMATS, size):
+    usable = [name for name in FORMATS if any(name in table for table in tables)]
+    for size in range(1, len(usable) + 1):
+        for allowed in itertools.combinations(usable, size):
             if any(not set(allowed) & set(table) for table in tables):
                 continue
             names = tuple(_best(table, allowed, objective) for table in tables)
             costs = [table[name] for name, table in zip(names, tables, strict=True)]
-            code = sum(kernel_bytes(name, board) for name in set(names))
+            code = _code_bytes(set(names), board)
             found[names] = FormatCost(sum(c.bytes for c in costs) + code, sum(c.instructions for c in costs), sum(c.ram for c in costs))
     if not found:
         raise CheckError("no set of storage formats can hold every layer. Give the layers fewer inputs.")
     if objective == "flash":
-        enough = min(cost.bytes for cost in found.values()) * (1 + FLASH_TOLERANCE)
-        near = {names: cost for names, cost in found.items() if cost.bytes <= enough}
-        return [*min(near.items(), key=lambda item: (item[1].instructions, item[1].bytes))[0]]
+        enough = min(cost.memory for cost in found.values()) * (1 + FLASH_TOLERANCE)
+        near = {names: cost for names, cost in found.items() if cost.memory <= enough}
+        return [*min(near.items(), key=lambda item: (item[1].instructions, item[1].memory))[0]]
     return [*min(found.items(), key=lambda item: _key(item[1], objective))[0]]
+
+
+def _code_bytes(names: set[str], board: Board) -> int:
+    """Of the kernels of these formats, and of those that they call."""
+    called = {part for name in names for part in FORMATS[name].needs if part in FORMATS}
+    return sum(kernel_bytes(name, board) for name in names | called)
 
 
 def _best(table: Mapping[str, FormatCost], allowed: Sequence[str], objective: str) -> str:
@@ -121,14 +153,14 @@ def _best(table: Mapping[str, FormatCost], allowed: Sequence[str], objective: st
 
 def _key(cost: FormatCost, objective: str) -> tuple[int, ...]:
     if objective == "latency":
-        return cost.instructions, cost.bytes
-    return (cost.bytes, cost.instructions) if objective == "flash" else (cost.ram, cost.bytes, cost.instructions)
+        return cost.instructions, cost.memory
+    return (cost.memory, cost.instructions) if objective == "flash" else (cost.ram, cost.bytes, cost.instructions)
 
 
 def _reason(name: str, table: Mapping[str, FormatCost], board: Board, objective: str, choice: str) -> str:
     if choice != "auto":
         return f"asked for ({objective} was not compared)"
-    value = {n: e.instructions if objective == "latency" else e.bytes for n, e in table.items()}
+    value = {n: e.instructions if objective == "latency" else e.memory for n, e in table.items()}
     unit = "instructions" if objective == "latency" else "bytes"
     others = sorted((v, n) for n, v in value.items() if n != name)
     if not others:
@@ -136,6 +168,8 @@ def _reason(name: str, table: Mapping[str, FormatCost], board: Board, objective:
     if objective == "ram" and table[name].ram < max(entry.ram for entry in table.values()):
         return f"least RAM: {table[name].ram} bytes of scratch memory"
     least, other = others[0]
+    if other not in _fast_enough(table) and value[name] > least:
+        return f"{value[name]} {unit}; {other} has {least} but needs {table[other].instructions} instructions, more than {PATIENCE} times the fewest"
     if value[name] <= least:
         return f"fewest {unit}: {value[name]}; next is {other} with {least}"
     if value[name] <= least * (1 + FLASH_TOLERANCE):

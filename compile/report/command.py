@@ -9,6 +9,14 @@ from typing import Any
 
 from runtime.zoo import names, resolve
 
+FLAGS = {  # budget: its option, the unit behind its value
+    "flash_bytes": ("--max-flash", ""),
+    "ram_bytes": ("--max-ram", ""),
+    "instructions": ("--max-instructions", ""),
+    "latency_us": ("--max-latency", "us"),
+    "accuracy": ("--min-accuracy", ""),
+}
+
 
 def network_word(source: Path) -> str:
     """``zoo:NAME`` for a network of the zoo, else the name of the run folder or file."""
@@ -22,8 +30,7 @@ def command_line(source: Path, options: Mapping[str, Any], defaults: Mapping[str
     words = ["python -m compile", shlex.quote(network_word(source))]
     for name, value in options.items():
         if name == "budgets":
-            flags = {"flash_bytes": "--max-flash", "ram_bytes": "--max-ram", "instructions": "--max-instructions", "accuracy": "--min-accuracy"}
-            words += [f"{flags[limit]} {found}" for limit, found in value.items() if found is not None]
+            words += [f"{FLAGS[limit][0]} {found}{FLAGS[limit][1]}" for limit, found in value.items() if found is not None]
         elif name == "packages":
             words += [f"--package {','.join(value)}"] if value else []
         elif isinstance(value, bool):

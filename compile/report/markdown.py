@@ -83,11 +83,17 @@ def _layers(manifest: Manifest) -> str:
 
 def _ledger(manifest: Manifest) -> str:
     rows = [
-        (layer.name, f"{option.name} (taken)" if option.chosen else option.name, f"{option.bytes:,}", f"{option.instructions:,}")
+        (
+            layer.name,
+            f"{option.name} (taken)" if option.chosen else option.name,
+            f"{option.bytes:,}",
+            f"{option.ram_bytes:,}",
+            f"{option.instructions:,} ± {option.error_percent:g} %",
+        )
         for layer in manifest.layers
         for option in view.options(layer)
     ]
-    return markdown_table(["layer", "format", "bytes", "instructions, predicted"], rows)
+    return markdown_table(["layer", "format", "bytes", "scratch RAM, bytes", "instructions, predicted"], rows)
 
 
 def _ranges(facts: Facts) -> str:

@@ -45,7 +45,9 @@ class Option:
 
     name: str
     bytes: int
+    ram_bytes: int  # of scratch memory
     instructions: int
+    error_percent: float  # largest seen of such predictions
     bytes_fill: float
     instructions_fill: float
     chosen: bool
@@ -87,6 +89,7 @@ def limits(manifest: Manifest, board: Board) -> list[Limit]:
         "flash_bytes": size.flash_bytes if size else None,
         "ram_bytes": size.ram_bytes if size else None,
         "instructions": cost.instructions if cost else None,
+        "latency_us": cost.latency_us if cost else None,
         "accuracy": manifest.accuracy.quantised,
     }
     of_board = {"flash_bytes": memory.flash_bytes, "ram_bytes": memory.ram_bytes} if memory else {}
@@ -101,7 +104,16 @@ def options(layer: LayerRecord) -> list[Option]:
     most_bytes = max((entry.bytes for entry in layer.ledger.values()), default=1) or 1
     most = max((entry.instructions for entry in layer.ledger.values()), default=1) or 1
     return [
-        Option(name, entry.bytes, entry.instructions, entry.bytes / most_bytes, entry.instructions / most, name == layer.store)
+        Option(
+            name=name,
+            bytes=entry.bytes,
+            ram_bytes=entry.ram_bytes,
+            instructions=entry.instructions,
+            error_percent=entry.error_percent,
+            bytes_fill=entry.bytes / most_bytes,
+            instructions_fill=entry.instructions / most,
+            chosen=name == layer.store,
+        )
         for name, entry in sorted(layer.ledger.items(), key=lambda item: (item[1].bytes, item[0]))
     ]
 
@@ -186,4 +198,4 @@ def _limit(name: str, found: float | None, limit: float, key: str) -> Limit:
 
 
 def _name(key: str) -> str:
-    return {"flash_bytes": "flash, bytes", "ram_bytes": "RAM, bytes"}.get(key, key)
+    return {"flash_bytes": "flash, bytes", "ram_bytes": "RAM, bytes", "latency_us": "latency, us, estimated"}.get(key, key)

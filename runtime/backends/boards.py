@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -148,13 +148,13 @@ class QemuSession(BoardSession):
         return None
 
     def instructions(self, samples: Array) -> Array:
-        return self._batch(self._samples(samples)).instructions
+        return self._settled(self._samples(samples)).instructions
 
     def layers(self, samples: Array) -> list[LayerFigure]:
         flat = self._samples(samples)
         if len(flat) == 0:
             return []
-        means = self._batch(flat, layers=True).layers.mean(axis=0)
+        means = self._settled(flat, layers=True).layers.mean(axis=0)
         cycles = self._cycles(flat)
         return [
             LayerFigure(layer.name, instructions=float(means[k]), note=layer.store or "", cycles=cycles[k])
@@ -175,8 +175,9 @@ class QemuSession(BoardSession):
         flat = self._samples(samples)
         if len(flat) == 0:
             raise InputError("there is no sample to measure with. Give at least one.")
-        whole, parts = self._batch(flat), self._batch(flat, layers=True)
-        sizes, means = whole.sizes, parts.layers.mean(axis=0)
+        whole, parts = self._settled(flat), self._settled(flat, layers=True)
+        sizes, means, cycles = whole.sizes, parts.layers.mean(axis=0), self._cycles(flat)
+        names, known = [layer.name for layer in self.network.layers], [value for value in cycles if value is not None]
         return FirmwareFigures(
             constants_bytes=sizes.payload_constants,
             code_bytes=sizes.payload_code,
@@ -188,10 +189,19 @@ class QemuSession(BoardSession):
             instructions_mean=float(whole.instructions.mean()),
             instructions_min=int(whole.instructions.min()),
             instructions_max=int(whole.instructions.max()),
-            layer_instructions={layer.name: float(mean) for layer, mean in zip(self.network.layers, means, strict=True)},
+            instructions_first=whole.first,
+            layer_instructions={name: float(mean) for name, mean in zip(names, means, strict=True)},
+            cycles_mean=sum(known) if len(known) == len(names) else None,
+            layer_cycles=dict(zip(names, known, strict=True)) if len(known) == len(names) else {},
             core=self.board.core,
             compiler=self.program.compiler,
         )
+
+    def _settled(self, samples: Array, layers: bool = False) -> _Batch:
+        """The samples' results behind a first inference, which may compute what later ones find in RAM."""
+        found = self._batch(np.concatenate([samples[:1], samples]), layers)
+        first = int(found.instructions[0]) if len(samples) else 0
+        return replace(found, scores=found.scores[1:], instructions=found.instructions[1:], layers=found.layers[1:], first=first)
 
     def _batch(self, samples: Array, layers: bool = False) -> _Batch:
         """Run the samples through the emulator's file interface."""
@@ -222,3 +232,4 @@ class _Batch:
     layers: Array  # (n, layers) int64 instructions, with the call of each layer
     stack: int  # bytes that an inference used
     sizes: Sizes
+    first: int = 0  # instructions of an inference in front of these

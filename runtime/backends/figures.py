@@ -20,6 +20,9 @@ class FirmwareFigures:
     instructions_mean: float  # of one nearwire_infer, over the samples
     instructions_min: int
     instructions_max: int
+    instructions_first: int  # of the first inference after a start, which computes what formats keep in RAM
     layer_instructions: Mapping[str, float]  # by layer name, mean
+    cycles_mean: float | None  # estimated (devices/cycles.py); None for a core whose timings are not known
+    layer_cycles: Mapping[str, float]  # by layer name, mean; empty without cycles_mean
     core: str
     compiler: str

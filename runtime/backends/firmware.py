@@ -16,7 +16,7 @@ import numpy as np
 
 from devices import toolchain
 from devices.board import Board, load_board
-from devices.errors import CheckError, InputError, NearwireError
+from devices.errors import DoesNotFit, InputError, NearwireError
 from devices.links import open_link, qemu, serial, unicorn
 from devices.links.unicorn import WINDOW, Core, Count, Image, read_image
 from devices.toolchain import compiler_for
@@ -32,6 +32,7 @@ ENTRY = "core.c"
 DEFAULT_BOARD = "emulated-cortex-m4"
 BATCH = 128  # samples in the emulator's memory at a time
 ALIGN = 64
+STACK_ROOM = 1024  # bytes: with less left for it, the stack is measured before anything runs
 LINK = ("-g", "-ffunction-sections", "-fdata-sections", "-fomit-frame-pointer", "-Wl,--gc-sections", "-Wl,-e,nearwire_batch")
 
 
@@ -47,10 +48,15 @@ class FirmwareSession(Session):
         _require_memory(self.flash_bytes, self.data_bytes + self.bss_bytes, 0, board)
         self._inputs, self._outputs = network.input.size, len(network.classes)
         self._scores_at = WINDOW + -(-BATCH * self._inputs // ALIGN) * ALIGN
-        self._core = Core(self.image, board, self._scores_at - WINDOW + BATCH * self._outputs * 4)
+        window_bytes = self._scores_at - WINDOW + BATCH * self._outputs * 4
+        if board.memory and board.memory.ram_bytes - self.data_bytes - self.bss_bytes < STACK_ROOM:  # a stack that runs over would only crash
+            stack = Core(self.image, with_more_ram(board), window_bytes).stack_bytes("nearwire_infer", WINDOW, self._scores_at)
+            _require_memory(self.flash_bytes, self.data_bytes + self.bss_bytes, stack, board)
+        self._core = Core(self.image, board, window_bytes)
         self._layer_functions = tuple(f"nearwire_layer_{k}" for k in range(len(network.layers)))
         self._cut_functions = tuple(name for name in ("nearwire_cut_input",) if name in self.image.symbols)  # where no kernel cuts itself
         self.clock_hz = board.clock_hz
+        self._first = 0  # instructions of the first inference
         place = "" if board.link == "unicorn" else f" with the memory of {board.name}"
         self.detail = f"emulated {board.core}{place}, {self.compiler}"
 
@@ -105,9 +111,12 @@ class FirmwareSession(Session):
         flat = self._samples(samples)
         if len(flat) == 0:
             raise InputError("there is no sample to measure with. Give at least one.")
-        counts = [self._count(sample) for sample in flat]
-        totals = np.array([total for total, _ in counts])
-        means = np.mean([parts for _, parts in counts], axis=0)
+        runs = [self._run(sample) for sample in flat]
+        totals = np.array([run.total for run in runs])
+        means = np.mean([self._of_layers(run.parts) for run in runs], axis=0)
+        cycles = [run.cycles for run in runs if run.cycles is not None]
+        cycle_means = np.mean([self._of_layers(run.cycle_parts) for run in runs], axis=0) if cycles else np.zeros(0)
+        names = [layer.name for layer in self.network.layers]
         self._core.write(WINDOW, flat[0].tobytes())
         stack = self._core.stack_bytes("nearwire_infer", WINDOW, self._scores_at)
         _require_memory(self.flash_bytes, self.data_bytes + self.bss_bytes, stack, self.board)
@@ -122,7 +131,10 @@ class FirmwareSession(Session):
             instructions_mean=float(totals.mean()),
             instructions_min=int(totals.min()),
             instructions_max=int(totals.max()),
-            layer_instructions={layer.name: float(mean) for layer, mean in zip(self.network.layers, means, strict=True)},
+            instructions_first=self._first,
+            layer_instructions={name: float(mean) for name, mean in zip(names, means, strict=True)},
+            cycles_mean=float(np.mean(cycles)) if cycles else None,
+            layer_cycles={name: float(mean) for name, mean in zip(names, cycle_means, strict=False)},
             core=self.board.core,
             compiler=self.compiler,
         )
@@ -133,7 +145,10 @@ class FirmwareSession(Session):
         return count.total, self._of_layers(count.parts)
 
     def _run(self, sample: Array) -> Count:
+        """One inference behind the first, which may compute what later ones find in RAM."""
         self._core.write(WINDOW, sample.tobytes())
+        if self._first == 0:
+            self._first = self._core.count("nearwire_infer", WINDOW, self._scores_at).total
         return self._core.count("nearwire_infer", WINDOW, self._scores_at, marks=self._cut_functions + self._layer_functions)
 
     def _of_layers(self, marked: Mapping[str, int]) -> list[int]:
@@ -243,19 +258,22 @@ def _board_of(folder: Path) -> str:
     return name if countable(load_board(name)) else DEFAULT_BOARD
 
 
+def with_more_ram(board: Board) -> Board:
+    """The board with room for any stack, to find out how much a program needs."""
+    if board.memory is None:
+        return board
+    return board.model_copy(update={"memory": board.memory.model_copy(update={"ram_bytes": board.memory.ram_bytes + 16 * STACK_ROOM})})
+
+
 def _require_memory(flash: int, static: int, stack: int, board: Board) -> None:
     memory = board.memory
     if memory is None:
         return
     if flash > memory.flash_bytes:
-        raise CheckError(
-            f"the build needs {flash} bytes of flash, board '{board.name}' has {memory.flash_bytes}. Prune more, or take a format with fewer bytes."
-        )
+        raise DoesNotFit("flash", f"the build needs {flash} bytes of flash, board '{board.name}' has {memory.flash_bytes}")
     if static + stack > memory.ram_bytes:
-        raise CheckError(
-            f"the build needs {static + stack} bytes of RAM ({static} static, {stack} stack), board '{board.name}' has {memory.ram_bytes}. "
-            "Make the widest pair of neighbouring layers narrower."
-        )
+        parts = f"{static} static, {stack} stack" if stack else "static, the stack not counted"
+        raise DoesNotFit("RAM", f"the build needs {static + stack} bytes of RAM ({parts}), board '{board.name}' has {memory.ram_bytes}")
 
 
 BACKEND = FirmwareBackend()

@@ -1,42 +1,48 @@
 """Exact instructions of the kernels on an emulated core, and the coefficients of its instruction model.
 
 python -m tests.bench.kernels                        the table of figures and the model's error on networks it was not fitted on
-python -m tests.bench.kernels --fit [FORMAT ...]     measure random layers, print the [cost.FORMAT] tables for the board's TOML
+python -m tests.bench.kernels --fit [FORMAT ...]     measure random layers, print the [cost.FORMAT] tables for the board's TOML; with --write
+                                                     they replace those in the board's file
 --board NAME (default emulated-cortex-m4)
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from scipy.optimize import nnls
 
 from compile.emit import c
 from compile.formats import FORMATS, MATRIX_FORMATS, Format
+from compile.formats.coordinates import CoordinatesS8, ExpandedS8
 from compile.formats.replicated import ReplicatedS8
 from compile.passes.store import store
-from devices.board import Board, load_board
-from devices.cost import CODE_BYTES, predict
+from devices.board import FOLDER, Board, load_board
+from devices.cost import CODE_BYTES, ERROR_PERCENT, predict
 from runtime.backends.figures import FirmwareFigures
 from runtime.backends.firmware import FirmwareSession
 from runtime.network import Array, Network
 from runtime.reference import trace
-from tests.networks import box_network, integer_network, replicated_network
+from tests.networks import box_network, integer_network, replicated_network, spatial_network
 
-STORES = {"dense": "columns_s4", "field": "boxes_s8", "replicated": "replicated_s8"}  # where the format in question cannot hold a layer
+# where the format in question cannot hold a layer
+STORES = {"dense": "columns_s4", "field": "boxes_s8", "replicated": "replicated_s8", "spatial": "dense_s8"}
 WEIGHTS = {"columns_s2": {"largest": 1}, "columns_o2": {"largest": 3, "odd": True}}  # small enough for the format
-FITTED = 40  # random networks of two layers a format
-CHECKED = 20
+FITTED = 24  # random networks of two to four layers a format
+CHECKED = 8  # further ones that show the error
+PREDICTED = 20  # networks of the table
 SHAPES = (((784, 32, 10), 1.0), ((784, 256, 10), 1.0), ((784, 256, 10), 0.2), ((784, 256, 10), 0.1))
 
 
 def random_network(rng: np.random.Generator, seed: int) -> Network:
-    """Two layers of 1 to 900 inputs and 1 to 64 hidden neurons, of any density, with small and odd shapes well represented."""
-    inputs, hidden, outputs = (int(np.exp(rng.uniform(0, np.log(limit)))) for limit in (900, 64, 20))
-    return integer_network((inputs, hidden, outputs), float(rng.uniform(0.02, 1.0)), seed=seed, zero_point=int(rng.integers(0, 2)) * 9)
+    """Four layers of 1 to 900 inputs and 1 to 200 neurons, of any density, with small and odd shapes well represented."""
+    sizes = tuple(int(np.exp(rng.uniform(0, np.log(limit)))) for limit in (900, 64, 200, 40, 20))
+    return integer_network(sizes, float(rng.uniform(0.02, 1.0)), seed=seed, zero_point=int(rng.integers(0, 2)) * 9)
 
 
 def network_for(item: Format, rng: np.random.Generator, seed: int) -> Network:
@@ -45,11 +51,20 @@ def network_for(item: Format, rng: np.random.Generator, seed: int) -> Network:
         return random_network(rng, seed)
     if isinstance(item, ReplicatedS8):
         return random_replicated(rng, seed)
+    if isinstance(item, CoordinatesS8 | ExpandedS8):
+        return random_spatial(rng, seed)
     grid = (int(rng.integers(2, 30)), int(rng.integers(2, 30)))
     if item.name == "spans_s8":
         grid = (1, int(rng.integers(2, 200)))
     neurons, middle, classes = (int(np.exp(rng.uniform(0, np.log(limit)))) for limit in (200, 40, 20))
     return box_network(grid, neurons, int(rng.integers(1, 9)), classes, seed, middle=middle, **WEIGHTS.get(item.name, {}))
+
+
+def random_spatial(rng: np.random.Generator, seed: int) -> Network:
+    """Three layers of positions with two or three axes, half of them cut at a distance."""
+    sizes = tuple(int(np.exp(rng.uniform(0, np.log(limit)))) for limit in (400, 64, 100, 20))
+    axes, cut_share = 2 + int(rng.random() < 0.2), float(rng.choice((0.0, rng.uniform(0.1, 0.95))))
+    return spatial_network(sizes, axes, cut_share, seed=seed)
 
 
 def random_replicated(rng: np.random.Generator, seed: int) -> Network:
@@ -94,39 +109,58 @@ def measure(network: Network, board: Board, samples: int = 3) -> tuple[FirmwareF
             return figures, dict(session.image.lengths)
 
 
-def fit(item: Format, board: Board) -> tuple[dict[str, float], float, int]:
-    """Coefficients by feature, the largest relative error of a layer over 500 instructions, and the kernel's bytes."""
-    rng = np.random.default_rng(7)
+def counted(item: Format, board: Board, rng: np.random.Generator, seeds: range) -> tuple[Array, Array, int]:
+    """(layers, features) how often, (layers,) instructions of random layers, and the kernel's bytes."""
     rows, counts, code = [], [], 0
-    for seed in range(FITTED):
+    for seed in seeds:
         network = with_format(network_for(item, rng, seed), item.name)
         network = with_activity(network, random_samples(network, 2))
         figures, lengths = measure(network, board, 2)
         code = sum(size for name, size in lengths.items() if name.startswith(f"nearwire_{item.name}"))
         for layer in network.layers:
-            if layer.store != item.name:
-                continue
-            features = item.layer_features(layer)
-            rows.append([features[name] for name in item.features_of])
-            counts.append(figures.layer_instructions[layer.name])
-    matrix, found = np.array(rows, float), np.array(counts)
-    weight = 1 / (found + 100)  # relative errors, but tiny layers do not decide
-    solution = np.linalg.lstsq(matrix * weight[:, None], found * weight, rcond=None)[0]
+            if layer.store == item.name:
+                features = item.layer_features(layer)
+                rows.append([features[name] for name in item.features_of])
+                counts.append(figures.layer_instructions[layer.name])
+    return np.array(rows, float), np.array(counts), code
+
+
+def fit(item: Format, board: Board) -> dict[str, float]:
+    """The format's cost table. No coefficient is negative: where features depend on each other, a negative one would be wrong elsewhere.
+
+    The error is the largest of a layer over 500 instructions, in the networks of the fit and in as many again that it has not seen.
+    """
+    rng = np.random.default_rng(7)
+    features, counts, code = counted(item, board, rng, range(FITTED))
+    weight = 1 / (counts + 100)  # relative errors, but tiny layers do not decide
+    solution, _ = nnls(features * weight[:, None], counts * weight)
     rounded = np.round(solution, 2)
-    error = np.abs(matrix @ rounded - found) / found
-    return dict(zip(item.features_of, rounded.tolist(), strict=True)), float(error[found > 500].max()), code
+    more_features, more_counts, _ = counted(item, board, rng, range(FITTED, FITTED + CHECKED))
+    everything = np.concatenate([counts, more_counts])
+    error = np.abs(np.concatenate([features, more_features]) @ rounded - everything) / everything
+    table = dict(zip(item.features_of, rounded.tolist(), strict=True))
+    return {**table, CODE_BYTES: code, ERROR_PERCENT: round(100 * float(error[everything > 500].max()), 1)}
 
 
-def print_fit(names: list[str], board: Board) -> None:
+def print_fit(names: list[str], board: Board, write: bool) -> None:
     for name in names or list(FORMATS):
-        coefficients, error, code = fit(FORMATS[name], board)
-        print(f"\n[cost.{name}] # largest error of a layer in the fit: {100 * error:.1f} %")
-        for feature, value in coefficients.items():
-            print(f"{feature} = {value:g}")
-        print(f"{CODE_BYTES} = {code}", flush=True)
+        table = f"[cost.{name}]\n" + "".join(f"{key} = {value:g}\n" for key, value in fit(FORMATS[name], board).items())
+        print(f"\n{table}", end="", flush=True)
+        if write:
+            replace_table(FOLDER / f"{board.name}.toml", name, table)
 
 
-def prediction_errors(board: Board, networks: int = CHECKED) -> Array:
+def replace_table(path: Path, name: str, table: str) -> None:
+    """The board's file with this table in place of the format's old one, or at the end."""
+    text = path.read_text(encoding="utf-8")
+    old = re.search(rf"^\[cost\.{name}\].*?(?=^\[|\Z)", text, flags=re.M | re.S)
+    if old is None:
+        path.write_text(text.rstrip("\n") + "\n\n" + table, encoding="utf-8")
+    else:
+        path.write_text(text[: old.start()] + table + ("\n" if old.end() < len(text) else "") + text[old.end() :], encoding="utf-8")
+
+
+def prediction_errors(board: Board, networks: int = PREDICTED) -> Array:
     """Relative error of the predicted instructions of whole random networks, each layer in a random format."""
     rng = np.random.default_rng(2024)
     errors = []
@@ -170,12 +204,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--board", default="emulated-cortex-m4")
     parser.add_argument("--fit", nargs="*", metavar="FORMAT", help="print the cost tables of these formats (all, if none is named)")
+    parser.add_argument("--write", action="store_true", help="with --fit: put the tables into the board's file")
     arguments = parser.parse_args()
     board = load_board(arguments.board)
     if arguments.fit is None:
         print_table(board)
     else:
-        print_fit(arguments.fit, board)
+        print_fit(arguments.fit, board, arguments.write)
 
 
 if __name__ == "__main__":

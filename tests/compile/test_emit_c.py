@@ -17,7 +17,7 @@ from devices.board import load_board
 from devices.errors import CheckError, InputError
 from runtime.network import Layer, Network
 from tests.devices.tools import needs
-from tests.networks import box_network, integer_network, replicated_network
+from tests.networks import box_network, integer_network, replicated_network, spatial_network
 
 HOST = load_board("host").toolchain
 STRICT = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wstrict-prototypes", "-Wmissing-prototypes", "-Werror"]
@@ -40,13 +40,20 @@ def placed(network: Network, dense: str = "columns_s4", field: str = "boxes_s8")
     return replace(network, layers=layers, stage="stored")
 
 
+def in_format(network: Network, *names: str) -> Network:
+    """A network whose layers have these formats in turn."""
+    layers = tuple(replace(layer, store=names[k % len(names)]) for k, layer in enumerate(network.layers))
+    return replace(network, layers=layers, stage="stored")
+
+
 def boxes(grid: tuple[int, int], **options: int) -> Network:
     return placed(box_network(grid, **options))
 
 
 NETWORKS = {
-    "all formats": stored((37, 21, 14, 9, 5), zero_point=11),
-    "all formats, other order": stored((300, 12, 9, 6, 3), tuple(reversed(FORMATS)), density=0.2),
+    "all formats": stored((37, 21, 14, 9, 13, 11, 5), zero_point=11),
+    "all formats, other order": stored((300, 12, 9, 6, 13, 11, 3), tuple(reversed(FORMATS)), density=0.2),
+    "wide and sparse": stored((1100, 9, 3), ("csr_s8", "block4_s8"), density=0.02),
     "one layer": stored((1, 1), ("dense_s8",)),
     "narrow and wide": stored((5, 1, 40, 2), ("dense32_s8",), density=1.0),
     "cut input": stored((19, 8, 4), ("csr_s8",), cut=4),
@@ -60,7 +67,10 @@ NETWORKS = {
     "replicated, wide boxes, cut input": placed(replicated_network((15, 16), 1, ({"kernel": (15, 13), "padding": (9, 5)},), cut=2)),
     "replicated, means": placed(replicated_network((12, 15), 2, ({"pooling": "average", "pool": (4, 2), "kernel": (5, 5)},))),
     "replicated, means and maxima": placed(replicated_network((13, 13), 1, ({"pooling": "average"}, {"pool": (2, 3)}), cut=1)),
-    "no weights at all": stored((9, 5, 3), ("csr_s8", "csr16_s8"), density=0.0),
+    "positions, on the fly": in_format(spatial_network((61, 17, 5), seed=4, zero_point=7), "coordinates_s8"),
+    "positions, expanded": in_format(spatial_network((61, 17, 6, 5), cut_share=0.5), "expanded_s8"),
+    "positions in space": in_format(spatial_network((30, 9, 7, 3), axes=3, cut_share=0.3), "coordinates_s8", "expanded_s8"),
+    "no weights at all": stored((9, 5, 3, 3), ("csr_s8", "csr16_s8", "block4_s8"), density=0.0),
 }
 
 

@@ -26,7 +26,7 @@ Call = Callable[..., None]
 
 @st.composite
 def matrices(draw: st.DrawFn) -> Array:
-    """(outputs, inputs) int8: small and odd shapes, and ones past the strip of csr_s8 and the chunk of dense_s8; empty and full rows."""
+    """(outputs, inputs) int8: small and odd shapes, and ones past windows and chunks; empty, full and lopsided rows, and blocks of rows."""
     outputs = draw(st.integers(1, 11))
     inputs = draw(st.one_of(st.integers(1, 40), st.sampled_from([255, 256, 257, 511, 512, 513, 784, 1025])))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
@@ -35,7 +35,11 @@ def matrices(draw: st.DrawFn) -> Array:
     if draw(st.booleans()):
         weights = np.where(weights >= 0, limit, -limit)  # the extremes
     density = draw(st.sampled_from([0.0, 0.05, 0.5, 1.0]))
-    weights[rng.random(weights.shape) >= density] = 0
+    whole = draw(st.booleans())
+    cut = rng.random((-(-outputs // 4), inputs) if whole else weights.shape) >= density
+    weights[np.repeat(cut, 4, axis=0)[:outputs] if whole else cut] = 0
+    if draw(st.booleans()):
+        weights[:, : draw(st.integers(0, inputs - 1))] = 0  # all that is left lies at the end
     if draw(st.booleans()):
         weights[0] = 0
     return weights.astype(np.int8)

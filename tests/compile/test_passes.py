@@ -46,6 +46,29 @@ def test_prune_cuts_the_asked_share_of_the_smallest(kind: str, share: float, sco
             assert np.abs(full[kept == 0]).max() <= np.abs(kept[kept != 0]).min()
 
 
+@pytest.mark.parametrize("scope", ["layer", "global"])
+def test_prune_in_blocks_cuts_whole_blocks_the_weakest_first(scope: str) -> None:
+    network = freeze(float_network((20, 30, 16, 5), "dense"))
+    cut = prune(network, 0.8, scope, "block4")
+    assert density(cut) == pytest.approx(0.2, abs=0.02)
+    for before, after in zip(network.layers, cut.layers, strict=True):
+        for first in range(0, before.outputs, 4):
+            full, kept = before.arrays["weight"][first : first + 4], after.arrays["weight"][first : first + 4]
+            whole = (kept != 0).any(axis=0)
+            assert np.array_equal(kept, np.where(whole, full, 0))
+        means = np.abs(before.arrays["weight"][: before.outputs // 4 * 4]).reshape(-1, 4, before.inputs).mean(axis=1)
+        stays = (after.arrays["weight"][: before.outputs // 4 * 4].reshape(-1, 4, before.inputs) != 0).any(axis=1)
+        if scope == "layer" and stays.any() and not stays.all():
+            assert means[~stays].max() <= means[stays].min()
+
+
+def test_spatial_layers_refuse_blocks_and_unknown_structures_suggest() -> None:
+    with pytest.raises(InputError, match="layer 'layer0' of kind 'spatial' cannot be pruned in blocks"):
+        prune(freeze(float_network(kind="spatial")), 0.5, structure="block4")
+    with pytest.raises(InputError, match="Did you mean 'block4'"):
+        prune(freeze(float_network()), 0.5, structure="blocks4")
+
+
 def test_prune_cuts_the_longest_connections_of_spatial_layers() -> None:
     layer = prune(freeze(float_network(kind="spatial")), 0.6).layers[0]
     d2 = Spatial().squared_distances(layer)

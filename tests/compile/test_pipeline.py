@@ -7,14 +7,16 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from compile.artifact import replacing
-from compile.budget import Budgets, parse_bytes
+from compile.budget import Budgets, parse_bytes, parse_time
 from compile.pipeline import CompileOptions, compile_network
+from devices.board import load_board
 from devices.errors import CheckError, InputError, NearwireError
 from runtime.build import open_build
 from runtime.data import load_dataset
@@ -82,19 +84,48 @@ def test_one_flipped_byte_in_any_file_is_found(built: tuple[Path, Manifest], tmp
 
 
 def test_pruned_build_stores_sparse_layers_when_that_is_smaller(tmp_path: Path) -> None:
-    manifest = compile_network(resolve(ZOO), tmp_path / "pruned", CompileOptions(prune=0.9))
-    assert manifest.layers[0].nonzeros / np.prod(manifest.layers[0].shape) == pytest.approx(0.1, abs=0.01)
-    assert manifest.layers[0].store.startswith("csr")
-    assert manifest.accuracy.pruned < manifest.accuracy.frozen
+    for structure, store in (("none", "csr"), ("block4", "block4_s8")):
+        options = CompileOptions(prune=0.9, prune_structure=structure, optimise="latency", firmware_samples=20)
+        manifest = compile_network(resolve("zoo:digits-dense"), tmp_path / structure, options)
+        assert manifest.layers[0].nonzeros / np.prod(manifest.layers[0].shape) == pytest.approx(0.1, abs=0.02)
+        assert manifest.layers[0].store.startswith(store)
+        assert manifest.accuracy.pruned < manifest.accuracy.frozen
 
 
 def test_budgets_refuse_with_the_layer_to_blame(tmp_path: Path) -> None:
     out = tmp_path / "small"
-    with pytest.raises(CheckError, match=r"flash bytes .*the budget is 8192; layer 'layer0' takes"):
-        compile_network(resolve(ZOO), out, CompileOptions(budgets=Budgets(flash_bytes=8192)))
-    assert list(tmp_path.iterdir()) == []
+    dense = CompileOptions(store="dense_s8")
+    for budgets, text in (
+        (
+            Budgets(flash_bytes=8192),
+            r"needs 20\d{3} bytes of flash for its constants alone, the budget is 8192; layer 'layer0' \(dense_s8\) takes 17\d{3} of",
+        ),
+        (Budgets(flash_bytes=21000), r"needs 21\d{3} bytes of flash, on 'emulated-cortex-m4', the budget is 21000; layer 'layer0'"),
+        (Budgets(ram_bytes=200), r"needs 256 bytes of RAM without its stack, the budget is 200; values between layers.* takes? 256 of"),
+        (Budgets(ram_bytes=300), r"needs 4\d\d bytes of RAM, on 'emulated-cortex-m4', the budget is 300"),
+        (Budgets(instructions=20000), r"needs \d+ instructions an inference, .*the budget is 20000; layer 'layer0' \(dense_s8\) takes \d+ of"),
+    ):
+        with pytest.raises(CheckError, match=text):
+            compile_network(resolve(ZOO), out, replace(dense, budgets=budgets))
+        assert list(tmp_path.iterdir()) == []
     with pytest.raises(CheckError, match="the budget is 0.9999"):
         compile_network(resolve(ZOO), out, CompileOptions(budgets=Budgets(accuracy=0.9999)))
+
+
+def test_a_board_that_is_too_small_is_refused_with_the_layer_to_blame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = load_board("emulated-cortex-m4")
+    assert whole.memory
+    for field, size, text in (
+        ("flash_bytes", 20000, r"constants alone, board 'emulated-cortex-m4' has 20000; layer 'layer0'"),
+        ("flash_bytes", 21000, r"bytes of flash, board 'emulated-cortex-m4' has 21000; layer 'layer0' .* Prune more"),
+        ("ram_bytes", 300, r"bytes of RAM .* board 'emulated-cortex-m4' has 300; values between layers"),
+    ):
+        small = whole.model_copy(update={"memory": whole.memory.model_copy(update={field: size})})
+        monkeypatch.setattr("compile.pipeline.load_board", lambda _, board=small: board)
+        monkeypatch.setattr("runtime.backends.firmware.load_board", lambda _, board=small: board)
+        with pytest.raises(CheckError, match=text):
+            compile_network(resolve(ZOO), tmp_path / "small", CompileOptions(store="dense_s8"))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_foreign_folder_is_never_overwritten(tmp_path: Path) -> None:
@@ -124,6 +155,34 @@ def test_byte_sizes(text: str | None, value: int | None) -> None:
     assert parse_bytes(text, "--max-flash") == value
 
 
+@pytest.mark.parametrize(("text", "value"), [("900us", 900.0), ("2.5ms", 2500.0), ("1s", 1e6), (None, None)])
+def test_times(text: str | None, value: float | None) -> None:
+    assert parse_time(text, "--max-latency") == value
+
+
+@pytest.mark.parametrize("text", ["", "900", "5 ms", "-1ms", "ms", "1.ms", "1m"])
+def test_bad_times(text: str) -> None:
+    with pytest.raises(InputError, match="--max-latency is"):
+        parse_time(text, "--max-latency")
+
+
+def test_latency_is_estimated_at_the_clock_of_a_real_board(tmp_path: Path) -> None:
+    options = CompileOptions(board="stm32f411", store="dense16_s8", firmware_samples=20)
+    built = compile_network(resolve(ZOO), tmp_path / "kept", replace(options, budgets=Budgets(latency_us=1e6)))
+    clock = load_board("stm32f411").clock_hz
+    assert built.cost
+    assert built.cost.cycles
+    assert clock
+    assert built.cost.cycles >= built.cost.instructions
+    assert built.cost.latency_us == pytest.approx(1e6 * built.cost.cycles / clock, rel=1e-3)
+    assert built.budgets["latency_us"]["met"]
+    text = r"us an inference, estimated at \d+ MHz without wait states, on 'stm32f411', the budget is 500; layer 'layer0' \(dense16_s8\) takes"
+    with pytest.raises(CheckError, match=text):
+        compile_network(resolve(ZOO), tmp_path / "slow", replace(options, budgets=Budgets(latency_us=500)))
+    with pytest.raises(InputError, match="board 'emulated-cortex-m4' has no clock"):
+        compile_network(resolve(ZOO), tmp_path / "none", CompileOptions(budgets=Budgets(latency_us=500)))
+
+
 @pytest.mark.parametrize("text", ["", "8kb", "-1", "k", "1.5k"])
 def test_bad_byte_sizes(text: str) -> None:
     with pytest.raises(InputError, match="--max-flash is"):
@@ -138,7 +197,7 @@ def test_bad_byte_sizes(text: str) -> None:
         (("compile", "--board", "emulated-cortex-m5", "--out", "{tmp}/b"), 2, "Did you mean"),
         (("compile", "--prune", "1.5", "--out", "{tmp}/b"), 2, "prune share is 1.5"),
         (("compile", "--store", "dens_s8", "--out", "{tmp}/b"), 2, "Did you mean 'dense_s8'"),
-        (("compile", "--max-ram", "100", "--out", "{tmp}/b"), 3, "ram bytes"),
+        (("compile", "--max-ram", "100", "--out", "{tmp}/b"), 3, "bytes of RAM without its stack, the budget is 100"),
         (("compile", "--board", "host", "--max-ram", "8k", "--out", "{tmp}/b"), 3, "'host' is not an emulated core"),
         (("compile", "--nonsense"), 2, "--nonsense"),
         (("runtime", "run", "{tmp}"), 2, "is not a build"),

@@ -10,6 +10,9 @@ import pytest
 
 from compile.formats import MATRIX_FORMATS as FORMATS
 from compile.formats import DenseS8, Encoded
+from compile.passes.freeze import freeze
+from compile.passes.prune import prune
+from compile.passes.quantise import quantise
 from compile.passes.store import store
 from devices.board import Board, load_board
 from devices.cost import kernel_bytes
@@ -34,15 +37,24 @@ def test_objectives_pick_what_they_say() -> None:
 
 
 def test_dense_for_full_layers_and_csr_for_sparse_ones() -> None:
-    assert store(integer_network((200, 100, 10), 1.0), BOARD)[1][0].chosen in ("dense_s8", "dense32_s8")
+    assert store(integer_network((200, 100, 10), 1.0), BOARD)[1][0].chosen.startswith("dense")
     assert store(integer_network((200, 100, 10), 0.1), BOARD)[1][0].chosen == "csr_s8"
     assert store(integer_network((784, 100, 10), 0.1), BOARD, "latency")[1][0].chosen == "csr16_s8"
 
 
-def test_a_core_without_long_multiplication_gets_its_own_dense_format() -> None:
+def test_blocks_for_layers_pruned_in_blocks() -> None:
+    network = prune(freeze(float_network((200, 100, 8))), 0.8, structure="block4")
+    quantised = quantise(network, np.random.default_rng(0).integers(0, 256, (50, 200)).astype(np.uint8))
+    for objective in ("flash", "latency"):
+        assert store(quantised, BOARD, objective)[1][0].chosen == "block4_s8"
+
+
+def test_every_core_gets_the_dense_format_that_suits_its_multiplier() -> None:
     network = integer_network((200, 100, 10))
     assert {e.chosen for e in store(network, load_board("emulated-cortex-m0plus"), "latency")[1]} == {"dense32_s8"}
-    assert {e.chosen for e in store(network, BOARD, "latency")[1]} == {"dense_s8"}
+    assert {e.chosen for e in store(network, load_board("emulated-cortex-m3"), "latency")[1]} == {"dense_s8"}
+    for core in ("m4", "m7", "m33"):
+        assert {e.chosen for e in store(network, load_board(f"emulated-cortex-{core}"), "latency")[1]} == {"dense16_s8"}
 
 
 def test_kernels_are_counted_once_so_a_small_layer_shares_one() -> None:
@@ -104,6 +116,11 @@ def test_a_board_without_cost_tables_is_an_error() -> None:
     bare = Board.model_validate({**BOARD.model_dump(), "cost": {}})
     with pytest.raises(InputError, match=r"no table \[cost.dense_s8\]"):
         store(integer_network(), bare)
+    none = replace(integer_network((70000, 3)).layers[0], name="wide")
+    with pytest.raises(
+        CheckError, match=r"layer 'wide' .* fits no storage format: dense_s8: it holds at most 65535 inputs.*boxes_s8: the layer has no"
+    ):
+        store(integer_network((70000, 3)).with_layers((none,)), BOARD)
     incomplete = {**BOARD.cost, "dense_s8": {"call": 1.0}}
     with pytest.raises(InputError, match="lacks"):
         store(integer_network(), Board.model_validate({**BOARD.model_dump(), "cost": incomplete}))

@@ -69,6 +69,11 @@ def test_limits_name_networks_of_the_zoo(name: str) -> None:
     assert name in names()
 
 
+def test_kernels_and_glue_are_small(built: tuple[str, Manifest]) -> None:
+    assert built[1].size is not None
+    assert built[1].size.code_bytes <= 3072
+
+
 def test_rows_keep_their_limits(built: tuple[str, Manifest]) -> None:
     name, manifest = built
     accuracy, constants, instructions = LIMITS.get(name, (0.0, 10**9, 10**9))

@@ -21,7 +21,7 @@ class Dense(WeightedLayer):
     def __init__(self, place: Place, config: TrainConfig, weight: Tensor, bias: Tensor) -> None:
         super().__init__()
         self.place = place
-        self.prune = config.prune
+        self.prune, self.structure = config.prune, config.prune_structure
         self.weight = nn.Parameter(weight)  # (outputs, inputs)
         self.bias = nn.Parameter(bias)  # (outputs,)
 
@@ -41,7 +41,7 @@ class Dense(WeightedLayer):
         return self.weight
 
     def weight_of(self, values: Tensor) -> Tensor:
-        return without_smallest(values, self.prune) if self.prune else values
+        return without_smallest(values, self.prune, self.structure) if self.prune else values
 
     def product(self, x: Tensor, weight: Tensor) -> Tensor:
         return functional.linear(x, weight)
@@ -55,7 +55,7 @@ class Dense(WeightedLayer):
 
     def export(self, name: str, activation: str) -> Layer:
         with torch.no_grad():
-            weight = without_smallest(self.weight, self.prune) if self.prune else self.weight
+            weight = without_smallest(self.weight, self.prune, self.structure) if self.prune else self.weight
         arrays = {"weight": weight.detach().cpu().numpy().copy(), "bias": self.bias.detach().cpu().numpy().copy()}
         return Layer(name, self.kind, self.place.inputs, self.place.outputs, activation, arrays)
 
