@@ -106,6 +106,7 @@ class TrainConfig(BaseModel):
     rates: Rates = Rates()
     betas: tuple[Decay, Decay] = (0.9, 0.99)  # of Adam
     precision: Literal["float32", "tf32", "bf16"] = "float32"  # of the factors of matrix products; everything else is float32; tf32: on a GPU only
+    weights: Literal["auto", "stored", "tiled"] = "auto"  # of a spatial layer in a training step; tiled: made again for the backward pass, never kept
     schedule: Literal["one-cycle", "warm-cosine", "cosine", "constant"] = "one-cycle"
     spiking: SpikingConfig | None = None  # spiking neurons; None: relu
     quantise: Quantise | None = None  # the quantisation-aware phase; None: none

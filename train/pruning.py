@@ -7,6 +7,8 @@ first cut one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -19,9 +21,34 @@ def kept(count: int, share: float) -> int:
     return count - int(count * share + 1e-9)
 
 
-def nearest_share(d2: Tensor, share: float) -> Tensor:
-    """The squared distance of the last connection kept when the ``share`` of longest ones is pruned."""
-    return d2.flatten().kthvalue(kept(d2.numel(), share)).values
+def smallest(tile: Callable[[int], Tensor], tiles: int, rank: int) -> Tensor:
+    """The value of that rank, from 1, among float32 values that are not negative and come in tiles 0 .. tiles - 1.
+
+    Such floats are ordered as their bits are. So the values of several tiles are counted by their high 16 bits and then, made once more,
+    those in the rank's high half by their low ones: exact, and no tile is kept.
+    """
+    if tiles == 1:
+        return tile(0).flatten().kthvalue(rank).values
+
+    def bits(k: int) -> Tensor:
+        return tile(k).clamp_(min=0).flatten().view(torch.int32)
+
+    def at(counts: Tensor, wanted: int) -> tuple[int, int]:
+        """The bin that holds a rank, and how many values lie in the bins before it."""
+        ends = counts.cumsum(0)
+        found = int(torch.searchsorted(ends, wanted))
+        return found, int(ends[found] - counts[found])
+
+    counts = torch.bincount(bits(0) >> 16, minlength=1 << 16)
+    for k in range(1, tiles):
+        counts += torch.bincount(bits(k) >> 16, minlength=1 << 16)
+    high, before = at(counts, rank)
+    low_counts = torch.zeros_like(counts)
+    for k in range(tiles):
+        value = bits(k)
+        low_counts += torch.bincount(value[value >> 16 == high] & 0xFFFF, minlength=1 << 16)
+    low, _ = at(low_counts, rank - before)
+    return torch.tensor((high << 16) | low, dtype=torch.int32, device=counts.device).view(torch.float32)
 
 
 def without_smallest(weight: Tensor, share: float, structure: str = "none") -> Tensor:

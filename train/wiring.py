@@ -13,7 +13,8 @@ with G = (d out).T @ x, A = G * w and B = 2 * factor * A * w**(power - 1),
     d gap      = gap * sum of B @ mask
 
 Pruned connections have w = 0 and thereby no gradient. The mask multiplies the sender's output, so it costs (samples, inputs), not
-(outputs, inputs). EPSILON of runtime/kinds/spatial.py bounds d2 from below; there the gradient is 0, as that of a clamp.
+(outputs, inputs). All of it runs over tiles of rows, a single one if the weights are kept. EPSILON of runtime/kinds/spatial.py bounds d2 from
+below; there the gradient is 0, as that of a clamp.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ from torch import Tensor
 
 from devices.errors import unknown_name
 from runtime.kinds.spatial import EPSILON
+from train.pruning import kept, smallest
+
+TILE = 2**21  # weights, 8 MiB: large enough for the products, small enough for a cache
 
 
 @dataclass(frozen=True)
@@ -69,61 +73,89 @@ def squared_distances(sender: Tensor, receiver: Tensor, gap: Tensor | float) -> 
     return left @ right.T
 
 
+@dataclass(frozen=True)
+class Options:
+    """What a product is, besides its tensors."""
+
+    wiring: Rule
+    share: float  # of the weights, the smallest, that are 0
+    low: torch.dtype | None  # of the factors of the products with x and with the gradient; None: theirs. Sums keep theirs
+    tiled: bool  # whether weights are made again, tile by tile, instead of kept
+
+
 class _SpatialProduct(torch.autograd.Function):
     """See the module. Arguments: x (samples, inputs), mask (inputs,), sender (inputs, k), receiver (outputs, k), gap, bias (outputs,)."""
 
     @staticmethod
-    def forward(
-        ctx: Any,
-        x: Tensor,
-        mask: Tensor,
-        sender: Tensor,
-        receiver: Tensor,
-        gap: Tensor | float,
-        bias: Tensor,
-        wiring: Rule,
-        cutoff: Cutoff | None,
-        kind: torch.dtype,
-    ) -> Tensor:
-        d2 = squared_distances(sender, receiver, gap)
-        far = None if cutoff is None else d2 > cutoff(d2)
-        near = None
-        if float(gap) ** 2 < 2 * EPSILON:
-            near = d2 < EPSILON
-            d2.clamp_(min=EPSILON)
-        weight = wiring.apply(d2)
-        if far is not None:
-            weight.masked_fill_(far, 0)
-        ctx.save_for_backward(x, mask, sender, receiver, weight, *([gap] if isinstance(gap, Tensor) else []), *([near] if near is not None else []))
-        ctx.wiring, ctx.gap = wiring, None if isinstance(gap, Tensor) else gap
-        ctx.near, ctx.kind = near is not None, kind
-        if kind != x.dtype:
-            return (x * mask).to(kind).mm(weight.to(kind).T).to(x.dtype).add_(bias)
-        return torch.addmm(bias, x * mask, weight.T)
+    def forward(ctx: Any, x: Tensor, mask: Tensor, sender: Tensor, receiver: Tensor, gap: Tensor | float, bias: Tensor, options: Options) -> Tensor:
+        rows = max(1, TILE // len(sender)) if options.tiled else len(receiver)
+        tiles = [slice(at, at + rows) for at in range(0, len(receiver), rows)]
+        cutoff = None
+        if options.share:
+            rank = kept(len(sender) * len(receiver), options.share)
+            cutoff = smallest(lambda k: squared_distances(sender, receiver[tiles[k]], gap), len(tiles), rank)
+        ctx.tiles, ctx.cutoff, ctx.options, ctx.gap = tiles, cutoff, options, None if isinstance(gap, Tensor) else gap
+        sent = x * mask
+        out = torch.empty(len(x), len(receiver), dtype=x.dtype, device=x.device)
+        tensors = [x, mask, sender, receiver, *([gap] if isinstance(gap, Tensor) else [])]
+        for tile in tiles:
+            weight, near = _weights(sender, receiver[tile], gap, options.wiring, cutoff)
+            if options.low is not None:
+                out[:, tile] = sent.to(options.low).mm(weight.to(options.low).T).to(x.dtype).add_(bias[tile])
+            elif len(tiles) == 1:
+                out = torch.addmm(bias, sent, weight.T)
+            else:
+                out[:, tile] = torch.addmm(bias[tile], sent, weight.T)
+            if not options.tiled:
+                tensors += [weight, *([near] if near is not None else [])]
+        ctx.save_for_backward(*tensors)
+        return out
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
         (g,) = grads
-        x, mask, sender, receiver, weight, *rest = ctx.saved_tensors
+        x, mask, sender, receiver, *rest = ctx.saved_tensors
         gap = rest.pop(0) if ctx.gap is None else ctx.gap
+        options: Options = ctx.options
         k = sender.shape[1]
-        low, kind = g.to(ctx.kind), ctx.kind
-        d_x = low.mm(weight.to(kind)).to(g.dtype).mul_(mask) if ctx.needs_input_grad[0] else None
-        a = low.T.mm(x.to(kind)).to(g.dtype).mul_(weight)
-        d_mask = a.sum(0)
-        for _ in range(ctx.wiring.power - 1):
-            a.mul_(weight)
-        if ctx.near:
-            a.masked_fill_(rest[0], 0)
-        by_receiver = a @ torch.cat((sender * mask[:, None], mask[:, None]), 1).mul_(2 * ctx.wiring.factor)
-        by_sender = (torch.cat((receiver, torch.ones_like(receiver[:, :1])), 1).mul_(2 * ctx.wiring.factor).T @ a).T
+        kind = options.low or x.dtype
+        low_x = x.to(kind)
+        d_x = torch.zeros_like(x) if ctx.needs_input_grad[0] else None
+        d_mask, by_sender = torch.zeros_like(mask), torch.zeros(len(sender), k + 1, dtype=sender.dtype, device=sender.device)
+        by_receiver = torch.empty(len(receiver), k + 1, dtype=sender.dtype, device=sender.device)
+        masked = torch.cat((sender * mask[:, None], mask[:, None]), 1).mul_(2 * options.wiring.factor)
+        for tile in ctx.tiles:
+            q = receiver[tile]
+            weight, near = _weights(sender, q, gap, options.wiring, ctx.cutoff) if options.tiled else (rest[0], rest[1] if len(rest) > 1 else None)
+            low = g[:, tile].to(kind)
+            if d_x is not None:
+                d_x += low.mm(weight.to(kind)).to(g.dtype)
+            a = low.T.mm(low_x).to(g.dtype).mul_(weight)
+            d_mask += a.sum(0)
+            for _ in range(options.wiring.power - 1):
+                a.mul_(weight)
+            if near is not None:
+                a.masked_fill_(near, 0)
+            by_receiver[tile] = a @ masked
+            by_sender += (torch.cat((q, torch.ones_like(q[:, :1])), 1).mul_(2 * options.wiring.factor).T @ a).T
         d_receiver = receiver * by_receiver[:, k:] - by_receiver[:, :k]
         d_sender = (sender * by_sender[:, k:] - by_sender[:, :k]).mul_(mask[:, None])
         d_gap = gap * by_receiver[:, k].sum() if isinstance(gap, Tensor) else None
-        return d_x, d_mask, d_sender, d_receiver, d_gap, g.sum(0), None, None, None
+        return None if d_x is None else d_x.mul_(mask), d_mask, d_sender, d_receiver, d_gap, g.sum(0), None
 
 
-Cutoff = Callable[[Tensor], Tensor]
+def _weights(sender: Tensor, receiver: Tensor, gap: Tensor | float, wiring: Rule, cutoff: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """(rows, inputs) sizes of the weights, and where neurons are so near that distance has no gradient (None: nowhere)."""
+    d2 = squared_distances(sender, receiver, gap)
+    far = None if cutoff is None else d2 > cutoff
+    near = None
+    if float(gap) ** 2 < 2 * EPSILON:
+        near = d2 < EPSILON
+        d2.clamp_(min=EPSILON)
+    weight = wiring.apply(d2)
+    if far is not None:
+        weight.masked_fill_(far, 0)
+    return weight, near
 
 
 def spatial_product(
@@ -134,13 +166,15 @@ def spatial_product(
     gap: Tensor | float,
     bias: Tensor,
     wiring: Rule,
-    cutoff: Cutoff | None = None,
-    kind: torch.dtype = torch.float32,
+    share: float = 0.0,
+    low: torch.dtype | None = None,
+    tiled: bool = False,
 ) -> Tensor:
     """(samples, outputs). ``gap``: a learned scalar tensor, a fixed length, or 0.0 where the positions hold it (relaxed).
 
-    ``cutoff``: from the squared distances, the one beyond which weights are 0 (train/pruning.py). ``kind``: what the products with x and with
-    the gradient are multiplied in, float32 or bfloat16; sums are float32 either way, and so are the positions and everything made of them.
+    ``share``: of the weights, those of the longest connections, that are 0 (train/pruning.py). ``low``: what the factors of the
+    products with x and with the gradient are rounded to (bfloat16); sums, positions and everything made of them keep their precision.
+    ``tiled``: never hold more than ``TILE`` weights, and make them again in the backward pass: memory O(inputs + outputs) instead of their product.
     """
-    out: Tensor = _SpatialProduct.apply(x, mask, sender, receiver, gap, bias, wiring, cutoff, kind)
+    out: Tensor = _SpatialProduct.apply(x, mask, sender, receiver, gap, bias, Options(wiring, share, low, tiled))
     return out

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import pytest
 import torch
@@ -12,7 +10,8 @@ from torch import Tensor
 from devices.errors import InputError
 from runtime.kinds.spatial import EPSILON
 from runtime.rules import RULES as RUNTIME_RULES
-from train.pruning import nearest_share
+from train import wiring
+from train.pruning import kept, smallest
 from train.wiring import RULES, rule, spatial_product, squared_distances
 
 NAIVE = {"inverse": lambda d2: d2**-0.5, "inverse_square": lambda d2: 1 / d2, "gaussian": lambda d2: torch.exp(-d2 / 2)}
@@ -23,7 +22,8 @@ def plain(x: Tensor, mask: Tensor, sender: Tensor, receiver: Tensor, gap: Tensor
     d2 = ((receiver[:, None, :] - sender[None, :, :]) ** 2).sum(2) + gap**2
     weight = NAIVE[name](d2.clamp(min=EPSILON))
     if share:
-        weight = torch.where(d2 > nearest_share(d2.detach(), share), 0, weight)
+        cutoff = d2.detach().flatten().kthvalue(kept(d2.numel(), share)).values
+        weight = torch.where(d2 > cutoff, 0, weight)
     return (x * mask) @ weight.T + bias
 
 
@@ -42,14 +42,38 @@ def arguments(gap: float | None, coordinates: int) -> list[Tensor | float]:
 @pytest.mark.parametrize("share", [0.0, 0.5])
 def test_values_and_gradients_are_those_of_the_equation(name: str, gap: float | None, coordinates: int, share: float) -> None:
     parts = arguments(gap, coordinates)
-    cutoff = partial(nearest_share, share=share) if share else None
-    found = spatial_product(*parts, rule(name), cutoff)  # type: ignore[arg-type]
+    found = spatial_product(*parts, rule(name), share)  # type: ignore[arg-type]
     wanted = plain(*parts, name, share)  # type: ignore[arg-type]
     torch.testing.assert_close(found, wanted)
     tensors = [part for part in parts if isinstance(part, Tensor)]
     direction = torch.randn_like(found)
     for one, other in zip(torch.autograd.grad(found, tensors, direction), torch.autograd.grad(wanted, tensors, direction), strict=True):
         torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize("gap", [None, 0.0], ids=["learned", "relaxed"])
+def test_tiles_give_what_kept_weights_give(gap: float | None, share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(3)
+    shapes = ((9, 60), (60,), (60, 2), (50, 2))
+    parts: list[Tensor | float] = [torch.randn(shape, requires_grad=True) for shape in shapes]
+    parts += [torch.tensor(0.7, requires_grad=True) if gap is None else gap, torch.randn(50, requires_grad=True)]
+    monkeypatch.setattr(wiring, "TILE", 60 * 7)  # the last of eight tiles has one row
+    results = []
+    for tiled in (False, True):
+        out = spatial_product(*parts, rule("inverse"), share, tiled=tiled)  # type: ignore[arg-type]
+        results.append([out, *torch.autograd.grad(out.square().sum(), [part for part in parts if isinstance(part, Tensor)])])
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4 * one.detach().abs().max().item())
+
+
+def test_a_rank_found_by_counting_is_that_of_sorting() -> None:
+    torch.manual_seed(0)
+    values = torch.cat((torch.rand(3000) * 4, torch.full((500,), 1.25), torch.zeros(5), torch.rand(3000) * 1e-6))
+    tiles = values[torch.randperm(len(values))].chunk(7)
+    order = values.sort().values
+    for rank in (1, 6, 3005, 3100, 5000, len(values)):
+        assert smallest(lambda k: tiles[k].clone(), len(tiles), rank) == order[rank - 1]
 
 
 def test_neurons_at_one_place_have_a_finite_weight_and_no_gradient_between_them() -> None:

@@ -7,7 +7,6 @@ between the two planes if it is ``learned``. ``relaxed`` neurons learn their las
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -18,9 +17,10 @@ from runtime.kinds.spatial import Spatial as SpatialKind
 from runtime.network import Layer
 from train.config import TrainConfig
 from train.layers.base import Place, Role, TrainLayer
-from train.pruning import cutoff_between, nearest_share
+from train.pruning import cutoff_between
 from train.wiring import rule, spatial_product
 
+TILED_FROM = 2**25  # weights, 128 MiB: layers from which on keeping them costs more than making them again
 LOW_PRECISION = 64  # outputs of a layer from which on converting its input costs less than multiplying in bfloat16 saves
 
 
@@ -38,6 +38,7 @@ class Spatial(TrainLayer):
         self.steepness_range = config.steepness
         self.steepness = config.steepness[1]
         self.settle = config.settle
+        self.tiled = config.weights == "tiled" or (config.weights == "auto" and place.inputs * place.outputs >= TILED_FROM)
         self.gap_min = config.gap_min * place.unit
         self.tied = tied
         self.sender = sender  # (inputs, k); k = d - 1, or d if relaxed
@@ -46,7 +47,7 @@ class Spatial(TrainLayer):
         self.bias = nn.Parameter(bias)  # (outputs,)
         self.gap = nn.Parameter(torch.tensor(gap)) if config.gap == "learned" else gap
         self.wiring = rule(config.rule)
-        self.multiplied_in = torch.bfloat16 if config.precision == "bf16" and place.outputs >= LOW_PRECISION else torch.float32
+        self.multiplied_in = torch.bfloat16 if config.precision == "bf16" and place.outputs >= LOW_PRECISION else None
 
     @classmethod
     def create(cls, place: Place, config: TrainConfig) -> Spatial:
@@ -91,8 +92,8 @@ class Spatial(TrainLayer):
         return torch.tanh(self.inhibition * (self.steepness / 2))
 
     def forward(self, x: Tensor) -> Tensor:
-        cutoff = partial(nearest_share, share=self.prune) if self.prune else None
-        return spatial_product(x, self.mask(), self.sender, self.receiver, self.gap, self.bias, self.wiring, cutoff, self.multiplied_in)
+        options = self.wiring, self.prune, self.multiplied_in, self.tiled
+        return spatial_product(x, self.mask(), self.sender, self.receiver, self.gap, self.bias, *options)
 
     def centre(self, sums: Tensor) -> None:
         """Weights of one sender differ little at first, so without this all neurons could start beyond the reach of relu, and stay there."""
