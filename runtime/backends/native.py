@@ -14,9 +14,10 @@ from devices.board import load_board
 from devices.errors import InputError, NearwireError
 from devices.toolchain import Compiler, compiler_for, missing
 from runtime.backends.base import Backend, LayerFigure, Session
-from runtime.backends.sources import copy_sources
+from runtime.backends.sources import FAST, copy_sources, fast_flags
 from runtime.network import Array, Network
 
+LEVELS = ("", ", AVX2 or NEON", ", NEON with dot product")
 ENTRY, CLOCK = "host.c", "clock.h"
 PROFILE_NS = 50e6  # nanoseconds that a profile spends at least, so that the clock's steps do not matter
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
@@ -30,9 +31,10 @@ class NativeSession(Session):
         self._place = tempfile.TemporaryDirectory(prefix="nearwire-", ignore_cleanup_errors=True)
         place = Path(self._place.name)
         try:
-            copy_sources(folder, network, place, ENTRY, CLOCK)
+            copy_sources(folder, network, place, ENTRY, CLOCK, *FAST)
             library = place / f"nearwire{SUFFIX}"
-            arguments: list[str | Path] = ["-std=c99", *flags, "-shared", "-fPIC", "-I", place, "-o", library, place / "nearwire.c", place / ENTRY]
+            arguments: list[str | Path] = ["-std=c99", *flags, *fast_flags(place), "-shared", "-fPIC", "-I", place, "-o", library]
+            arguments += [place / "fast.c", place / ENTRY]
             compiler.run(arguments, f"'{folder / 'c'}'")
             start = time.perf_counter_ns()
             self._library = _load(library)
@@ -47,7 +49,12 @@ class NativeSession(Session):
                 f"'{folder / 'c'}' is a network of {self._inputs} inputs and {self._outputs} outputs, not of {network.input.size} and "
                 f"{len(network.classes)}. Compile the network again."
             )
-        self.detail = f"{compiler.detail} {' '.join(flags)}"
+        self.detail = f"{compiler.detail} {' '.join(flags)}{LEVELS[self.vector_level()]}"
+
+    def vector_level(self, limit: int = 2) -> int:
+        """The level of fast.c's vector variants in use, after none above ``limit`` is allowed any more."""
+        self._library.nearwire_fast_limit(ctypes.c_int32(limit))
+        return int(self._library.nearwire_fast_level())
 
     def scores(self, samples: Array) -> Array:
         flat = _samples(samples, self._inputs)

@@ -13,6 +13,16 @@ FOLDER = Path(__file__).parents[1] / "firmware"
 NEEDED = ("nearwire.h", "nearwire.c", "model.h", "model.c")
 
 
+FAST = ("fast.c", "fast_x86.h", "fast_neon.h")  # fast.c stands for nearwire.c on computers: the same kernels and their vector variants
+FAST_KERNELS = ("columns_s4", "dense_s8", "boxes_s8")
+
+
+def fast_flags(place: Path) -> list[str]:
+    """What tells fast.c which of the kernels with variants are in the nearwire.h there."""
+    header = (place / "nearwire.h").read_text(encoding="ascii", errors="replace")
+    return [f"-DFAST_{name.upper()}" for name in FAST_KERNELS if f"void nearwire_{name}(" in header]
+
+
 def copy_sources(folder: Path, network: Network, target: Path, *entries: str) -> None:
     """Write the build's kernels and model and our ``entries`` of runtime/firmware into ``target``; InputError if they are not this network's."""
     for name in NEEDED:
