@@ -89,6 +89,9 @@ def fit(
     where = pick_device(device)
     if where.type == "cpu":
         keep_freed_memory()
+    if config.precision == "tf32" and where.type == "cpu":
+        raise InputError("precision is tf32, which only a GPU has. Allowed on a CPU: float32, bf16.")
+    torch.set_float32_matmul_precision("high" if config.precision == "tf32" else "highest")
     check_fits(config, dataset, start)
     torch.manual_seed(config.seed)
     model: Model | QuantisedModel = (build(config, dataset) if start is None else from_network(start, config)).to(where)

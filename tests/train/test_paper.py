@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from devices.errors import InputError
 from runtime.data import Dataset, Split
 from runtime.kinds import kind_of
 from runtime.network import InputSpec, load
@@ -55,6 +56,13 @@ def test_fewer_epochs_are_the_first_of_the_protocol_and_more_can_follow(tmp_path
     for one, other in zip(a.layers, b.layers, strict=True):
         for array in one.arrays:
             np.testing.assert_array_equal(one.arrays[array], other.arrays[array])
+
+
+def test_a_run_with_other_settings_is_not_dropped(tmp_path: Path) -> None:
+    short_run(tmp_path, 2)
+    with pytest.raises(InputError, match="2 epochs of a run with other settings: precision differ"):
+        short_run(tmp_path, 3, precision="bf16")
+    assert short_run(tmp_path, 3).epochs_run == 3
 
 
 def test_a_run_stops_at_the_deadline_with_a_record(tmp_path: Path) -> None:

@@ -46,7 +46,8 @@ def fig3a(runs: Runs) -> Figure:
                 network = runs.network(record)
                 record = replace(record, pruned_after=pruned_accuracies(network, model.config(record.seed), runs.dataset.test))
                 record.write(runs.records)
-            found.append(record)
+            if record.pruned_after:
+                found.append(record)
         points = [Point(share, [r.pruned_after[str(share)] for r in found if str(share) in r.pruned_after]) for share in SHARES]
         curves.append(Curve(model, found, [point for point in points if point.values]))
     return _drawn(runs, Figure("fig3a", "Figure 3a: pruned after training", "weights at zero, %", curves))

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from devices.errors import InputError
 from devices.version import VERSION
 from runtime.data import Dataset
 from train.checkpoint import finished_epochs
@@ -53,7 +54,13 @@ def run(
     config = model.config(seed).model_copy(update=changes)
     folder = run_folder(out, model.name, seed)
     folder.check_free(force=True)
-    resume = folder.is_ours() and folder.checkpoint.is_file() and folder.read_config() == config and finished_epochs(folder.checkpoint) >= 0
+    resume = folder.is_ours() and folder.checkpoint.is_file() and finished_epochs(folder.checkpoint) >= 0
+    if resume and (there := folder.read_config()) != config:
+        changed = [name for name, value in config.model_dump().items() if there.model_dump()[name] != value]
+        raise InputError(
+            f"'{folder.path}' holds {finished_epochs(folder.checkpoint)} epochs of a run with other settings: {', '.join(changed)} differ. "
+            "Give the options it was started with (--precision), choose another --out, or remove that folder."
+        )
 
     def each(row: dict[str, Any]) -> None:
         report(row)

@@ -1,0 +1,42 @@
+"""Training from Python, without a command or a folder to look after: settings in, network out.
+
+from train.config import TrainConfig
+from train.library import fit
+network = fit(TrainConfig(data="digits", hidden=(64,), epochs=20), on_epoch=print)
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from runtime.data import Dataset, load_dataset
+from runtime.network import Network
+from train.config import TrainConfig
+from train.fit import Report
+from train.fit import fit as run
+from train.run_folder import RunFolder
+
+
+def fit(
+    config: TrainConfig,
+    dataset: Dataset | None = None,
+    out: Path | None = None,
+    device: str = "auto",
+    start: Network | None = None,
+    on_epoch: Report = lambda row: None,
+) -> Network:
+    """Train a network; its ``provenance`` holds the accuracies.
+
+    ``dataset``: what to train on, else ``config.data`` is loaded. ``out``: a folder for checkpoints, metrics and the network file, else a
+    temporary one. ``start``: a network to fine-tune. ``on_epoch`` gets a dict after every epoch (epoch, loss, validation_accuracy, rate,
+    seconds) and may raise ``train.fit.StopTraining``. InputError for settings or data that do not fit; NearwireError for a GPU that is asked
+    for and absent.
+    """
+    data = load_dataset(config.data) if dataset is None else dataset
+    if out is not None:
+        folder = RunFolder(Path(out))
+        folder.check_free()
+        return run(config, data, folder, device, start, report=on_epoch).network
+    with tempfile.TemporaryDirectory() as name:
+        return run(config, data, RunFolder(Path(name) / "run"), device, start, report=on_epoch).network
