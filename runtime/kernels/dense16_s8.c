@@ -32,8 +32,8 @@ static NEARWIRE_NOINLINE const uint32_t *nearwire_dense16_s8_rows(const uint8_t 
             uint32_t even;
             uint32_t odd;
             __builtin_memcpy(&x, input, 4);
-            even = __uxtb16(x);
-            odd = __uxtb16(__ror(x, 8));
+            even = (uint32_t)__uxtb16((int8x4_t)x);
+            odd = (uint32_t)__uxtb16((int8x4_t)__ror(x, 8));
 #else
             const uint32_t even = input[0] | (uint32_t)input[2] << 16;
             const uint32_t odd = input[1] | (uint32_t)input[3] << 16;

@@ -31,7 +31,8 @@ PLACES = st.lists(st.tuples(st.integers(1, 30), st.integers(0, 30)), min_size=1,
 def manifest(flash: int | None, accuracy: float, data: str = "mnist", board: str = "emulated-cortex-m4", source: str = "net") -> Manifest:
     steps = dict.fromkeys(("float", "frozen", "pruned", "quantised"), accuracy)
     size = None if flash is None else {"constants_bytes": flash - 100, "code_bytes": 100, "flash_bytes": flash, "ram_bytes": 50, "stack_bytes": 20}
-    cost = {"core": "Cortex-M4", "instructions_min": 1, "instructions_max": 9, "samples": 3, "compiler": "zig"}
+    counts = {"instructions_min": 1, "instructions_max": 9, "instructions_first": 5, "samples": 3}
+    cost = {"core": "Cortex-M4", **counts, "cycles": None, "latency_us": None, "compiler": "zig"}
     layer = {"name": "layer0", "kind": "dense", "shape": (10, 64), "parameters": 650, "nonzeros": 640, "store": "dense_s8", "bytes": 700}
     raw: dict[str, Any] = {
         "schema": 1,
