@@ -24,6 +24,7 @@ bench: $(VENV)/bench ## measurements against peers; printed, never asserted
 	$(RUN) -m tests.bench.kernels
 	$(RUN) -m tests.bench.table
 	$(RUN) -m tests.bench.peers
+	$(RUN) -m tests.bench.linux
 
 figures: $(VENV)/ready ## the pictures in docs/, measured and drawn again
 	$(RUN) -m tests.bench.front
