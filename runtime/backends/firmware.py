@@ -78,7 +78,7 @@ class FirmwareSession(Session):
         return None
 
     def instructions(self, samples: Array) -> Array:
-        return np.array([self._count(sample)[0] for sample in self._samples(samples)], np.int64)
+        return np.array([self._run(sample).total for sample in self._samples(samples)], np.int64)
 
     def layers(self, samples: Array) -> list[LayerFigure]:
         flat = self._samples(samples)
@@ -139,11 +139,6 @@ class FirmwareSession(Session):
             compiler=self.compiler,
         )
 
-    def _count(self, sample: Array) -> tuple[int, list[int]]:
-        """(instructions of one inference, of each layer); cutting the input counts as the first layer's."""
-        count = self._run(sample)
-        return count.total, self._of_layers(count.parts)
-
     def _run(self, sample: Array) -> Count:
         """One inference behind the first, which may compute what later ones find in RAM."""
         self._core.write(WINDOW, sample.tobytes())
@@ -152,6 +147,7 @@ class FirmwareSession(Session):
         return self._core.count("nearwire_infer", WINDOW, self._scores_at, marks=self._cut_functions + self._layer_functions)
 
     def _of_layers(self, marked: Mapping[str, int]) -> list[int]:
+        """What each layer took; cutting the input counts as the first layer's."""
         parts = [marked[name] for name in self._layer_functions]
         parts[0] += sum(marked[name] for name in self._cut_functions)
         return parts
