@@ -1,7 +1,11 @@
-"""python -m compile: make a verified build of a trained network. Without arguments it compiles a small network of the zoo."""
+"""python -m compile: make a verified build of a trained network. Without arguments it compiles a small network of the zoo.
+
+``python -m compile nir ...`` writes a spiking network as NIR (compile/nir_command.py).
+"""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +13,7 @@ import typer
 
 from compile.budget import Budgets, parse_bytes, parse_time
 from compile.emit.packages import ECOSYSTEMS
+from compile.nir_command import app as nir_app
 from compile.passes.prune import SCOPES, STRUCTURES
 from compile.pipeline import CompileOptions, compile_network
 from compile.summary import print_summary
@@ -17,7 +22,10 @@ from runtime.zoo import resolve
 
 DEFAULT_NETWORK = "zoo:digits-spatial"
 
-app = typer.Typer(help="Freeze, prune, quantise and store a network; write ONNX, TFLite and C; prove that they agree.", add_completion=False)
+app = typer.Typer(
+    help="Freeze, prune, quantise and store a network; write ONNX, TFLite and C; prove that they agree. 'nir ...': write a spiking network as NIR.",
+    add_completion=False,
+)
 DEFAULTS = CompileOptions()
 
 
@@ -97,7 +105,10 @@ def compile(  # noqa: A001 (the command's name)
 
 def main(argv: list[str] | None = None) -> None:
     """Entry point of the command."""
-    run_app(app, argv, "python -m compile")
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["nir"]:
+        run_app(nir_app, words[1:], "python -m compile nir")
+    run_app(app, words, "python -m compile")
 
 
 if __name__ == "__main__":

@@ -106,6 +106,7 @@ def _output_scale(layer: Layer, input_scale: np.float32) -> np.float32:
 def properties(network: Network) -> dict[str, str]:
     """Where the file comes from and what it reads and returns, for its metadata."""
     return {
+        **spiking_properties(network),
         "producer": "nearwire",
         "version": VERSION,
         "stage": network.stage,
@@ -115,4 +116,29 @@ def properties(network: Network) -> dict[str, str]:
         "input_zero_point": str(network.input.zero_point),
         "input_cut": str(network.input.cut),
         "output": "int32 scores; the label is the first largest",
+    }
+
+
+def spiking_properties(network: Network) -> dict[str, str]:
+    """The neurons' constants, coding and read-out of a spiking network; nothing for another. beta and threshold: one a layer, as the file computes them.
+
+    The unit of a threshold is a step of the membrane's integers where the network is integer, else the currents' unit.
+    """
+    spiking = network.spiking
+    if spiking is None:
+        return {}
+    integer = network.is_integer
+    decays = [int(layer.options["decay"]) for layer in network.layers] if integer else []
+    betas = [decay / 2**15 for decay in decays] or [float(layer.options.get("beta", spiking.beta)) for layer in network.layers]
+    exit_lead = getattr(spiking, "exit_lead", None)
+    return {
+        "steps": str(spiking.steps),
+        "beta": json.dumps(betas),
+        **({"decay": json.dumps(decays)} if integer else {}),
+        "threshold": json.dumps([layer.options.get("threshold", spiking.threshold) for layer in network.layers]),
+        "reset": spiking.reset,
+        "reset_delay": "1 step: a spike changes the membrane of the next step",
+        "coding": spiking.coding,
+        "readout": spiking.readout,
+        **({} if exit_lead is None else {"exit_lead": str(exit_lead)}),
     }
