@@ -25,7 +25,7 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from devices.errors import InputError, unknown_name
-from runtime.spiking import Spiking
+from runtime.spiking.constants import Spiking, beta_of, threshold_of
 
 SCHEMA = 1
 STAGES = ("trained", "frozen", "pruned", "quantised", "stored")
@@ -143,18 +143,33 @@ def validate(network: Network, where: str = "network") -> Network:
     if spiking != (network.spiking is not None) or (not spiking and any(layer.activation == "lif" for layer in network.layers)):
         raise InputError(f"{where}: time steps, threshold and read-out are there exactly when every layer has activation 'lif'. It is damaged.")
     if network.spiking is not None:
-        network.spiking.check(where)
-        if network.stage != "trained":
-            raise InputError(f"{where}: a spiking network of stage '{network.stage}'. Allowed: 'trained'; it cannot be compiled yet.")
+        _check_spiking(network, network.spiking, where)
     elif network.layers[-1].activation != "none":
         raise InputError(
             f"{where}: the last layer '{names[-1]}' has activation '{network.layers[-1].activation}'; its outputs are scores, so it must be 'none'."
         )
-    if network.is_integer and any(layer.activation != "relu" for layer in network.layers[:-1]):
+    if network.is_integer and not spiking and any(layer.activation != "relu" for layer in network.layers[:-1]):
         raise InputError(f"{where}: an integer network needs activation 'relu' on every layer but the last.")
     if len(network.classes) != width:
         raise InputError(f"{where}: {len(network.classes)} class names for {width} outputs.")
     return network
+
+
+def _check_spiking(network: Network, spiking: Spiking, where: str) -> None:
+    """InputError unless the constants of neurons and time are within their ranges and fit the input."""
+    from runtime.kinds import kind_of
+    from runtime.spiking.coding import check_coding
+    from runtime.spiking.integers import check_layer
+
+    spiking.check(where)
+    check_coding(network.input, spiking, where)
+    if unusable := [layer for layer in network.layers if not kind_of(layer).matrix]:
+        raise InputError(f"{where}: layer '{unusable[0].name}' of kind '{unusable[0].kind}' cannot spike. Kinds that can: dense, field, spatial.")
+    for k, layer in enumerate(network.layers):
+        if network.is_integer:
+            check_layer(layer, k == 0 and spiking.coding == "direct", where)
+        else:
+            replace(spiking, beta=beta_of(layer, spiking), threshold=threshold_of(layer, spiking)).check(f"{where}: layer '{layer.name}'")
 
 
 def to_bytes(network: Network) -> bytes:
@@ -170,7 +185,7 @@ def to_bytes(network: Network) -> bytes:
         },
         "classes": list(network.classes),
         "provenance": dict(network.provenance),
-        **({} if network.spiking is None else {"spiking": asdict(network.spiking)}),
+        **({} if network.spiking is None else {"spiking": {k: v for k, v in asdict(network.spiking).items() if v is not None}}),
         "layers": [
             {
                 "name": layer.name,

@@ -10,10 +10,10 @@ from collections.abc import Callable
 import numpy as np
 
 from devices.errors import InputError
-from runtime import spiking
 from runtime.kinds import kind_of
 from runtime.law import requantise
 from runtime.network import Array, Network
+from runtime.spiking import floating, integers
 
 BATCH = 1000  # samples at a time: bounds the memory, changes no result
 
@@ -31,7 +31,7 @@ def check_samples(network: Network, samples: Array) -> Array:
 def trace(network: Network, samples: Array) -> list[Array]:
     """Outputs of every layer for uint8 samples (n, inputs): float32, or bytes and, for the last layer, int64 scores in int32's range.
 
-    A spiking layer's output is its neurons' mean spikes a time step, the last one's its read-out.
+    A spiking layer's output is its neurons' mean spikes a time step that is run, the last one's its read-out.
     """
     flat = check_samples(network, samples)
     sums = [kind_of(layer).integer_sums(layer) if network.is_integer else kind_of(layer).float_sums(layer) for layer in network.layers]
@@ -56,7 +56,7 @@ def accuracy(network: Network, samples: Array, truth: Array) -> float:
 
 def _trace_batch(network: Network, flat: Array, sums: list[Callable[..., Array]]) -> list[Array]:
     if network.spiking is not None:
-        return spiking.trace(network.input.to_real(flat), sums, network.spiking)
+        return (integers if network.is_integer else floating).trace(network, flat, sums)
     outputs: list[Array] = []
     value = network.input.seen(flat) if network.is_integer else network.input.to_real(flat)
     zero_point = network.input.zero_point

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 
+from compile.passes.freeze import freeze
+from compile.passes.prune import prune
+from compile.passes.quantise import quantise
 from runtime.law import distance_code
 from runtime.network import InputSpec, Layer, Network, validate
+from runtime.spiking import Spiking
 
 GRIDS = {20: (4, 5), 32: (4, 8), 16: (4, 4), 12: (3, 4), 784: (28, 28)}  # inputs that a box layer can see as a grid
 
@@ -37,6 +42,20 @@ def float_network(sizes: tuple[int, ...] = (20, 12, 4), kind: str = "dense", see
         layers.append(Layer(f"layer{k}", "spatial" if kind == "spatial" else "dense", inputs, outputs, activation, arrays, options))
     spec = InputSpec(shape or (sizes[0],))
     return validate(Network(tuple(layers), spec, tuple(str(c) for c in range(sizes[-1])), provenance={"seed": seed}))
+
+
+def spiking_network(kind: str = "dense", sizes: tuple[int, ...] = (20, 12, 4), seed: int = 0, **constants: object) -> Network:
+    """A stage-'trained' spiking network of one kind whose neurons spike now and then, not always."""
+    network = float_network(sizes, kind, seed)
+    spiking = Spiking(**{"steps": 6, "beta": 0.9, "threshold": 0.25, **constants})  # type: ignore[arg-type]
+    layers = tuple(replace(layer, activation="lif") for layer in network.layers)
+    return validate(replace(network, layers=layers, spiking=spiking))
+
+
+def spiking_integers(network: Network, seed: int = 0) -> Network:
+    """The stage-'quantised' form of a spiking network, calibrated on random bytes."""
+    random = np.random.default_rng(seed).integers(0, 256, (200, network.input.size)).astype(np.uint8)
+    return quantise(prune(freeze(network), 0.0), random)
 
 
 def _boxes(name: str, kind: str, inputs: int, outputs: int, activation: str, rng: np.random.Generator) -> Layer:

@@ -12,6 +12,8 @@ Rules, layer by layer from the input:
 7. Box layers and layers with trained steps round the biases of hidden neurons to a quarter of an activation step, 2**(s_j - 2), so that
    bias and shift share 16 bits in flash.
 8. Sums are proven to fit int32.
+
+Spiking networks: compile/passes/spiking.py.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import numpy as np
 
 from compile.passes.integers import QUANTISERS, IntegerWeights, integer_positions
 from compile.passes.integers.rounding import Moments, round_jointly, table_moments
+from compile.passes.spiking import quantise_spiking
 from devices.errors import CheckError, InputError
 from runtime.kinds import kind_of
 from runtime.law import ACCUMULATOR_MAX, ACTIVATION_MAX, SHIFT_MAX, SHIFT_MIN, accumulator_bound, requantise
@@ -48,6 +51,8 @@ def quantise(network: Network, calibration: Array, bits: int = 8) -> Network:
     """The integer network. ``calibration``: uint8 samples (n, inputs) of the training data; ``bits`` of a coordinate."""
     if len(calibration) == 0:
         raise InputError("the calibration set is empty. At least one training sample is needed; a few thousand are usual.")
+    if network.spiking is not None:
+        return quantise_spiking(network, calibration, bits)
     wanted = trace(network, calibration)  # the float network's outputs, layer by layer
     layers: list[Layer] = []
     spec = network.input

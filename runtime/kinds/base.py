@@ -93,7 +93,7 @@ class Kind(ABC):
 
     def _check_integers(self, layer: Layer, at: str) -> None:
         shift = layer.arrays.get("shift")
-        if (shift is None) != (layer.activation == "none"):
+        if layer.activation != "lif" and (shift is None) != (layer.activation == "none"):  # of spiking layers: runtime/spiking/integers.py
             raise InputError(f"{at}: a 'shift' array is there exactly when the layer has an activation; activation is '{layer.activation}'.")
         if shift is not None and (shift.min() < SHIFT_MIN or shift.max() > SHIFT_MAX):
             raise InputError(f"{at}: shifts {shift.min()}..{shift.max()} are outside {SHIFT_MIN}..{SHIFT_MAX}.")
