@@ -6,6 +6,9 @@
         session.run_batch(images)        # (n, classes)
         session.classify(image)          # the name of its class
         session.profile()                # what every layer costs
+        state = session.begin(image)     # of a spiking network, step by step (runtime/backends/stepping.py)
+        while not state.done:
+            state = session.step(state)  # state.spikes, state.membranes: a layer each, state.scores
 
 Samples are uint8 bytes, which the network reads as they are, or floats in real units, which are quantised by the network's input scale.
 Scores are int32 as every backend computes them, or float32 in real units: scores times the output scale. Without being told, bytes give
@@ -23,6 +26,7 @@ import numpy as np
 
 from devices.errors import InputError, unknown_name
 from runtime.backends import Session
+from runtime.backends.stepping import STEPPING, SpikingSession, State
 from runtime.build import Build, open_build
 from runtime.inputs import stored_samples
 from runtime.network import Array
@@ -74,6 +78,33 @@ class Loaded:
     def classify(self, sample: Any) -> str:
         """The name of the class with the first largest score."""
         return self.classes[int(self.run(sample, "integer").argmax())]
+
+    def begin(self, samples: Any) -> State:
+        """The state of a spiking network before its first time step, of n samples as ``run_batch`` takes them, or of one.
+
+        InputError where the network has no time steps, or the backend runs whole inferences only.
+        """
+        values = np.asarray(samples)
+        spec = self.build.network.input
+        if values.shape in (spec.shape, (spec.size,)):
+            values = values[None]
+        if values.ndim < 2 or values.shape[1:] not in (spec.shape, (spec.size,)):
+            raise InputError(f"the samples have shape {values.shape}; the network reads one or n samples of {self._shapes()}.")
+        return self._steps().begin(np.ascontiguousarray(self._bytes(values.reshape(len(values), spec.size))))
+
+    def step(self, state: State) -> State:
+        """The state one time step later: ``spikes`` and ``membranes`` of every layer, ``scores`` so far, ``done``. ``state`` is as it was.
+
+        InputError for the state of another network and behind the last step.
+        """
+        return self._steps().step(state)
+
+    def _steps(self) -> SpikingSession:
+        if isinstance(self._session, SpikingSession):
+            return self._session
+        if self.build.network.spiking is None:
+            raise InputError(f"'{self.build.folder}' has no time steps: its network does not spike. Use run or run_batch.")
+        raise InputError(f"backend '{self.backend}' runs whole inferences only. For single time steps load the build with one of: {STEPPING}.")
 
     def profile(self, samples: Any = None) -> list[ProfileRow]:
         """What every layer costs, in order of execution, averaged over samples; without, over the build's own test vectors.

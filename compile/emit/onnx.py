@@ -6,27 +6,25 @@
     last layer                  MatMulInteger -> Add
     scores int32 (N, outputs)   the label is the first largest
 
-Weights are int8 with one scale an output; no float is left that could round otherwise than the law (``compile.emit.thresholds``).
+Spiking networks: compile/emit/spiking_onnx.py. Weights are int8 with one scale an output; no float is left that could round otherwise than the law (``compile.emit.thresholds``).
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from compile.emit import spiking_onnx
 from compile.emit.numbers import Numbers, numbers, properties
-from devices.errors import CheckError, NearwireError
+from compile.emit.onnx_graph import FILE, Graph, finished, import_onnx
+from devices.errors import CheckError
 from runtime import reference
 from runtime.kinds import kind_of
 from runtime.kinds.field import grid_of
 from runtime.kinds.replicated import geometry, pooled, positions
 from runtime.network import Array, Network
-
-OPSET, IR_VERSION = 13, 8  # read by ONNX Runtime 1.10 and later
-FILE = "model.onnx"
 
 
 def emit(network: Network, folder: Path) -> None:
@@ -35,41 +33,28 @@ def emit(network: Network, folder: Path) -> None:
 
 
 def to_bytes(network: Network) -> bytes:
-    """The file's content, checked by onnx.checker with strict shape inference."""
-    onnx = _onnx()
+    """The file's content, checked by onnx.checker with strict shape inference. A spiking network's is one time step: compile/emit/spiking_onnx.py."""
+    if network.spiking is not None:
+        return spiking_onnx.to_bytes(network)
+    onnx = import_onnx()
     helper = onnx.helper
-    graph = _Graph(onnx)
+    graph = Graph(onnx)
     value = "input"
     if network.input.cut:
         value = graph.node("BitShift", [value, graph.constant("cut", np.array(network.input.cut, np.uint8))], "seen", "cut_input", direction="RIGHT")
     for part in numbers(network, "onnx"):
         value = _last(graph, part, value) if part.weight_scale is None else _hidden(graph, part, value)
-    model = helper.make_model(
-        helper.make_graph(
-            graph.nodes,
-            "nearwire",
-            [helper.make_tensor_value_info("input", onnx.TensorProto.UINT8, ["N", network.input.size])],
-            [helper.make_tensor_value_info("scores", onnx.TensorProto.INT32, ["N", network.layers[-1].outputs])],
-            graph.initializers,
-        ),
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="nearwire",
-    )
-    stamp = properties(network)
-    model.producer_version = stamp["version"]
-    helper.set_model_props(model, stamp)
-    try:
-        onnx.checker.check_model(model, full_check=True)
-    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise CheckError(f"{FILE} is not valid ONNX: {error}. This is a fault of nearwire or of onnx {onnx.__version__}.") from error
-    content: bytes = model.SerializeToString(deterministic=True)
-    return content
+    inputs = [helper.make_tensor_value_info("input", onnx.TensorProto.UINT8, ["N", network.input.size])]
+    outputs = [helper.make_tensor_value_info("scores", onnx.TensorProto.INT32, ["N", network.layers[-1].outputs])]
+    return finished(onnx, graph, inputs, outputs, properties(network))
 
 
 def emit_test_data(network: Network, folder: Path, sample: Array) -> None:
     """Write ``folder/test_data_set_0/input_0.pb`` and ``output_0.pb``: uint8 samples (n, inputs) or (inputs,) and the scores they must give."""
-    onnx = _onnx()
+    if network.spiking is not None:
+        spiking_onnx.emit_test_data(network, folder, sample)
+        return
+    onnx = import_onnx()
     flat = reference.check_samples(network, sample.reshape(-1, network.input.size))
     place = folder / "test_data_set_0"
     place.mkdir(exist_ok=True)
@@ -78,24 +63,7 @@ def emit_test_data(network: Network, folder: Path, sample: Array) -> None:
         (place / file).write_bytes(onnx.numpy_helper.from_array(values, name).SerializeToString(deterministic=True))
 
 
-class _Graph:
-    """Nodes and initialisers in the order in which they are added."""
-
-    def __init__(self, onnx: Any) -> None:
-        self.onnx = onnx
-        self.nodes: list[Any] = []
-        self.initializers: list[Any] = []
-
-    def constant(self, name: str, value: Array) -> str:
-        self.initializers.append(self.onnx.numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
-
-    def node(self, operator: str, inputs: list[str], output: str, name: str, **attributes: Any) -> str:
-        self.nodes.append(self.onnx.helper.make_node(operator, inputs, [output], name=name, **attributes))
-        return output
-
-
-def _hidden(graph: _Graph, part: Numbers, value: str) -> str:
+def _hidden(graph: Graph, part: Numbers, value: str) -> str:
     name = part.layer.name
     if not kind_of(part.layer).matrix:
         return _convolution(graph, part, value)
@@ -103,7 +71,7 @@ def _hidden(graph: _Graph, part: Numbers, value: str) -> str:
     return _to_bytes(graph, part, sums)
 
 
-def _convolution(graph: _Graph, part: Numbers, value: str) -> str:
+def _convolution(graph: Graph, part: Numbers, value: str) -> str:
     """A replicated layer: Reshape -> Conv -> bytes -> pooling -> Flatten. Rounding keeps order, so it may come before the maximum."""
     name, g, (height, width) = part.layer.name, geometry(part.layer), grid_of(part.layer)
     channels = int(part.layer.options["channels"])
@@ -120,7 +88,7 @@ def _convolution(graph: _Graph, part: Numbers, value: str) -> str:
     return graph.node("Flatten", [output], f"{name}/flat", f"{name}/flatten", axis=1)
 
 
-def _mean(graph: _Graph, part: Numbers, value: str) -> str:
+def _mean(graph: Graph, part: Numbers, value: str) -> str:
     """Average pooling, one group a map: zeros to whole windows, a Conv with weights 1 and stride = kernel, bytes again."""
     layer, mean, prototypes = part.layer, part.mean, len(part.bias)
     if mean is None or part.output_scale is None:
@@ -136,7 +104,7 @@ def _mean(graph: _Graph, part: Numbers, value: str) -> str:
     return _to_bytes(graph, pooling, sums)
 
 
-def _real_operands(graph: _Graph, part: Numbers, value: str, weights: Array) -> list[str]:
+def _real_operands(graph: Graph, part: Numbers, value: str, weights: Array) -> list[str]:
     """Input, weights and bias of a hidden layer through DequantizeLinear: the pattern that runtimes fuse with what follows."""
     name, scale = part.layer.name, np.asarray(part.weight_scale, np.float32)
     zeros = np.zeros(len(scale))
@@ -153,7 +121,7 @@ def _real_operands(graph: _Graph, part: Numbers, value: str, weights: Array) -> 
     return operands
 
 
-def _to_bytes(graph: _Graph, part: Numbers, sums: str) -> str:
+def _to_bytes(graph: Graph, part: Numbers, sums: str) -> str:
     name = part.layer.name
     real = graph.node("Relu", [sums], f"{name}/real", f"{name}/relu")
     scale = graph.constant(f"{name}/output_scale", np.array(part.output_scale))
@@ -161,7 +129,7 @@ def _to_bytes(graph: _Graph, part: Numbers, sums: str) -> str:
     return graph.node("QuantizeLinear", [real, scale, zero_point], f"{name}/output", f"{name}/quantize_output")
 
 
-def _last(graph: _Graph, part: Numbers, value: str) -> str:
+def _last(graph: Graph, part: Numbers, value: str) -> str:
     name = part.layer.name
     operands = [
         value,
@@ -171,14 +139,3 @@ def _last(graph: _Graph, part: Numbers, value: str) -> str:
     ]
     sums = graph.node("MatMulInteger", operands, f"{name}/sums", name)
     return graph.node("Add", [sums, graph.constant(f"{name}/bias_s32", part.bias)], "scores", f"{name}/add_bias")
-
-
-def _onnx() -> Any:
-    try:
-        import onnx
-        import onnx.checker
-        import onnx.numpy_helper
-        import onnx.shape_inference
-    except ImportError as error:
-        raise NearwireError(f"writing {FILE} needs the package onnx ({error}). Install it: pip install 'nearwire[compile]'.") from error
-    return onnx

@@ -11,9 +11,11 @@ import numpy as np
 from devices.errors import InputError
 from runtime import reference
 from runtime.backends.base import Backend, LayerFigure, Session
+from runtime.backends.stepping import Advanced, SpikingSession
 from runtime.backends.timing import steady_mean, time_calls
 from runtime.kinds import kind_of
 from runtime.network import Array, InputSpec, Layer, Network
+from runtime.spiking import integers
 
 PROFILE_RUNS = 10  # of each sample
 
@@ -46,6 +48,44 @@ class ReferenceSession(Session):
         return figures
 
 
+class SpikingReferenceSession(SpikingSession):
+    """The law of runtime/spiking/integers.py, one time step at a time."""
+
+    def __init__(self, network: Network) -> None:
+        self.detail = f"numpy {np.__version__}"
+        start = time.perf_counter_ns()
+        self.of(network)
+        self.sums = [kind_of(layer).integer_sums(layer) for layer in network.layers]
+        self.init_ns = time.perf_counter_ns() - start
+
+    def advance(self, value: Array, begin: bool, current: Array, membranes: tuple[Array, ...]) -> Advanced:
+        spec = self.network.input
+        spikes: list[Array] = []
+        after: list[Array] = []
+        for k, (layer, sums, membrane) in enumerate(zip(self.network.layers, self.sums, membranes, strict=True)):
+            if k or not self.direct:
+                drive = sums(spikes[-1] if k else value, 0) << int(layer.options["lift"])
+            else:
+                current = integers.steady_currents(layer, sums(spec.seen(value), spec.zero_point)) if begin else current
+                drive = current.astype(np.int64)
+            decay, threshold = int(layer.options["decay"]), int(layer.options["threshold"])
+            moved, fired = integers.lif_step(membrane.astype(np.int64), drive, decay, threshold, self.spiking.reset)
+            after.append(moved)
+            spikes.append(fired.astype(np.uint8))
+        return Advanced(current, tuple(after), tuple(spikes))
+
+    def time_ns(self, sample: Array, runs: int) -> Array:
+        one = reference.check_samples(self.network, sample[None])
+        return time_calls(lambda: self.scores(one), runs)
+
+    def layers(self, samples: Array) -> list[LayerFigure]:
+        """One row: the layers of a spiking network take turns at every time step."""
+        flat = reference.check_samples(self.network, samples)
+        mean_ns = [steady_mean(self.time_ns(sample, PROFILE_RUNS)) for sample in flat]
+        names = " + ".join(layer.name for layer in self.network.layers)
+        return [LayerFigure(names, float(np.mean(mean_ns)) / 1000, note="the whole inference, all time steps")] if mean_ns else []
+
+
 class ReferenceBackend(Backend):
     name = "reference"
 
@@ -55,7 +95,7 @@ class ReferenceBackend(Backend):
     def open(self, folder: Path, network: Network) -> Session:
         if not network.is_integer:
             raise InputError(f"the network of '{folder}' is of stage '{network.stage}'; a build holds a stored one. Compile the network again.")
-        return ReferenceSession(network)
+        return ReferenceSession(network) if network.spiking is None else SpikingReferenceSession(network)
 
 
 def _decoded(layer: Layer) -> Layer:

@@ -14,6 +14,7 @@ import numpy as np
 from devices.errors import NearwireError
 from runtime.backends.base import Backend, LayerFigure, Session
 from runtime.backends.files import read_artifact, unreadable
+from runtime.backends.onnx_spiking import OnnxSpikingSession
 from runtime.backends.timing import steady_mean, time_calls
 from runtime.network import Array, Network
 from runtime.reference import check_samples
@@ -31,25 +32,13 @@ class OnnxRuntimeSession(Session):
         self.network, self.threads, self.path = network, threads, folder / FILE
         self.content, _ = read_artifact(folder, FILE)
         start = time.perf_counter_ns()
-        self.session = self._open()
+        self.session = opened(self.path, self.content, threads)
         self.init_ns = time.perf_counter_ns() - start
         found = [[(p.name, p.type, p.shape[1:]) for p in ports] for ports in (self.session.get_inputs(), self.session.get_outputs())]
         expected = [[("input", "tensor(uint8)", [network.input.size])], [("scores", "tensor(int32)", [network.layers[-1].outputs])]]
         if found != expected:
             raise unreadable(self.path, f"it reads and returns {found}, the build's network {expected}")
-        self.detail = f"onnxruntime {_onnxruntime().__version__}, {threads} thread{'s' if threads > 1 else ''}"
-
-    def _open(self, profile_prefix: str | None = None) -> Any:
-        ort = _onnxruntime()
-        options = ort.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = self.threads, 1
-        options.log_severity_level = 3  # errors only
-        if profile_prefix:
-            options.enable_profiling, options.profile_file_prefix = True, profile_prefix
-        try:
-            return ort.InferenceSession(self.content, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # its errors have no common base but Exception
-            raise unreadable(self.path, error) from error
+        self.detail = described(threads)
 
     def scores(self, samples: Array) -> Array:
         flat = np.ascontiguousarray(check_samples(self.network, samples))
@@ -73,7 +62,7 @@ class OnnxRuntimeSession(Session):
             return []
         runs = max(PROFILE_RUNS, len(flat))
         with tempfile.TemporaryDirectory(prefix="nearwire-profile-") as place:
-            session = self._open(str(Path(place) / "profile"))
+            session = opened(self.path, self.content, self.threads, str(Path(place) / "profile"))
             for k in range(PROFILE_WARMUP + runs):
                 at = k % len(flat)
                 session.run(["scores"], {"input": flat[at : at + 1]})
@@ -109,7 +98,29 @@ class OnnxRuntimeBackend(Backend):
     def open(self, folder: Path, network: Network) -> Session:
         if reason := self.missing():
             raise NearwireError(f"backend '{self.name}' cannot work here: {reason}")
-        return OnnxRuntimeSession(folder, network, self.threads)
+        if network.spiking is None:
+            return OnnxRuntimeSession(folder, network, self.threads)
+        path, (content, _) = folder / FILE, read_artifact(folder, FILE)
+        return OnnxSpikingSession(path, network, _onnxruntime(), lambda prefix: opened(path, content, self.threads, prefix), described(self.threads))
+
+
+def opened(path: Path, content: bytes, threads: int, profile_prefix: str | None = None) -> Any:
+    """An inference session of a file's content on the processor; InputError naming ``path`` if it is not readable."""
+    ort = _onnxruntime()
+    options = ort.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.log_severity_level = 3  # errors only
+    if profile_prefix:
+        options.enable_profiling, options.profile_file_prefix = True, profile_prefix
+    try:
+        return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors have no common base but Exception
+        raise unreadable(path, error) from error
+
+
+def described(threads: int) -> str:
+    """Library, version and threads."""
+    return f"onnxruntime {_onnxruntime().__version__}, {threads} thread{'s' if threads > 1 else ''}"
 
 
 def _onnxruntime() -> Any:

@@ -31,13 +31,16 @@ def executed(scores: Array, spiking: Spiking) -> Array:
     steps, n = scores.shape[:2]
     if spiking.exit_lead is None:
         return np.full(n, steps)
+    return np.stack([decided(each, t, spiking) for t, each in enumerate(scores)]).argmax(0) + 1
+
+
+def decided(scores: Array, t: int, spiking: Spiking) -> Array:
+    """(n,) bool: whether an inference of these scores (n, classes) so far ends behind step t, counted from 0."""
+    if t + 1 >= spiking.steps:
+        return np.ones(len(scores), bool)
+    if spiking.exit_lead is None or (spiking.readout != "first" and scores.shape[1] == 1):
+        return np.zeros(len(scores), bool)
     if spiking.readout == "first":
-        over = scores.max(2) > 0
-    elif scores.shape[2] == 1:
-        over = np.zeros((steps, n), bool)
-    else:
-        ordered = np.sort(scores, axis=2)
-        left = (steps - 1 - np.arange(steps))[:, None]
-        over = ordered[..., -1] - ordered[..., -2] > spiking.exit_lead * left
-    over[-1] = True
-    return over.argmax(0) + 1
+        return np.asarray(scores.max(1) > 0)
+    best = np.partition(scores, -2, axis=1)[:, -2:]
+    return np.asarray(best[:, 1] - best[:, 0] > spiking.exit_lead * (spiking.steps - 1 - t))

@@ -15,10 +15,10 @@ from compile.emit import nir as emit
 from devices.errors import InputError
 from runtime.kinds import kind_of
 from runtime.network import Network, save
-from runtime.spiking import Spiking, lif
-from tests.networks import float_network
+from runtime.spiking import integers, lif
+from runtime.spiking.coding import encode
+from tests.networks import float_network, spiking_integers, spiking_network
 from tests.nir_replay import by_euler, by_snntorch
-from tests.spiking_networks import float_spiking
 
 SAFE = 1e-4  # membrane units: a sum in another order moves a membrane by less
 
@@ -46,7 +46,7 @@ def samples(network: Network, count: int = 1000) -> np.ndarray:
 @pytest.mark.parametrize("kind", ["dense", "spatial", "field"])
 @pytest.mark.parametrize("reset", ["subtract", "zero"])
 def test_the_file_spikes_in_snntorch_as_here(tmp_path: Path, kind: str, reset: str) -> None:
-    network = float_spiking(kind=kind)
+    network = spiking_network(kind, steps=8)
     assert network.spiking is not None
     network = replace(network, spiking=replace(network.spiking, reset=reset))
     emit.write(network, tmp_path / "n.nir")
@@ -61,7 +61,7 @@ def test_the_file_spikes_in_snntorch_as_here(tmp_path: Path, kind: str, reset: s
 
 @pytest.mark.parametrize("reset", ["subtract", "zero"])
 def test_nir_s_own_equations_with_the_reset_in_the_graph_give_the_same_spikes(tmp_path: Path, reset: str) -> None:
-    network = float_spiking((20, 12, 8, 4))
+    network = spiking_network(sizes=(20, 12, 8, 4), steps=8)
     assert network.spiking is not None
     network = replace(network, spiking=replace(network.spiking, reset=reset))
     emit.write(network, tmp_path / "n.nir", dt=1e-3, explicit_reset=True)
@@ -84,7 +84,7 @@ def _plain(network: Network) -> nir.NIRGraph:
 
 @pytest.mark.parametrize("beta", [0.0, 0.5, 0.95, 1.0])
 def test_a_reader_gets_the_arrays_and_the_constants(tmp_path: Path, beta: float) -> None:
-    network = float_spiking(spiking=Spiking(steps=3, beta=beta, threshold=0.7, reset="zero", readout="count"))
+    network = spiking_network(steps=3, beta=beta, threshold=0.7, reset="zero", readout="count")
     emit.emit(network, tmp_path)
     first = (tmp_path / "model.nir").read_bytes()
     graph, told = nir.read(tmp_path / "model.nir"), emit.metadata(nir.read(tmp_path / "model.nir"))
@@ -102,8 +102,21 @@ def test_a_reader_gets_the_arrays_and_the_constants(tmp_path: Path, beta: float)
     assert (tmp_path / "model.nir").read_bytes() == first
 
 
+@pytest.mark.parametrize("coding", ["direct", "rate"])
+def test_an_integer_network_is_written_in_membrane_steps(tmp_path: Path, coding: str) -> None:
+    network = spiking_integers(spiking_network("field", steps=8, coding=coding, reset="zero"))
+    emit.emit(network, tmp_path)
+    graph, u = nir.read(tmp_path / "model.nir"), samples(network)
+    assert emit.metadata(graph)["threshold"] == [layer.options["threshold"] for layer in network.layers]
+    inputs = np.repeat(network.input.to_real(u)[None], 8, axis=0) if coding == "direct" else encode(u, network.spiking).astype(np.float32)
+    found, wanted = by_snntorch(graph, inputs), integers.run(network, u)
+    for k, spikes in enumerate(wanted.spikes):
+        assert 0.01 < spikes.mean() < 0.9
+        assert (found[f"layer{k}_lif"] != spikes).mean() < 0.002  # the graph does not round membranes
+
+
 def test_the_command_writes_and_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    save(float_spiking(), tmp_path / "n.safetensors")
+    save(spiking_network(), tmp_path / "n.safetensors")
     save(float_network(), tmp_path / "relu.safetensors")
     arguments = ["nir", str(tmp_path / "n.safetensors"), "--out", str(tmp_path / "new" / "n.nir"), "--json"]
     with pytest.raises(SystemExit) as done:

@@ -1,0 +1,159 @@
+"""Spiking builds step by step: what a backend that computes one time step at a time needs to run whole inferences.
+
+A backend gives ``advance``, one step of the law (runtime/spiking/integers.py) for any number of samples. From it come
+
+    state = session.begin(samples)        nothing has happened yet
+    state = session.step(state)           one time step: spikes, membranes and scores of every neuron; state.done tells when all are decided
+    session.scores(samples)               all steps, samples that are decided early leaving the batch
+
+A state belongs to a network, not to a backend: it can be kept, and gone on with where the same network runs on another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from abc import abstractmethod
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from devices.errors import InputError
+from runtime.backends.base import Session
+from runtime.network import Array, Network, to_bytes
+from runtime.reference import check_samples
+from runtime.spiking import Spiking, coding
+from runtime.spiking.integers import MEMBRANE_MAX, MEMBRANE_MIN, spiking_of
+from runtime.spiking.readout import decided
+
+STEPPING = "reference, onnxruntime"  # the backends that compute single time steps
+CHUNK_SAMPLES, CHUNK_BYTES = 1024, 1 << 25  # of a call of scores: bounds the memory of coded inputs
+
+
+@dataclass(frozen=True)
+class State:
+    """n inferences of one network between two time steps."""
+
+    network: str  # sha256 of the network's file
+    step: int  # steps that are done
+    inputs: Array  # (n, inputs) uint8: the samples' bytes
+    current: Array  # (n, neurons) int32 of the first layer under coding direct, known behind the first step; else (n, 0)
+    membranes: tuple[Array, ...]  # a layer: (n, neurons) int16
+    spikes: tuple[Array, ...]  # a layer: (n, neurons) uint8 of the last step
+    scores: Array  # (n, classes) int32; those of a sample that is decided stay
+    executed: Array  # (n,) int64 steps that each sample needed; 0: not decided yet
+
+    @property
+    def done(self) -> bool:
+        """Whether every sample is decided."""
+        return bool((self.executed > 0).all())
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """What one time step gives. Arrays of any integer type; shapes as in ``State``."""
+
+    current: Array
+    membranes: tuple[Array, ...]
+    spikes: tuple[Array, ...]
+
+
+class SpikingSession(Session):
+    """A session of a spiking build. A backend calls ``of`` once and implements ``advance``, ``time_ns`` and ``layers``."""
+
+    def of(self, network: Network) -> None:
+        """Remember the network, which is an integer one that spikes."""
+        self.network, self.spiking = network, spiking_of(network)
+        self.direct = self.spiking.coding == "direct"
+        self.identity = hashlib.sha256(to_bytes(network)).hexdigest()
+        self.widths = tuple(layer.outputs for layer in network.layers)
+
+    @abstractmethod
+    def advance(self, value: Array, begin: bool, current: Array, membranes: tuple[Array, ...]) -> Advanced:
+        """One time step of n samples. value: (n, inputs) bytes under coding direct, else this step's spikes. ``begin``: the current is to be computed."""
+
+    def begin(self, samples: Array) -> State:
+        """The state before the first step of samples (n, inputs) uint8; InputError for another shape or type."""
+        flat = np.ascontiguousarray(check_samples(self.network, samples))
+        n = len(flat)
+        return State(
+            self.identity,
+            0,
+            flat,
+            np.zeros((n, self.widths[0] if self.direct else 0), np.int32),
+            tuple(np.zeros((n, width), np.int16) for width in self.widths),
+            tuple(np.zeros((n, width), np.uint8) for width in self.widths),
+            np.zeros((n, self.widths[-1]), np.int32),
+            np.zeros(n, np.int64),
+        )
+
+    def step(self, state: State) -> State:
+        """The state one time step later; InputError for one of another network, a damaged one, or one whose last step is done."""
+        self._check(state)
+        t = state.step
+        value = state.inputs if self.direct else coding.encode(state.inputs, self.spiking)[t]
+        made = self.advance(np.ascontiguousarray(value), t == 0, state.current, state.membranes)
+        running = state.executed == 0
+        scores = np.where(running[:, None], added(state.scores, made, t, self.spiking), state.scores)
+        over = running & decided(scores, t, self.spiking)
+        return replace(
+            state,
+            step=t + 1,
+            current=np.asarray(made.current, np.int32),
+            membranes=tuple(np.asarray(each, np.int16) for each in made.membranes),
+            spikes=tuple(np.asarray(each, np.uint8) for each in made.spikes),
+            scores=np.asarray(scores, np.int32),
+            executed=np.where(over, t + 1, state.executed),
+        )
+
+    def scores(self, samples: Array) -> Array:
+        flat = np.ascontiguousarray(check_samples(self.network, samples))
+        size = max(1, min(CHUNK_SAMPLES, CHUNK_BYTES // (flat.shape[1] * (1 if self.direct else self.spiking.steps))))
+        found = np.zeros((len(flat), self.widths[-1]), np.int32)
+        for at in range(0, len(flat), size):
+            found[at : at + size] = self._scores(flat[at : at + size])
+        return found
+
+    def _scores(self, flat: Array) -> Array:
+        coded = None if self.direct else coding.encode(flat, self.spiking)
+        found, left = np.zeros((len(flat), self.widths[-1]), np.int64), np.arange(len(flat))
+        current: Array = np.zeros((len(flat), self.widths[0] if self.direct else 0), np.int32)
+        membranes: tuple[Array, ...] = tuple(np.zeros((len(flat), width), np.int16) for width in self.widths)
+        for t in range(self.spiking.steps):
+            value = flat[left] if coded is None else coded[t][left]
+            made = self.advance(value, t == 0, current, membranes)
+            found[left] = added(found[left], made, t, self.spiking)
+            current, membranes = made.current, made.membranes
+            if self.spiking.exit_lead is not None and t + 1 < self.spiking.steps:
+                stay = ~decided(found[left], t, self.spiking)
+                if not stay.all():
+                    left, current, membranes = left[stay], current[stay], tuple(each[stay] for each in membranes)
+                if not len(left):
+                    break
+        return found
+
+    def _check(self, state: State) -> None:
+        if state.network != self.identity:
+            raise InputError(
+                f"the state is one of another network: its sha256 is {state.network[:12]}..., this build's {self.identity[:12]}.... "
+                "Begin with this build's session."
+            )
+        if not 0 <= state.step < self.spiking.steps:
+            raise InputError(f"the state has {state.step} of {self.spiking.steps} time steps behind it; there is none left. Begin again.")
+        n = len(state.inputs)
+        wanted = [(n, width) for width in self.widths]
+        found = [each.shape for each in state.membranes]
+        if found != wanted or state.current.shape != (n, self.widths[0] if self.direct else 0):
+            raise InputError(
+                f"the state has membranes of shapes {found} and a current of {state.current.shape}; this network needs {wanted}. Begin again."
+            )
+        low, high = min(int(each.min(initial=0)) for each in state.membranes), max(int(each.max(initial=0)) for each in state.membranes)
+        if low < MEMBRANE_MIN or high > MEMBRANE_MAX:
+            raise InputError(f"the state has membranes {low}..{high}; allowed: {MEMBRANE_MIN}..{MEMBRANE_MAX}. Begin again.")
+
+
+def added(scores: Array, made: Advanced, t: int, spiking: Spiking) -> Array:
+    """(n, classes) int64 scores with what step t, from 0, adds to them (runtime/spiking/readout.py)."""
+    if spiking.readout == "membrane":
+        return scores + made.membranes[-1].astype(np.int64)
+    spikes = made.spikes[-1].astype(np.int64)
+    return scores + spikes if spiking.readout == "count" else np.maximum(scores, (spiking.steps - t) * spikes)
