@@ -23,12 +23,10 @@ from typing import Any
 
 import numpy as np
 
-from compile.emit.numbers import properties
 from compile.emit.onnx_graph import Graph, finished, import_onnx
-from devices.errors import CheckError, InputError
+from compile.emit.spiking_step import bound_of, spiking_of, step_properties
 from runtime import reference
 from runtime.kinds import kind_of
-from runtime.law import ACCUMULATOR_MAX, accumulator_bound
 from runtime.network import Array, Layer, Network
 from runtime.spiking import Spiking, coding, integers
 from runtime.spiking.integers import FRACTION, MEMBRANE_MAX, MEMBRANE_MIN
@@ -38,7 +36,7 @@ HALF = 1 << (FRACTION - 1)
 
 def to_bytes(network: Network) -> bytes:
     """The file's content, checked by onnx.checker with strict shape inference."""
-    spiking = _spiking(network)
+    spiking = spiking_of(network)
     onnx = import_onnx()
     helper, types = onnx.helper, onnx.TensorProto
     graph = Graph(onnx)
@@ -61,24 +59,13 @@ def to_bytes(network: Network) -> bytes:
         graph.node("Identity", [f"{network.layers[-1].name}/membrane_next"], "output", "read_out")
     else:
         graph.node("Cast", [value], "output", "read_out", to=types.INT32)
-    told = {
-        **properties(network),
-        "kind": "one time step: (input, state) -> (output, state'); state': names end in _next",
-        "input": "bytes" if direct else "spikes 0/1 of this step",
-        "output": {
-            "count": "spikes; their sum over the steps is the score",
-            "membrane": "membranes; their sum over the steps is the score",
-            "first": "spikes; the score is the largest of (steps - t) * output at step t = 0, 1, ...",
-        }[spiking.readout]
-        + "; the label is the first largest",
-    }
-    return finished(onnx, graph, inputs, outputs, told)
+    return finished(onnx, graph, inputs, outputs, step_properties(network))
 
 
 def emit_test_data(network: Network, folder: Path, sample: Array) -> None:
     """Write the test data that ``onnx_test_runner`` reads, for uint8 samples (n, inputs) or (inputs,): set 0 is the first step, set 1 one in the middle."""
     flat = reference.check_samples(network, sample.reshape(-1, network.input.size))
-    spiking = _spiking(network)
+    spiking = spiking_of(network)
     for number, step in enumerate(sorted({0, spiking.steps // 2})):
         place = folder / f"test_data_set_{number}"
         place.mkdir(exist_ok=True)
@@ -91,7 +78,7 @@ def emit_test_data(network: Network, folder: Path, sample: Array) -> None:
 
 def _at_step(network: Network, flat: Array, step: int) -> tuple[dict[str, Array], dict[str, Array]]:
     """Inputs and outputs of the graph at one step, in its order, by the law."""
-    spiking, found = _spiking(network), integers.run(network, flat)
+    spiking, found = spiking_of(network), integers.run(network, flat)
     direct, first, last = spiking.coding == "direct", network.layers[0], len(network.layers) - 1
     told: dict[str, Array] = {"input": flat if direct else coding.encode(flat, spiking)[step]}
     wanted: dict[str, Array] = {"output": (found.membranes if spiking.readout == "membrane" else found.spikes)[last][step].astype(np.int32)}
@@ -108,12 +95,6 @@ def _at_step(network: Network, flat: Array, step: int) -> tuple[dict[str, Array]
     return told, wanted
 
 
-def _spiking(network: Network) -> Spiking:
-    if not network.is_integer or network.spiking is None:
-        raise InputError(f"a spiking network of integers is needed, not one of stage '{network.stage}'. Quantise it first.")
-    return network.spiking
-
-
 def constants(graph: Graph) -> None:
     """What every layer shares: the membrane's range, and zero points."""
     for name, value in (("low", MEMBRANE_MIN), ("high", MEMBRANE_MAX), ("zero", 0), ("unit", 1 << FRACTION)):
@@ -123,14 +104,10 @@ def constants(graph: Graph) -> None:
 
 
 def divided(layer: Layer, network: Network) -> tuple[Array, Array, Array]:
-    """int64 (neurons,) for the first layer under coding direct: bias + half + k * 2**s, 2**s and k. CheckError where the sum could pass int32."""
-    weights, bias = kind_of(layer).integer_weights(layer), layer.arrays["bias"].astype(np.int64)
-    bound = accumulator_bound(weights, layer.arrays["bias"], network.input.zero_point, network.input.maximum)
+    """int64 (neurons,) for the first layer under coding direct: bias + half + k * 2**s, 2**s and k."""
     divisor = np.int64(1) << layer.arrays["shift"].astype(np.int64)
-    k = -(-bound // divisor)
-    if 2 * bound + int(divisor.max()) * 2 > ACCUMULATOR_MAX:
-        raise CheckError(f"layer '{layer.name}': sums up to {bound} leave no room to round them in 32 bits. Make its weights smaller.")
-    return bias + divisor // 2 + k * divisor, divisor, k
+    k = -(-bound_of(layer, network) // divisor)
+    return layer.arrays["bias"].astype(np.int64) + divisor // 2 + k * divisor, divisor, k
 
 
 def _steady(graph: Graph, network: Network, layer: Layer) -> str:

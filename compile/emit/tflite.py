@@ -14,21 +14,19 @@ RESHAPE, which copies the bytes, declares zero point 0 and the bias holds the of
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 
+from compile.emit import spiking_tflite
 from compile.emit.numbers import Numbers, numbers, properties
-from compile.emit.tflite_graph import Graph
+from compile.emit.tflite_graph import OFFSET, Graph
 from runtime.kinds import kind_of
 from runtime.kinds.field import grid_of
 from runtime.kinds.replicated import geometry, pooled, positions
 from runtime.network import Array, Network
 
 FILE = "model.tflite"
-OFFSET = 128  # stored int8 value = byte - OFFSET
-MIN_RUNTIME = "2.14.0"  # the oldest runtime the parity tests run
 
 
 def emit(network: Network, folder: Path) -> None:
@@ -37,7 +35,9 @@ def emit(network: Network, folder: Path) -> None:
 
 
 def to_bytes(network: Network) -> bytes:
-    """The file's content, a flatbuffer with 16-byte aligned buffers."""
+    """The file's content, a flatbuffer with 16-byte aligned buffers. A spiking network's is one time step: compile/emit/spiking_tflite.py."""
+    if network.spiking is not None:
+        return spiking_tflite.to_bytes(network)
     graph = Graph()
     spec = network.input
     first = value = graph.tensor("input", (1, spec.size), "INT8", None, np.float32(spec.scale), spec.zero_point - OFFSET)
@@ -49,9 +49,8 @@ def to_bytes(network: Network) -> bytes:
     for part in numbers(network, "tflite"):
         value = _last(graph, part, value, offset) if part.weight_scale is None else _hidden(graph, part, value)
         offset = OFFSET
-    graph.metadata("min_runtime_version", MIN_RUNTIME.encode().ljust(16, b"\0"))
-    graph.metadata("nearwire", json.dumps(properties(network), sort_keys=True).encode())
-    return graph.to_bytes(first, value)
+    graph.stamp(properties(network))
+    return graph.to_bytes({"input": first}, {"scores": value})
 
 
 def _hidden(graph: Graph, part: Numbers, value: int) -> int:

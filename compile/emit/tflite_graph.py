@@ -1,7 +1,10 @@
-"""A TFLite flatbuffer under construction: tensors, operators, aligned buffers, one signature."""
+"""A TFLite flatbuffer under construction: tensors, operators, aligned buffers, branches, one signature."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -9,6 +12,8 @@ import numpy as np
 from devices.errors import NearwireError
 from runtime.network import Array
 
+OFFSET = 128  # stored int8 value = byte - OFFSET
+MIN_RUNTIME = "2.14.0"  # the oldest runtime the parity tests run
 ALIGNMENT = 16  # bytes: what the schema asks of buffers, and what kernels load at once
 # Operator versions that tflite-runtime 2.14 and LiteRT 2.3 execute exactly.
 VERSIONS = {
@@ -22,11 +27,19 @@ VERSIONS = {
     "RESHAPE": 1,
     "BATCH_MATMUL": 2,
     "ADD": 1,
+    "SUB": 1,
+    "MUL": 1,
+    "MAXIMUM": 1,
+    "MINIMUM": 1,
+    "GREATER": 1,
+    "SELECT_V2": 1,
+    "CAST": 1,
+    "IF": 1,
 }
 
 
 class Graph:
-    """Tensors, operators and buffers of one subgraph, in the order in which they are added."""
+    """Tensors, operators and buffers, in the order in which they are added: of the main subgraph, or of a branch within ``branch``."""
 
     def __init__(self) -> None:
         try:
@@ -37,8 +50,8 @@ class Graph:
         self.model = schema.ModelT()
         self.model.version, self.model.description = 3, "nearwire"
         self.model.buffers, self.model.operatorCodes, self.model.metadata = [schema.BufferT()], [], []  # buffer 0 is the empty one
-        self.subgraph = schema.SubGraphT()
-        self.subgraph.name, self.subgraph.tensors, self.subgraph.operators = "main", [], []
+        self.model.subgraphs = []
+        self.subgraph = self._add_subgraph("main")
         self.codes: dict[str, int] = {}
 
     def buffer(self, content: bytes) -> int:
@@ -84,15 +97,38 @@ class Graph:
         entry.name, entry.buffer = name, self.buffer(content)
         self.model.metadata.append(entry)
 
-    def to_bytes(self, first: int, last: int) -> bytes:
+    def stamp(self, properties: Mapping[str, str]) -> None:
+        """The metadata of every file: the oldest runtime, and where it comes from and what it computes."""
+        self.metadata("min_runtime_version", MIN_RUNTIME.encode().ljust(16, b"\0"))
+        self.metadata("nearwire", json.dumps(dict(properties), sort_keys=True).encode())
+
+    @contextmanager
+    def branch(self, name: str) -> Iterator[int]:
+        """A subgraph of its own, for IF: what is added within the block goes there; yields its index. Set its inputs and outputs with ``ends``."""
+        outer, self.subgraph = self.subgraph, self._add_subgraph(name)
+        yield len(self.model.subgraphs) - 1
+        self.subgraph = outer
+
+    def ends(self, inputs: list[int], outputs: list[int]) -> None:
+        """The inputs and outputs of the subgraph that is being built."""
+        self.subgraph.inputs, self.subgraph.outputs = inputs, outputs
+
+    def _add_subgraph(self, name: str) -> Any:
+        subgraph = self.schema.SubGraphT()
+        subgraph.name, subgraph.tensors, subgraph.operators = name, [], []
+        self.model.subgraphs.append(subgraph)
+        return subgraph
+
+    def to_bytes(self, inputs: Mapping[str, int], outputs: Mapping[str, int]) -> bytes:
+        """The file, its signature with these names of tensors."""
         import flatbuffers
 
         signature = self.schema.SignatureDefT()
         signature.signatureKey, signature.subgraphIndex = "serving_default", 0
-        signature.inputs, signature.outputs = [self._named("input", first)], [self._named("scores", last)]
+        signature.inputs = [self._named(name, index) for name, index in inputs.items()]
+        signature.outputs = [self._named(name, index) for name, index in outputs.items()]
         self.model.signatureDefs = [signature]
-        self.subgraph.inputs, self.subgraph.outputs = [first], [last]
-        self.model.subgraphs = [self.subgraph]
+        self.ends(list(inputs.values()), list(outputs.values()))
         builder = flatbuffers.Builder(1024)
         builder.Finish(self.model.Pack(builder), file_identifier=b"TFL3")
         return bytes(builder.Output())

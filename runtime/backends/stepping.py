@@ -25,7 +25,7 @@ from runtime.spiking import Spiking, coding
 from runtime.spiking.integers import MEMBRANE_MAX, MEMBRANE_MIN, spiking_of
 from runtime.spiking.readout import decided
 
-STEPPING = "reference, onnxruntime"  # the backends that compute single time steps
+STEPPING = "reference, onnxruntime, tflite"  # the backends that compute single time steps
 CHUNK_SAMPLES, CHUNK_BYTES = 1024, 1 << 25  # of a call of scores: bounds the memory of coded inputs
 
 

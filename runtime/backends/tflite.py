@@ -32,6 +32,7 @@ from devices.errors import NearwireError, unknown_name
 from runtime.backends import litert_profiler
 from runtime.backends.base import Backend, LayerFigure, Session
 from runtime.backends.files import read_artifact, unreadable
+from runtime.backends.tflite_spiking import TfliteSpikingSession
 from runtime.backends.timing import steady_mean, time_calls
 from runtime.network import Array, Network
 from runtime.reference import check_samples
@@ -54,12 +55,10 @@ class TfliteSession(Session):
     """One interpreter at batch 1, the batch the file is made for."""
 
     def __init__(self, folder: Path, network: Network, library: str, threads: int = 1) -> None:
-        module, package = LIBRARIES[library]
+        module, _ = LIBRARIES[library]
         self.library = library
         self.network, self.path, self.outputs = network, folder / FILE, network.layers[-1].outputs
-        content, vouched = read_artifact(folder, FILE)
-        if library == "tflite-runtime" and not vouched:
-            _check_in_another_process(self.path, content, module)
+        content = _checked(folder, library)
         try:
             _interpreter(module, EMPTY_MODEL)  # loads the library, which is not part of loading the model
             start = time.perf_counter_ns()
@@ -73,7 +72,7 @@ class TfliteSession(Session):
         if found != expected:
             raise unreadable(self.path, f"it reads and returns {found}, the build's network {expected}")
         self.input, self.output = inputs[0]["index"], outputs[0]["index"]
-        self.detail = f"{library} {importlib.metadata.version(package)}, {threads} thread{'s' if threads > 1 else ''}"
+        self.detail = _described(library, threads)
 
     def _stored(self, samples: Array) -> Array:
         """uint8 bytes (n, inputs) as the file's int8 (n, 1, inputs): byte - 128."""
@@ -142,7 +141,28 @@ class TfliteBackend(Backend):
         library, reason = self.choose()
         if library is None:
             raise NearwireError(f"backend '{self.name}' cannot work here: {reason}")
+        if network.spiking is not None:
+            return _spiking(folder, network, library, self.threads)
         return TfliteSession(folder, network, library, self.threads)
+
+
+def _spiking(folder: Path, network: Network, library: str, threads: int) -> Session:
+    module, content = LIBRARIES[library][0], _checked(folder, library)
+    _interpreter(module, EMPTY_MODEL)  # loads the library, which is not part of loading the model
+    return TfliteSpikingSession(folder / FILE, network, lambda: _interpreter(module, content, threads), _described(library, threads))
+
+
+def _checked(folder: Path, library: str) -> bytes:
+    """The file's bytes; InputError if it is absent, changed or would end our process."""
+    content, vouched = read_artifact(folder, FILE)
+    if library == "tflite-runtime" and not vouched:
+        _check_in_another_process(folder / FILE, content, LIBRARIES[library][0])
+    return content
+
+
+def _described(library: str, threads: int) -> str:
+    """Library, version and threads."""
+    return f"{library} {importlib.metadata.version(LIBRARIES[library][1])}, {threads} thread{'s' if threads > 1 else ''}"
 
 
 @lru_cache
