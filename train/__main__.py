@@ -42,6 +42,7 @@ def fit(
     rule: Annotated[str | None, _option("Weight of a distance: inverse, inverse_square, gaussian; for field layers also box.", "--rule")] = None,
     epochs: Annotated[int | None, _option("Passes over the training data.", "--epochs")] = None,
     quantise_epochs: Annotated[int | None, _option("Epochs of quantisation-aware training after those; 0: none.", "--quantise-epochs")] = None,
+    quantise_bits: Annotated[int | None, _option("Bits of a spatial layer's coordinates in those epochs: 4 to 8.", "--quantise-bits")] = None,
     batch: Annotated[int | None, _option("Samples a step.", "--batch")] = None,
     rate: Annotated[float | None, _option("Peak learning rate, in length units a step.", "--rate")] = None,
     schedule: Annotated[str | None, _option("one-cycle, warm-cosine, cosine or constant.", "--schedule")] = None,
@@ -50,6 +51,8 @@ def fit(
     prune_structure: Annotated[
         str | None, _option("none, or block4: dense layers lose blocks of four neurons' weights of one input.", "--prune-structure")
     ] = None,
+    precision: Annotated[str | None, _option("Of matrix products: float32, tf32 (GPU) or bf16.", "--precision")] = None,
+    weights: Annotated[str | None, _option("Of spatial layers in a step: stored, tiled (made again, little memory) or auto.", "--weights")] = None,
     frames: Annotated[int | None, _option("Keep the positions so often while they move, for the animation in curves.html.", "--frames")] = None,
     recipe: Annotated[str | None, _option(f"Settings to start from: {', '.join(recipe_names())}.", "--recipe")] = None,
     config: Annotated[Path | None, _option("Settings to start from: a TOML file.", "--config")] = None,
@@ -73,11 +76,16 @@ def fit(
         "batch": batch,
     }
     given |= {"rate": rate, "schedule": schedule, "seed": seed, "prune": prune, "prune_structure": prune_structure, "frames": frames, "init": init}
+    given |= {"precision": precision, "weights": weights}
     given = {name: value for name, value in given.items() if value is not None}
     if hidden is not None:
         given["hidden"] = _sizes(hidden)
-    if quantise_epochs is not None:
-        given["quantise"] = {"epochs": quantise_epochs} if quantise_epochs else None
+    if quantise_epochs == 0:
+        if quantise_bits is not None:
+            raise InputError("--quantise-epochs 0 means no quantised phase, so --quantise-bits cannot be given.")
+        given["quantise"] = None
+    elif quantise_epochs is not None or quantise_bits is not None:
+        given["quantise"] = {name: value for name, value in (("epochs", quantise_epochs), ("bits", quantise_bits)) if value is not None}
     if resume:
         run_folder, settings = _resumed(out, {**given, **({"recipe": recipe} if recipe else {}), **({"config": config} if config else {})}, force)
     else:

@@ -62,6 +62,7 @@ class Quantise(BaseModel):
     rate: Positive = 0.25  # peak rate, as a share of the float phase's
     charge: NotNegative = 0.1  # a further factor for charges
     percentile: float = Field(99.99, gt=50, le=100)  # of the positive activations that are not cut off
+    bits: int = Field(8, ge=4, le=8)  # of a coordinate of spatial layers
 
 
 class SpikingConfig(BaseModel):
@@ -144,8 +145,13 @@ class TrainConfig(BaseModel):
 
     @model_validator(mode="after")
     def _whole_layers(self) -> TrainConfig:
-        if self.prune and self.quantise is not None:
-            raise ValueError(f"prune is {self.prune}, but the quantised phase trains whole layers; leave prune or quantise out")
+        unpruned = sorted({layer.kind for layer in structure(self) if layer.kind in ("field", "replicated")})
+        if self.prune and self.init is None and unpruned:
+            raise ValueError(
+                f"prune is {self.prune}, but {' and '.join(unpruned)} layers have synapses, not weights to prune; give them fewer synapses"
+            )
+        if self.prune and any(getattr(layer, "odd", False) for layer in structure(self)):
+            raise ValueError(f"prune is {self.prune}, but odd weights are never 0; leave prune or odd out")
         if self.spiking is not None and self.quantise is not None:
             raise ValueError("spiking and quantise are both given, but the quantised phase trains networks with activation relu; leave one out")
         if self.prune_structure != "none" and self.init is None and any(layer.kind != "dense" for layer in structure(self)):

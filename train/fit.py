@@ -31,7 +31,7 @@ from train.checkpoint import finished_epochs, read_checkpoint, write_checkpoint
 from train.config import TrainConfig
 from train.curves.motion import frame_epochs
 from train.model import Model, build, from_network, label_accuracy
-from train.phases import CALIBRATION_SAMPLES, Phase, optimiser_of, phases, quantised, settled, total_epochs
+from train.phases import CALIBRATION_SAMPLES, Phase, coordinate_bits, optimiser_of, phases, quantised, settled, total_epochs
 from train.quantised_model import QuantisedModel, check_quantisable
 from train.run_folder import RunFolder
 from train.schedule import SCHEDULES
@@ -100,7 +100,7 @@ def fit(
     done, rows = 0, []
     phase = phases(config)[0]
     if resume and finished_epochs(folder.checkpoint) > config.epochs and isinstance(model, Model):
-        phase, model = phases(config)[-1], QuantisedModel(model)
+        phase, model = phases(config)[-1], QuantisedModel(model, coordinate_bits(config))
     optimiser = optimiser_of(model, config, phase)
     if resume:
         done = read_checkpoint(folder.checkpoint, model, optimiser, config)

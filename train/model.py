@@ -177,6 +177,9 @@ def from_network(network: Network, config: TrainConfig) -> Model:
         raise InputError(f"a network of stage '{network.stage}' cannot be trained further. Give one of stage 'trained', as 'train fit' writes it.")
     if config.prune_structure != "none" and any(layer.kind != "dense" for layer in network.layers):
         raise InputError(f"prune_structure '{config.prune_structure}' needs a network of dense layers; '{config.init}' has others. Leave it out.")
+    unpruned = sorted({layer.kind for layer in network.layers if layer.kind in ("field", "replicated")})
+    if config.prune and unpruned:
+        raise InputError(f"prune is {config.prune}, but '{config.init}' has {' and '.join(unpruned)} layers: synapses, not weights. Leave it out.")
     rules = [layer.options["rule"] for layer in network.layers if "rule" in layer.options]
     places = Places(network.input, [layer.kind for layer in network.layers], rules[0] if rules else config.rule)
     wanted = structure(config) if config.layers else ()

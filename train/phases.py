@@ -57,7 +57,12 @@ def settled(model: Model, x: Tensor) -> Model:
 
 def quantised(model: Model, x: Tensor, config: TrainConfig) -> QuantisedModel:
     """The model of the quantised phase, its steps chosen on training bytes."""
-    found = QuantisedModel(model)
+    found = QuantisedModel(model, coordinate_bits(config))
     if config.quantise is not None:
         found.calibrate(x[:CALIBRATION_SAMPLES], config.quantise.percentile)
     return found
+
+
+def coordinate_bits(config: TrainConfig) -> int:
+    """Of the positions of spatial layers in the quantised phase."""
+    return config.quantise.bits if config.quantise is not None else 8

@@ -1,9 +1,12 @@
 """Quantisation-aware training: a layer goes on learning in the integers of runtime/law.py, held as floats (its model: quantised_model.py).
 
+This is for weights and charges; positions of ``spatial`` layers: quantised_positions.py.
+
 The forward pass is, value for value, what ``runtime.reference`` computes on the network that ``compile`` makes of it; gradients pass straight
 through every rounding. Rules:
 
-1. Normalisations are folded; positions and reaches are fixed (moving them in this phase costs accuracy). Charges, weights, biases learn.
+1. Normalisations are folded; synapses' positions and reaches are fixed (moving them in this phase costs accuracy). Charges, weights, biases learn.
+   With pruning, the smallest of the weights that learn are at zero.
 2. The activation scale of a hidden layer is a high percentile of its positive activations over the calibration samples / 255. All
    neurons share it; neuron j has weight step (output scale / input scale) * 2**-s_j, the finest whose integers stay in range:
    |charge| and |sum of overlapping charges| <= 63 (8 bits), |weight| <= 63 (8), 7 (4), 1 (2 bits), or -3, -1, 1, 3 (2 bits, odd). Of 4 bits
@@ -16,6 +19,7 @@ through every rounding. Rules:
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
@@ -23,7 +27,7 @@ from torch import Tensor, nn
 
 from runtime.law import ACTIVATION_MAX, SHIFT_MAX, WEIGHT_MAX
 from runtime.network import Layer
-from train.layers.base import WeightedLayer
+from train.layers.base import TrainLayer, WeightedLayer
 
 LIMITS = {8: WEIGHT_MAX, 4: 7, 2: 1}  # the largest |integer| by bits
 ODD_LIMIT = 3
@@ -61,51 +65,94 @@ class _Requantise(torch.autograd.Function):
         return grads[0] * inside * inverse, None, None
 
 
-class QuantisedLayer(nn.Module):
-    """A folded layer with its steps and shifts: integers in, integers out. They are ones until ``calibrate`` or a checkpoint sets them."""
+class QuantisedLayer(nn.Module, ABC):
+    """A layer with its steps and shifts: integers in, integers out. They are ones until ``calibrate`` or a checkpoint sets them."""
 
     step: Tensor
     shift: Tensor
     scales: Tensor
+    layer: TrainLayer
 
-    def __init__(self, layer: WeightedLayer, last: bool) -> None:
+    def __init__(self, layer: TrainLayer, last: bool) -> None:
         super().__init__()
         layer.settle()
         self.layer, self.last = layer, last
-        self.odd = getattr(layer.place.spec, "odd", False)
-        self.limit = ODD_LIMIT if self.odd else LIMITS[getattr(layer.place.spec, "bits", 8)]
-        rows = len(layer.bias)
-        device = layer.bias.device
-        self.register_buffer("step", torch.ones(rows, dtype=torch.float64, device=device))  # real weight a step
-        self.register_buffer("shift", torch.full((rows,), SHIFT_FIRST, dtype=torch.float64, device=device))
-        self.register_buffer("scales", torch.ones(2, dtype=torch.float64, device=device))  # real units a step of the input, of the output
+        bias = layer.bias
+        self.register_buffer("step", torch.ones(len(bias), dtype=torch.float64, device=bias.device))  # real weight a step
+        self.register_buffer("shift", torch.full((len(bias),), SHIFT_FIRST, dtype=torch.float64, device=bias.device))
+        self.register_buffer("scales", torch.ones(2, dtype=torch.float64, device=bias.device))  # real units a step of the input, of the output
 
-    def integers(self) -> Tensor:
-        """The values in steps, held as floats: what the network file will hold."""
-        step = self.step[:, None].float()
-        steps = (self.layer.values / step).clamp(-self.limit, self.limit)
-        rounded: Tensor = 2 * _Round.apply((steps - 1) / 2) + 1 if self.odd else _Round.apply(steps)
-        return rounded
+    @abstractmethod
+    def forward(self, x: Tensor) -> Tensor:
+        """Whole (samples, inputs) to whole (samples, outputs), held as floats."""
+
+    @abstractmethod
+    def calibrate(self, input_scale: float, active: Tensor | None, values: Tensor, wanted: Tensor) -> float:
+        """Set steps and shifts; returns the output scale. ``active``: the largest of the float layer's activations that is not cut off, None for
+        the last layer; ``values`` (n, inputs): integers that arrive; ``wanted``: the float layer's sums for them."""
+
+    @abstractmethod
+    def export(self, name: str, activation: str) -> Layer:
+        """The layer of stage 'trained' whose steps the compiler keeps."""
+
+    def hold(self) -> None:
+        """Called after every epoch: put parameters back where the device can follow."""
+
+    def pooled(self, x: Tensor) -> Tensor:
+        """What the float layer hands on of its activations."""
+        return x
 
     def bias_steps(self) -> Tensor:
         """(rows,) the bias in accumulator steps."""
         unit = (self.step * self.scales[0]).float()
+        bias: Tensor = self.layer.bias / unit
         if self.last:
-            return _Round.apply(self.layer.bias / unit)
+            return _Round.apply(bias)
         multiple = torch.exp2(self.shift - 2).float()
-        return _Round.apply((self.layer.bias / (unit * multiple)).clamp(BIAS_LOW, BIAS_HIGH)) * multiple
+        return _Round.apply(self.bias_held(bias / multiple)) * multiple
+
+    def bias_held(self, multiples: Tensor) -> Tensor:
+        """Hidden biases as multiples of a quarter of an activation step, within what is stored."""
+        return multiples
+
+    def requantised(self, sums: Tensor) -> Tensor:
+        """(samples, sums) to the bytes of the next layer."""
+        layer = self.layer
+        each = layer.per_output if isinstance(layer, WeightedLayer) else lambda rows: rows
+        out: Tensor = _Requantise.apply(sums, each(torch.exp2(self.shift - 1).float()), each(torch.exp2(-self.shift).float()))
+        return out
+
+
+class QuantisedWeights(QuantisedLayer):
+    """A folded layer of weights or charges."""
+
+    layer: WeightedLayer
+
+    def __init__(self, layer: WeightedLayer, last: bool) -> None:
+        super().__init__(layer, last)
+        self.odd = getattr(layer.place.spec, "odd", False)
+        self.limit = ODD_LIMIT if self.odd else LIMITS[getattr(layer.place.spec, "bits", 8)]
+
+    def integers(self) -> Tensor:
+        """The values in steps, held as floats: what the network file will hold."""
+        step = self.step[:, None].float()
+        steps = (self.layer.kept_values() / step).clamp(-self.limit, self.limit)
+        rounded: Tensor = 2 * _Round.apply((steps - 1) / 2) + 1 if self.odd else _Round.apply(steps)
+        return rounded
+
+    def bias_held(self, multiples: Tensor) -> Tensor:
+        return multiples.clamp(BIAS_LOW, BIAS_HIGH)
 
     def forward(self, x: Tensor) -> Tensor:
         layer = self.layer
         sums = layer.product(x, layer.weight_of(self.integers())) + layer.per_output(self.bias_steps())
-        if self.last:
-            return sums
-        half, inverse = torch.exp2(self.shift - 1).float(), torch.exp2(-self.shift).float()
-        return layer.pooled(_Requantise.apply(sums, layer.per_output(half), layer.per_output(inverse)), integers=True)
+        return sums if self.last else layer.pooled(self.requantised(sums), integers=True)
+
+    def pooled(self, x: Tensor) -> Tensor:
+        return self.layer.pooled(x)
 
     @torch.no_grad()
-    def calibrate(self, input_scale: float, active: Tensor | None) -> float:
-        """Set steps and shifts; ``active``: the float layer's positive activations, None for the last layer. Returns the output scale."""
+    def calibrate(self, input_scale: float, active: Tensor | None, values: Tensor, wanted: Tensor) -> float:
         needed = self._needed()
         if active is None:
             self.step.fill_(float(needed.max()))
@@ -156,8 +203,6 @@ class QuantisedLayer(nn.Module):
 
     @torch.no_grad()
     def export(self, name: str, activation: str) -> Layer:
-        """The layer of stage 'trained' whose steps the compiler keeps."""
-
         def real(integers: Tensor, unit: Tensor) -> Any:
             return (integers.double() * unit).float().cpu().numpy()
 

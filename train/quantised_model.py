@@ -13,21 +13,24 @@ from devices.errors import InputError
 from runtime.law import ACTIVATION_MAX
 from runtime.network import Network, validate
 from train.config import TrainConfig
-from train.layers.base import TrainLayer, WeightedLayer
+from train.layers.base import TrainLayer
+from train.layers.spatial import Spatial
 from train.model import Model
-from train.quantisation import QuantisedLayer
+from train.quantisation import QuantisedLayer, QuantisedWeights
+from train.quantised_positions import QuantisedSpatial, share_grid, spatial_groups
 
 
 class QuantisedModel(nn.Module):
     """Bytes (samples, size) to real scores (samples, classes), computed in integers. It takes the layers of ``model`` over."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, bits: int) -> None:
+        """``bits`` of a coordinate of spatial layers."""
         super().__init__()
         check_quantisable(model)
         model.fold()
         self.spec, self.classes, self.activations = model.spec, model.classes, model.activations
-        weighted = [layer for layer in model.each() if isinstance(layer, WeightedLayer)]
-        self.layers = nn.ModuleList(QuantisedLayer(layer, layer is weighted[-1]) for layer in weighted)
+        each = model.each()
+        self.layers = nn.ModuleList(_quantised(layer, layer is each[-1], bits) for layer in each)
 
     def each(self) -> list[QuantisedLayer]:
         return [layer for layer in self.layers if isinstance(layer, QuantisedLayer)]
@@ -39,20 +42,22 @@ class QuantisedModel(nn.Module):
     @torch.no_grad()
     def calibrate(self, u: Tensor, percentile: float) -> None:
         """Choose every layer's steps on (n, size) training bytes, following the float layers."""
+        for group in spatial_groups(self.each()):
+            share_grid(group)
         x = self._integers(u)
         scale = self.spec.step
         value = x * scale
         for quantised in self.each():
-            value = quantised.layer(value)
+            wanted = quantised.layer(value)
             if quantised.last:
-                quantised.calibrate(scale, None)
+                quantised.calibrate(scale, None, x, wanted)
                 continue
-            value = torch.relu(value)
+            value = torch.relu(wanted)
             positive = value[value > 0]
             rank = max(1, math.ceil(positive.numel() * percentile / 100))
             highest = positive.kthvalue(min(rank, positive.numel())).values if positive.numel() else torch.ones(())
-            scale = quantised.calibrate(scale, highest)
-            value = quantised.layer.pooled(value.clamp(max=ACTIVATION_MAX * scale))
+            scale = quantised.calibrate(scale, highest, x, wanted)
+            value, x = quantised.pooled(value.clamp(max=ACTIVATION_MAX * scale)), quantised(x)
 
     def _integers(self, u: Tensor) -> Tensor:
         x = u if u.dtype == torch.uint8 else u.round().clamp(0, 255)
@@ -74,7 +79,7 @@ class QuantisedModel(nn.Module):
         """Nothing is annealed in this phase."""
 
     def hold(self) -> None:
-        """Bring sums of charges back within the law."""
+        """Bring sums of charges back within the law, and positions within the grid."""
         for layer in self.each():
             layer.hold()
 
@@ -95,13 +100,16 @@ class QuantisedModel(nn.Module):
         return validate(Network(layers, self.spec, self.classes, provenance=dict(provenance)), "the trained network")
 
 
+def _quantised(layer: TrainLayer, last: bool, bits: int) -> QuantisedLayer:
+    return QuantisedSpatial(layer, last, bits) if isinstance(layer, Spatial) else QuantisedWeights(layer, last)
+
+
 def check_quantisable(model: Model) -> None:
     """InputError naming the first layer that the quantised phase cannot train."""
     for k, layer in enumerate(model.each()):
         rule = getattr(getattr(layer, "synapses", None), "rule", "box")
-        if not isinstance(layer, WeightedLayer) or rule != "box":
-            what = layer.kind if isinstance(layer, TrainLayer) and rule == "box" else f"{layer.kind} with rule {rule}"
+        if rule != "box":
             raise InputError(
-                f"layer {k} is {what}, which the quantised phase cannot train. Allowed: dense, and field or replicated with rule box. "
-                "Leave 'quantise' out; compile quantises every kind after the training."
+                f"layer {k} is {layer.kind} with rule {rule}, which the quantised phase cannot train. "
+                "Allowed: spatial, dense, and field or replicated with rule box. Leave 'quantise' out; compile quantises every kind after the training."
             )

@@ -22,7 +22,7 @@ def freeze(network: Network) -> Network:
     """The frozen network; one that is frozen already comes back as it is."""
     if network.stage != "trained":
         return network
-    return validate(network.with_layers(tuple(_freeze_layer(layer) for layer in network.layers), "frozen"))
+    return validate(network.with_layers(tuple(freeze_layer(layer) for layer in network.layers), "frozen"))
 
 
 def undecided(network: Network) -> float:
@@ -31,7 +31,8 @@ def undecided(network: Network) -> float:
     return float((np.concatenate(masks) < UNDECIDED).mean()) if masks else 0.0
 
 
-def _freeze_layer(layer: Layer) -> Layer:
+def freeze_layer(layer: Layer) -> Layer:
+    """One layer by the rules."""
     if layer.kind != "spatial" or "sign" in layer.arrays:
         return layer
     sign = np.where(layer.arrays["inhibition"] < 0, np.int8(-1), np.int8(1)).astype(np.int8)

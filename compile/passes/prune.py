@@ -8,13 +8,15 @@ Rules:
    connections lose more.
 4. Structure ``block4`` (dense layers): blocks of four neurons' weights of one input stay or go together, by the mean of their |w|; neurons
    4 k .. 4 k + 3 are a group, and a last group of fewer is one of its own. Format ``block4_s8`` stores such layers.
-5. Connections that training has cut already stay cut and count towards the share.
+5. Connections that training has cut already stay cut and count towards the share. A ``spatial`` layer that loses more loses the marks of
+   quantisation-aware training too: its biases are then calibrated anew for what is left.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from compile.passes.integers.base import untrained
 from devices.errors import InputError, unknown_name
 from runtime.kinds import kind_of
 from runtime.kinds.spatial import EPSILON, Spatial
@@ -84,5 +86,7 @@ def _cut(layer: Layer, size: Array, threshold: float) -> Layer:
     kind = kind_of(layer)
     if isinstance(kind, Spatial):
         d2 = np.maximum(kind.squared_distances(layer), np.float32(EPSILON))
+        if (kept < (size > 0)).any():
+            layer = untrained(layer)
         return layer.with_options(cutoff2=float(d2[kept & (size > 0)].max(initial=np.float32(0))))
     return layer.with_arrays(weight=np.where(kept, layer.arrays["weight"], np.float32(0)))

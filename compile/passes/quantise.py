@@ -6,7 +6,8 @@ Rules, layer by layer from the input:
    inputs of the layer are those of the integer network so far, so errors do not add up unseen.
 3. Activation scale = input scale * base * 2**S for an integer S, so that requantisation is a shift by S + e_j. Either S is rounded up (the
    activations get coarser) or the weights get coarser until the range fits exactly; what is nearer to the float layer is taken.
-4. Where a table gives the weights, its entries are rounded together over the calibration samples (compile/passes/integers/rounding.py).
+4. Where a table gives the weights, its entries are rounded together over the calibration samples (compile/passes/integers/rounding.py),
+   unless training was quantisation-aware.
 5. The bias absorbs the mean error of each neuron over the calibration samples.
 6. A layer that was trained quantisation-aware keeps its steps (array ``step``), its activation scale (option ``output_scale``) and its bias.
 7. Box layers and layers with trained steps round the biases of hidden neurons to a quarter of an activation step, 2**(s_j - 2), so that
@@ -69,7 +70,7 @@ def quantise(network: Network, calibration: Array, bits: int = 8) -> Network:
 
 def _last(layer: Layer, target: Array, inputs: _Inputs) -> tuple[Layer, _Inputs]:
     weights = QUANTISERS[layer.kind](layer, 1.0, 0)
-    moments = _moments(weights, target, inputs)
+    moments = _moments(layer, weights, target, inputs)
     weights = weights if moments is None else round_jointly(weights, moments, inputs.scale)
     if weights.exponent.any():
         raise InputError(
@@ -84,7 +85,7 @@ def _hidden(layer: Layer, before: Array, target: Array, inputs: _Inputs) -> tupl
     base = float((finest.scale * np.exp2(finest.exponent))[0])
     if "step" in layer.arrays:
         return _requantised(layer, target, inputs, 1.0, _trained_shift(layer, base, inputs), None)[:2]
-    moments = _moments(finest, target, inputs)
+    moments = _moments(layer, finest, target, inputs)
     kind = kind_of(layer)
     active = target if kind.matrix else np.maximum(kind.float_sums(layer)(before), 0)  # a mean's own activations are what must be held
     active = active[active > 0]
@@ -98,8 +99,8 @@ def _hidden(layer: Layer, before: Array, target: Array, inputs: _Inputs) -> tupl
     return min(candidates, key=lambda candidate: candidate[2])[:2]
 
 
-def _moments(weights: IntegerWeights, target: Array, inputs: _Inputs) -> Moments | None:
-    if "table" not in weights.layer.arrays:
+def _moments(layer: Layer, weights: IntegerWeights, target: Array, inputs: _Inputs) -> Moments | None:
+    if "table" not in weights.layer.arrays or "step" in layer.arrays:  # training has seen the nearest entries
         return None
     return table_moments(weights.layer, inputs.values, inputs.zero_point, target, weights.layer.activation != "none")
 

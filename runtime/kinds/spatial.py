@@ -4,7 +4,8 @@
     mask_i = tanh(steepness * inhibition_i / 2), close to +1 or -1       (2 * sigmoid(steepness * v) - 1; frozen: its sign)
 
 ``gap`` is the distance between the two planes: option ``gap_kind`` says whether it is ``fixed``, ``learned`` or ``relaxed``. Relaxed
-neurons have their own last coordinate, so the gap is part of the positions and the option ``gap`` is 0.
+neurons have their own last coordinate, so the gap is part of the positions and the option ``gap`` is 0. Option ``position_step``: positions are
+multiples of it, as quantisation-aware training left them.
 
 Integer form: positions are integers (steps of ``step`` length units), so squared distances are integers, and
 
@@ -36,6 +37,7 @@ class Spatial(Kind):
         "inhibition": ArraySpec("float32", ("inputs",), "none; its sign is the sender's", optional=True),
         "sign": ArraySpec("int8", ("inputs",), "+1 excitatory, -1 inhibitory; frozen layers", optional=True),
         "bias": ArraySpec("float32", ("outputs",), "output units"),
+        "step": ArraySpec("float32", ("outputs",), "real weight a step, where training was quantisation-aware", optional=True),
     }
     integer_arrays = {
         "sender": ArraySpec("int16", ("inputs", "coordinates"), "position steps"),

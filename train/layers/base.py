@@ -46,6 +46,7 @@ class TrainLayer(nn.Module, ABC):
 
     kind: str
     place: Place
+    bias: nn.Parameter  # (rows,)
 
     @classmethod
     @abstractmethod
@@ -78,6 +79,9 @@ class TrainLayer(nn.Module, ABC):
     def hold(self) -> None:
         """Called after every epoch: put parameters back where the device can follow."""
 
+    def settle(self) -> None:
+        """Called before the quantised phase: fix what no longer learns in it."""
+
 
 class WeightedLayer(TrainLayer):
     """A layer that sums weights times inputs, a row a neuron or prototype: out = product(x, weight_of(values)) + bias.
@@ -100,7 +104,11 @@ class WeightedLayer(TrainLayer):
         """(samples, sums) without the bias."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.product(x, self.weight_of(self.values)) + self.per_output(self.bias)
+        return self.product(x, self.weight_of(self.kept_values())) + self.per_output(self.bias)
+
+    def kept_values(self) -> Tensor:
+        """The values, pruned ones at zero."""
+        return self.values
 
     def per_output(self, rows: Tensor) -> Tensor:
         """(rows,) to (sums,): every position of a prototype has its value."""
@@ -120,6 +128,3 @@ class WeightedLayer(TrainLayer):
     def pooled(self, x: Tensor, integers: bool = False) -> Tensor:
         """(samples, outputs) of the activations of ``forward``'s sums: what is handed on. ``integers``: rounded as the law does."""
         return x
-
-    def settle(self) -> None:
-        """Fix everything but values and bias."""

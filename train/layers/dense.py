@@ -41,13 +41,16 @@ class Dense(WeightedLayer):
         return self.weight
 
     def weight_of(self, values: Tensor) -> Tensor:
-        return without_smallest(values, self.prune, self.structure) if self.prune else values
+        return values
+
+    def kept_values(self) -> Tensor:
+        return without_smallest(self.weight, self.prune, self.structure) if self.prune else self.weight
 
     def product(self, x: Tensor, weight: Tensor) -> Tensor:
         return functional.linear(x, weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        return functional.linear(x, self.weight_of(self.weight), self.bias)
+        return functional.linear(x, self.kept_values(), self.bias)
 
     def roles(self) -> Iterator[Role]:
         yield Role("weight", self.weight, 1 / self.place.signal)
@@ -55,7 +58,7 @@ class Dense(WeightedLayer):
 
     def export(self, name: str, activation: str) -> Layer:
         with torch.no_grad():
-            weight = without_smallest(self.weight, self.prune, self.structure) if self.prune else self.weight
+            weight = self.kept_values()
         arrays = {"weight": weight.detach().cpu().numpy().copy(), "bias": self.bias.detach().cpu().numpy().copy()}
         return Layer(name, self.kind, self.place.inputs, self.place.outputs, activation, arrays)
 

@@ -21,6 +21,7 @@ from train.pruning import cutoff_between
 from train.wiring import rule, spatial_product
 
 TILED_FROM = 2**25  # weights, 128 MiB: layers from which on keeping them costs more than making them again
+DECIDED = 40.0  # steepness at which the mask of 1 is 1 in float32
 LOW_PRECISION = 64  # outputs of a layer from which on converting its input costs less than multiplying in bfloat16 saves
 
 
@@ -37,7 +38,7 @@ class Spatial(TrainLayer):
         self.rule_name = config.rule
         self.steepness_range = config.steepness
         self.steepness = config.steepness[1]
-        self.settle = config.settle
+        self.settled_from = config.settle
         self.tiled = config.weights == "tiled" or (config.weights == "auto" and place.inputs * place.outputs >= TILED_FROM)
         self.gap_min = config.gap_min * place.unit
         self.tied = tied
@@ -105,12 +106,23 @@ class Spatial(TrainLayer):
         mask is then exactly +1 or -1 and stays so, and the positions learn what is lost by that. A learned gap stays above ``gap_min``: where
         planes touch, single weights explode, training with them, and int8 has no steps left for the others."""
         start, end = self.steepness_range
-        self.steepness = start * (end / start) ** min(1.0, progress / (self.settle or 1.0))
+        self.steepness = start * (end / start) ** min(1.0, progress / (self.settled_from or 1.0))
         with torch.no_grad():
             if isinstance(self.gap, nn.Parameter):
                 self.gap.clamp_(min=self.gap_min)
-            if self.settle is not None and progress >= self.settle:
-                self.inhibition.copy_(torch.where(self.inhibition < 0, self.inhibition.clamp(max=-1.0), self.inhibition.clamp(min=1.0)))
+            if self.settled_from is not None and progress >= self.settled_from:
+                self._decide()
+
+    def _decide(self) -> None:
+        """Move every inhibition value at least 1 away from 0, to its own side."""
+        self.inhibition.copy_(torch.where(self.inhibition < 0, self.inhibition.clamp(max=-1.0), self.inhibition.clamp(min=1.0)))
+
+    @torch.no_grad()
+    def settle(self) -> None:
+        """Every mask is +1 or -1 from now on."""
+        self._decide()
+        self.steepness = max(self.steepness, DECIDED)
+        self.inhibition.requires_grad_(False)
 
     def roles(self) -> Iterator[Role]:
         if not self.tied:

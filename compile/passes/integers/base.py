@@ -45,3 +45,8 @@ def trained_scales(layer: Layer) -> tuple[Array, Array] | None:
     if not (scale > 0).all() or np.abs(scale.max() * np.exp2(-exponent) / scale - 1).max() > 1e-4:
         raise InputError(f"layer '{layer.name}': array 'step' holds values whose ratios are not powers of two. Train it again.")
     return scale.max() * np.exp2(-exponent), exponent
+
+
+def untrained(layer: Layer) -> Layer:
+    """The layer without what quantisation-aware training fixed, for a pass that changes what it was fixed for."""
+    return layer.with_arrays(drop=("step",)).with_options(drop=("output_scale", "position_step"))

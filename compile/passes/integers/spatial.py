@@ -5,13 +5,15 @@ Rules:
 2. The weight is a table look-up on the integer squared distance (runtime/kinds/spatial.py). A table entry is the rule at the middle of
    its interval of distances.
 3. One scale for the layer, chosen for the least squared error over the layer's connections.
+4. Quantisation-aware training fixes the step of the positions (option ``position_step``, origin 0) and the scale (array ``step``): both are
+   kept. Where fewer bits are asked for than it trained with, its marks are dropped and the layers are treated as any others.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from compile.passes.integers.base import IntegerWeights
+from compile.passes.integers.base import IntegerWeights, trained_scales, untrained
 from devices.errors import InputError
 from runtime.kinds.spatial import EPSILON, Spatial
 from runtime.law import WEIGHT_MAX, distance_code, distance_of_code
@@ -29,22 +31,36 @@ def quantise_spatial(layer: Layer, coarser: float, exponent_max: int) -> Integer
     step2 = float(layer.options["step"]) ** 2
     kept = d2 <= layer.options["cutoff2"] if layer.options["cutoff2"] is not None else np.ones(d2.shape, bool)
     low, high = int(d2.min()), int(d2[kept].max(initial=int(d2.min())))
-    mantissa_bits = next(m for m in range(8, -1, -1) if np.ptp(distance_code(np.array([low, high]), m)) < TABLE_MAX)
-    base_code, last_code = (int(c) for c in distance_code(np.array([low, high]), mantissa_bits))
-    codes = np.arange(base_code, last_code + 1)
-    ideal = rule(layer.options["rule"])(np.maximum(distance_of_code(codes, mantissa_bits) * step2, EPSILON))
-    count = np.bincount((distance_code(d2[kept], mantissa_bits) - base_code).ravel(), minlength=len(codes))
-    used = ideal[count > 0].max(initial=1e-12)
+    mantissa_bits, base_code, ideal = ideal_table(low, high, layer.options["rule"], step2)
+    fixed = trained_scales(layer)
+    if fixed is not None:
+        scale = float(fixed[0][0])
+    else:
+        count = np.bincount((distance_code(d2[kept], mantissa_bits) - base_code).ravel(), minlength=len(ideal))
+        used = ideal[count > 0].max(initial=1e-12)
 
-    def error(clip: float) -> float:
-        scale = used * clip / WEIGHT_MAX
-        return float((count * (np.minimum(np.rint(ideal / scale), WEIGHT_MAX) * scale - ideal) ** 2).sum())
+        def error(clip: float) -> float:
+            step = used * clip / WEIGHT_MAX
+            return float((count * (np.minimum(np.rint(ideal / step), WEIGHT_MAX) * step - ideal) ** 2).sum())
 
-    scale = used * min(CLIPS, key=error) / WEIGHT_MAX * coarser
-    table = np.minimum(np.rint(ideal / scale), WEIGHT_MAX).astype(np.int8)
+        scale = used * min(CLIPS, key=error) / WEIGHT_MAX * coarser
     outputs = layer.outputs
-    quantised = layer.with_arrays(table=table).with_options(code_base=base_code, mantissa_bits=mantissa_bits)
+    quantised = layer.with_arrays(drop=("step",), table=rounded_table(ideal, scale)).with_options(code_base=base_code, mantissa_bits=mantissa_bits)
     return IntegerWeights(quantised, np.full(outputs, scale), np.zeros(outputs, np.int64))
+
+
+def ideal_table(low: int, high: int, rule_name: str, step2: float) -> tuple[int, int, Array]:
+    """(mantissa bits, first code, real weight by code) for squared distances ``low`` .. ``high``, each worth ``step2``: the finest table that fits."""
+    ends = np.array([low, high])
+    mantissa_bits = next(m for m in range(8, -1, -1) if np.ptp(distance_code(ends, m)) < TABLE_MAX)
+    first, last = (int(c) for c in distance_code(ends, mantissa_bits))
+    distances = distance_of_code(np.arange(first, last + 1), mantissa_bits) * step2
+    return mantissa_bits, first, rule(rule_name)(np.maximum(distances, EPSILON))
+
+
+def rounded_table(ideal: Array, scale: float) -> Array:
+    """(codes,) int8: every entry to its nearest step, the largest held within the law."""
+    return np.minimum(np.rint(ideal / scale), WEIGHT_MAX).astype(np.int8)
 
 
 def integer_positions(network: Network, bits: int) -> tuple[Layer, ...]:
@@ -57,9 +73,14 @@ def integer_positions(network: Network, bits: int) -> tuple[Layer, ...]:
             done += group
             continue
         positions = np.concatenate([group[0].arrays["sender"], *(layer.arrays["receiver"] for layer in group)]).astype(np.float64)
+        largest = 2 ** (bits - 1) - 1
+        trained = group[0].options.get("position_step")
+        if trained is not None and np.rint(np.abs(positions).max() / trained) <= largest:
+            done += [_with_integer_positions(layer, np.zeros(positions.shape[1]), float(trained)) for layer in group]
+            continue
         middle = (positions.max(axis=0) + positions.min(axis=0)) / 2
-        step = max(float(np.abs(positions - middle).max()), 1e-9) / (2 ** (bits - 1) - 1)
-        done += [_with_integer_positions(layer, middle, step) for layer in group]
+        step = max(float(np.abs(positions - middle).max()), 1e-9) / largest
+        done += [_with_integer_positions(untrained(layer), middle, step) for layer in group]
     return tuple(done)
 
 
@@ -79,9 +100,11 @@ def _with_integer_positions(layer: Layer, middle: Array, step: float) -> Layer:
         return np.rint((layer.arrays[name].astype(np.float64) - middle) / step).astype(np.int16)
 
     integer = layer.with_arrays(sender=grid("sender"), receiver=grid("receiver")).with_options(
-        drop=("gap", "steepness"), step=step, gap2=round((float(layer.options["gap"]) / step) ** 2), cutoff2=None
+        drop=("gap", "steepness", "position_step"), step=step, gap2=round((float(layer.options["gap"]) / step) ** 2), cutoff2=None
     )
-    if "cutoff2" in layer.options:
+    if "cutoff2" in layer.options and "step" in layer.arrays:
+        integer = integer.with_options(cutoff2=int(layer.options["cutoff2"] / step**2))  # training put it between two squared steps
+    elif "cutoff2" in layer.options:
         cut = int((Spatial().squared_distances(layer) > np.float32(layer.options["cutoff2"])).sum())
         integer = integer.with_options(cutoff2=_cutoff(Spatial().squared_distances(integer), cut))
     return integer
