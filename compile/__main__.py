@@ -59,6 +59,7 @@ def compile(  # noqa: A001 (the command's name)
     report_samples: Annotated[
         bool, typer.Option("--report-samples/--no-report-samples", help="Show samples of the data in the report.")
     ] = DEFAULTS.report_samples,
+    nir: Annotated[bool, typer.Option("--nir", help="Also write a spiking network as model.nir, for other tools; 'nir ...' does it alone.")] = False,
     package: Annotated[
         list[str] | None,
         typer.Option(
@@ -89,6 +90,7 @@ def compile(  # noqa: A001 (the command's name)
         optimise=optimise,
         firmware_samples=firmware_samples,
         report_samples=report_samples,
+        nir=nir,
         packages=tuple(package or ()),
         package_name=package_name,
         budgets=budgets,

@@ -15,7 +15,8 @@ import numpy as np
 
 from compile.artifact import check_place, replacing
 from compile.budget import Budgets, check_before, check_budgets, explained, latency_us
-from compile.emit import c, onnx, packages, tflite
+from compile.emit import c, nir, onnx, packages, tflite
+from compile.emit.numbers import spiking_record
 from compile.passes.freeze import freeze
 from compile.passes.prune import prune
 from compile.passes.quantise import quantise
@@ -56,6 +57,7 @@ class CompileOptions:
     optimise: str = "flash"
     firmware_samples: int = 100
     report_samples: bool = True  # whether the report shows samples of the data
+    nir: bool = False  # whether a spiking network is written as model.nir too
     packages: tuple[str, ...] = ()  # ecosystems of compile.emit.packages
     package_name: str | None = None  # None: the source network's
     budgets: Budgets = field(default_factory=Budgets)
@@ -78,6 +80,8 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
             f"'{source}' is a spiking network ({trained.spiking.steps} time steps); compile takes networks with activation relu. "
             "Train one without --spiking, or run this one in float with runtime.reference."
         )
+    if options.nir and trained.spiking is None:
+        raise InputError(f"'{source}' does not spike; NIR describes spiking networks. Leave --nir out.")
     progress("data")
     data = load_dataset(options.data or str(trained.provenance.get("data", "")))
     _check_data(trained, data)
@@ -99,6 +103,8 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
         onnx.emit(stored, folder)
         onnx.emit_test_data(stored, folder, data.test.x[:1])
         tflite.emit(stored, folder)
+        if options.nir:
+            nir.emit(stored, folder)
         c.emit(stored, folder, data.test.x[:4])
         limits = {"firmware": options.firmware_samples}
         parities = verify(folder, stored, data.test.x, VERIFIED_BACKENDS, limits, progress, board.name if countable(board) else None)
@@ -120,6 +126,7 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
             size=size,
             cost=cost,
             budgets=budgets,
+            spiking=spiking_record(stored),
             layers=_layers(trained, stored, ledger, figures),
             input=InputRecord(shape=stored.input.shape, dtype="uint8", scale=stored.input.scale, zero_point=stored.input.zero_point),
             output=OutputRecord(classes=stored.classes, dtype="int32", scale=float(stored.layers[-1].options["output_scale"])),

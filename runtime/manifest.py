@@ -98,6 +98,20 @@ class OutputRecord(_Record):
     scale: float
 
 
+class SpikingRecord(_Record):
+    """The neurons and the time of a spiking network, as its integers are run. Times are counted in steps: a decay is one a step."""
+
+    steps: int
+    dt: str
+    decay: tuple[int, ...]  # one a layer: beta * 2**15
+    beta: tuple[float, ...]  # decay / 2**15
+    threshold: tuple[int, ...]  # one a layer, in steps of its membranes
+    reset: str
+    coding: str
+    readout: str
+    exit_lead: int | None
+
+
 class FileRecord(_Record):
     sha256: str
     bytes: int
@@ -115,6 +129,7 @@ class Manifest(_Record):
     size: Size | None  # None: no compiler for the core where the build was made
     cost: Cost | None
     budgets: dict[str, dict[str, float | bool]]  # name: {limit, found, met}
+    spiking: SpikingRecord | None = None
     layers: tuple[LayerRecord, ...]
     input: InputRecord
     output: OutputRecord

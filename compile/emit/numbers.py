@@ -18,8 +18,10 @@ from devices.version import VERSION
 from runtime.kinds import kind_of
 from runtime.kinds.replicated import mean_shift
 from runtime.law import ACTIVATION_MAX, SHIFT_MAX
+from runtime.manifest import SpikingRecord
 from runtime.network import Array, Layer, Network
 
+DT = "1 step"  # the time between two steps: beta is what a step leaves of a membrane, whatever its seconds
 SCALE_MIN, SCALE_MAX = 2.0**-40, 2.0**40  # real units a step: keeps every product of scales a normal float32
 
 
@@ -119,6 +121,25 @@ def properties(network: Network) -> dict[str, str]:
     }
 
 
+def spiking_record(network: Network) -> SpikingRecord | None:
+    """The same for the manifest of an integer network; None for one that does not spike."""
+    spiking = network.spiking
+    if spiking is None:
+        return None
+    decays = tuple(int(layer.options["decay"]) for layer in network.layers)
+    return SpikingRecord(
+        steps=spiking.steps,
+        dt=DT,
+        decay=decays,
+        beta=tuple(decay / 2**15 for decay in decays),
+        threshold=tuple(int(layer.options["threshold"]) for layer in network.layers),
+        reset=spiking.reset,
+        coding=spiking.coding,
+        readout=spiking.readout,
+        exit_lead=spiking.exit_lead,
+    )
+
+
 def spiking_properties(network: Network) -> dict[str, str]:
     """The neurons' constants, coding and read-out of a spiking network; nothing for another. beta and threshold: one a layer, as the file computes them.
 
@@ -130,9 +151,9 @@ def spiking_properties(network: Network) -> dict[str, str]:
     integer = network.is_integer
     decays = [int(layer.options["decay"]) for layer in network.layers] if integer else []
     betas = [decay / 2**15 for decay in decays] or [float(layer.options.get("beta", spiking.beta)) for layer in network.layers]
-    exit_lead = getattr(spiking, "exit_lead", None)
     return {
         "steps": str(spiking.steps),
+        "dt": DT,
         "beta": json.dumps(betas),
         **({"decay": json.dumps(decays)} if integer else {}),
         "threshold": json.dumps([layer.options.get("threshold", spiking.threshold) for layer in network.layers]),
@@ -140,5 +161,5 @@ def spiking_properties(network: Network) -> dict[str, str]:
         "reset_delay": "1 step: a spike changes the membrane of the next step",
         "coding": spiking.coding,
         "readout": spiking.readout,
-        **({} if exit_lead is None else {"exit_lead": str(exit_lead)}),
+        "exit_lead": "none" if spiking.exit_lead is None else str(spiking.exit_lead),
     }

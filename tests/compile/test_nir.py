@@ -132,3 +132,11 @@ def test_the_command_writes_and_refuses(tmp_path: Path, capsys: pytest.CaptureFi
         assert not (tmp_path / "x.nir").exists()
     with pytest.raises(InputError, match="does not spike"):
         emit.to_bytes(float_network())
+
+
+def test_a_build_of_a_network_that_does_not_spike_has_no_nir(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as done:
+        main(["zoo:digits-field", "--nir", "--out", str(tmp_path / "build")])
+    assert done.value.code == 2
+    assert "does not spike" in capsys.readouterr().err
+    assert not (tmp_path / "build").exists()
