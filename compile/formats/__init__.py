@@ -14,16 +14,20 @@ from compile.formats.columns import ColumnsS4
 from compile.formats.coordinates import CoordinatesS8, ExpandedS8
 from compile.formats.csr import Csr16S8, CsrS8
 from compile.formats.dense import Dense16S8, Dense32S8, DenseS8
+from compile.formats.events import EventsS8
 from compile.formats.replicated import ReplicatedS8
 from compile.formats.spans import SpansS8
 from compile.formats.two_bits import ColumnsO2, ColumnsS2
 from devices.errors import unknown_name
 
-# Those that hold any weight matrix, and those that need small weights, rectangles or prototypes of rectangles.
+# Those that hold any weight matrix, and those that need small weights, rectangles, prototypes of rectangles, positions or spikes.
 MATRIX_FORMATS: dict[str, MatrixFormat] = {item.name: item for item in (DenseS8(), Dense16S8(), Dense32S8(), CsrS8(), Csr16S8(), Block4S8())}
 FORMATS: dict[str, Format] = {
     **MATRIX_FORMATS,
-    **{item.name: item for item in (ColumnsS4(), ColumnsS2(), ColumnsO2(), BoxesS8(), SpansS8(), ReplicatedS8(), CoordinatesS8(), ExpandedS8())},
+    **{
+        item.name: item
+        for item in (ColumnsS4(), ColumnsS2(), ColumnsO2(), BoxesS8(), SpansS8(), ReplicatedS8(), CoordinatesS8(), ExpandedS8(), EventsS8())
+    },
 }
 
 __all__ = ["FORMATS", "MATRIX_FORMATS", "Encoded", "Format", "MatrixFormat", "format_named"]

@@ -41,6 +41,7 @@ class Format(ABC):
     features_of: tuple[str, ...]  # names of the features, in the order of the board's cost table
     packed = False  # hidden neurons have bias and shift in one uint16 (nearwire_requantise_packed)
     cuts = False  # the kernel itself drops the low bits of the network's input
+    events = False  # the kernel is given the list of inputs that spiked, in place of the input
     needs: tuple[str, ...] = ()  # further files of runtime/kernels that the kernel calls
 
     @abstractmethod
@@ -86,7 +87,7 @@ class Format(ABC):
         neurons = len(layer.arrays["bias"])
         if shift is None:
             return 4 * neurons
-        if self.packed:
+        if self.packed and requantises(layer):
             return 2 * neurons
         return 4 * neurons + (1 if (shift == shift[0]).all() else len(shift))
 
@@ -135,7 +136,12 @@ class MatrixFormat(Format):
         return self.sizes(layer.inputs)
 
     def layer_features(self, layer: Layer) -> dict[str, float]:
-        return self.features(kind_of(layer).integer_weights(layer), layer.activation != "none")
+        return self.features(kind_of(layer).integer_weights(layer), requantises(layer))
+
+
+def requantises(layer: Layer) -> bool:
+    """Whether the kernel turns the layer's sums into bytes; the last layer's and spiking neurons' sums leave it as they are."""
+    return layer.activation == "relu"
 
 
 def pack_bias(bias: Array, shift: Array) -> Array | None:
@@ -155,7 +161,11 @@ def pack_bias(bias: Array, shift: Array) -> Array | None:
 def bias_refusal(layer: Layer) -> str | None:
     """None if every hidden neuron's bias and shift fit ``pack_bias``; otherwise why not."""
     shift = layer.arrays.get("shift")
-    if shift is None or pack_bias(layer.arrays["bias"].astype(np.int64) + (np.int64(1) << (shift.astype(np.int64) - 1)), shift) is not None:
+    if (
+        shift is None
+        or not requantises(layer)
+        or pack_bias(layer.arrays["bias"].astype(np.int64) + (np.int64(1) << (shift.astype(np.int64) - 1)), shift) is not None
+    ):
         return None
     return "a bias is not a multiple of a quarter of an activation step, or too large for 12 bits"
 

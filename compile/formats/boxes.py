@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from compile.formats.base import Encoded, Format, bias_refusal
+from compile.formats.base import Encoded, Format, bias_refusal, requantises
 from runtime.kinds.field import grid_of
 from runtime.network import Array, Layer
 
@@ -88,7 +88,7 @@ class BoxesS8(Format):
             "cell_rest": rows * (columns % 4),
             "neurons": neurons,
             "more_synapses": neurons * max(0, synapses - SYNAPSES),
-            "requantised": neurons * (layer.activation != "none"),
+            "requantised": neurons * requantises(layer),
         }
 
 

@@ -10,7 +10,7 @@ from abc import abstractmethod
 
 import numpy as np
 
-from compile.formats.base import Encoded, MatrixFormat, bias_refusal
+from compile.formats.base import Encoded, MatrixFormat, bias_refusal, requantises
 from runtime.kinds import kind_of
 from runtime.network import Array, Layer
 
@@ -43,7 +43,7 @@ class Columns(MatrixFormat):
         return self.count(weights, hidden, 1.0)
 
     def layer_features(self, layer: Layer) -> dict[str, float]:
-        return self.count(kind_of(layer).integer_weights(layer), layer.activation != "none", float(layer.options.get("activity", 1.0)))
+        return self.count(kind_of(layer).integer_weights(layer), requantises(layer), float(layer.options.get("activity", 1.0)))
 
 
 class ColumnsS4(Columns):

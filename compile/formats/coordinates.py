@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from compile.formats.base import Encoded, Format
+from compile.formats.base import Encoded, Format, requantises
 from compile.formats.dense import CHUNK
 from runtime.kinds.spatial import Spatial
 from runtime.law import distance_code
@@ -83,7 +83,7 @@ class CoordinatesS8(_Positions):
         return "#define NEARWIRE_COORDINATES_PLANE\n" if plane else ""
 
     def scratch(self, layer: Layer) -> tuple[str, int, int] | None:
-        return ("int32_t", layer.outputs, 4 * layer.outputs) if layer.activation != "none" else None
+        return ("int32_t", layer.outputs, 4 * layer.outputs) if requantises(layer) else None
 
     def layer_features(self, layer: Layer) -> dict[str, float]:
         activity, axes = float(layer.options.get("activity", 1.0)), layer.arrays["sender"].shape[1]
@@ -100,7 +100,7 @@ class CoordinatesS8(_Positions):
             "space_axes": space * layer.outputs * axes,
             "kept": active * layer.outputs * kept,
             "neurons": layer.outputs,
-            "requantised": layer.outputs * (layer.activation != "none"),
+            "requantised": layer.outputs * requantises(layer),
         }
 
 
@@ -125,7 +125,7 @@ class ExpandedS8(_Positions):
             "chunks": groups * -(-inputs // CHUNK),
             "groups": groups,
             "neurons": layer.outputs,
-            "requantised": layer.outputs * (layer.activation != "none"),
+            "requantised": layer.outputs * requantises(layer),
         }
 
 

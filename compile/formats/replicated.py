@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compile.formats.base import Encoded, Format, bias_refusal
+from compile.formats.base import Encoded, Format, bias_refusal, requantises
 from runtime.kinds.field import grid_of
 from runtime.kinds.replicated import geometry, mean_shift, pooled, positions
 from runtime.network import Array, Layer
@@ -54,7 +54,7 @@ class ReplicatedS8(Format):
     def refuses(self, layer: Layer) -> str | None:
         if layer.kind != "replicated":
             return "the layer has no prototypes"
-        if layer.activation == "none":
+        if not requantises(layer):
             return "it needs an activation, which the last layer does not have"
         kernel, charge = geometry(layer)["kernel"], layer.arrays["charge"].astype(np.int64)
         if max(kernel) > KERNEL_MAX:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from compile.formats.base import Encoded, Format, bias_refusal
+from compile.formats.base import Encoded, Format, bias_refusal, requantises
 from compile.formats.boxes import largest_sum, window
 from runtime.kinds.field import grid_of
 from runtime.network import Array, Layer
@@ -70,5 +70,5 @@ class SpansS8(Format):
             "values": window(layer)[3],
             "neurons": neurons,
             "synapses": neurons * synapses,
-            "requantised": neurons * (layer.activation != "none"),
+            "requantised": neurons * requantises(layer),
         }

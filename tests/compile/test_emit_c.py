@@ -15,9 +15,9 @@ from compile.formats import MATRIX_FORMATS as FORMATS
 from devices import toolchain
 from devices.board import load_board
 from devices.errors import CheckError, InputError
-from runtime.network import Layer, Network
+from runtime.network import Layer, Network, validate
 from tests.devices.tools import needs
-from tests.networks import box_network, integer_network, replicated_network, spatial_network
+from tests.networks import box_network, integer_network, replicated_network, spatial_network, spiking_integers, spiking_network
 
 HOST = load_board("host").toolchain
 STRICT = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wstrict-prototypes", "-Wmissing-prototypes", "-Werror"]
@@ -46,6 +46,12 @@ def in_format(network: Network, *names: str) -> Network:
     return replace(network, layers=layers, stage="stored")
 
 
+def spiking(kind: str, sizes: tuple[int, ...], *names: str, cut: int = 0, lead: int | None = None, **constants: object) -> Network:
+    """A spiking network whose layers have these formats in turn."""
+    network = in_format(spiking_integers(spiking_network(kind, sizes, **constants)), *names)
+    return validate(replace(network, input=replace(network.input, cut=cut), spiking=replace(network.spiking, exit_lead=lead)))
+
+
 def boxes(grid: tuple[int, int], **options: int) -> Network:
     return placed(box_network(grid, **options))
 
@@ -71,6 +77,15 @@ NETWORKS = {
     "positions, expanded": in_format(spatial_network((61, 17, 6, 5), cut_share=0.5), "expanded_s8"),
     "positions in space": in_format(spatial_network((30, 9, 7, 3), axes=3, cut_share=0.3), "coordinates_s8", "expanded_s8"),
     "no weights at all": stored((9, 5, 3, 3), ("csr_s8", "csr16_s8", "block4_s8"), density=0.0),
+    "spiking, events": spiking("dense", (20, 30, 13, 4), "dense_s8", "events_s8"),
+    "spiking boxes, reset to zero": spiking("field", (20, 300, 25), "boxes_s8", "events_s8", reset="zero", readout="count"),
+    "spiking, bytes": spiking("dense", (20, 9, 11, 4), "csr_s8", "dense_s8", "block4_s8", readout="first", cut=3),
+    "spiking positions, rate": spiking("spatial", (20, 12, 5), "events_s8", "coordinates_s8", coding="rate", steps=11),
+    "spiking, latency, early exit": spiking("dense", (784, 17, 5), "events_s8", coding="latency", lead=300),
+    "spiking, early exit by counts": spiking("dense", (20, 17, 5), "dense_s8", "events_s8", readout="count", lead=1, steps=15),
+    "spiking, early exit by the first": spiking("dense", (20, 17, 5), "dense_s8", "events_s8", readout="first", lead=0, steps=15),
+    "spiking, one layer": spiking("dense", (20, 4), "dense16_s8"),
+    "spiking, many events": spiking("dense", (784, 700, 6), "events_s8", coding="rate", threshold=0.05, beta=1.0, steps=3),
 }
 
 
