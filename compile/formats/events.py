@@ -1,7 +1,7 @@
 """``events_s8``: all weights of one input, then of the next, for layers that read spikes (runtime/kernels/events_s8.c).
 
 The kernel is given the list of inputs that spiked, so the work is proportional to the spikes, and a silent input costs nothing; the spikes
-over the calibration samples (option ``activity``) predict it.
+over the calibration samples (options ``activity`` and ``busy``) predict it.
 """
 
 from __future__ import annotations
@@ -42,18 +42,19 @@ class EventsS8(MatrixFormat):
         return ()
 
     def features(self, weights: Array, hidden: bool) -> dict[str, float]:
-        return self.count(weights, 1.0)
+        return self.count(weights, 1.0, 1.0)
 
     def layer_features(self, layer: Layer) -> dict[str, float]:
-        return self.count(kind_of(layer).integer_weights(layer), float(layer.options.get("activity", 1.0)))
+        activity, busy = (float(layer.options.get(name, 1.0)) for name in ("activity", "busy"))
+        return self.count(kind_of(layer).integer_weights(layer), activity, busy)
 
-    def count(self, weights: Array, activity: float) -> dict[str, float]:
-        """The features of a matrix of whose inputs the share ``activity`` spikes in a step."""
+    def count(self, weights: Array, activity: float, busy: float) -> dict[str, float]:
+        """The features of a matrix of whose inputs the share ``activity`` spikes in a step, any of them in the share ``busy`` of the steps."""
         outputs, inputs = weights.shape
         twelves, rest = divmod(outputs, 12)
         twelves, fours = (twelves + 1, 0) if rest > 8 else (twelves, -(-rest // 4))
         spikes = inputs * activity
-        chunks = max(1, -(-round(spikes) // CHUNK))
+        chunks = busy * max(1, -(-round(spikes) // CHUNK))
         return {
             "call": 1,
             "twelves": twelves * chunks,

@@ -7,8 +7,9 @@ Rules, layer by layer from the input:
    eight thresholds either way. Only weights far too small or large for that give a threshold outside, up to what the law allows.
 3. Tables of weights are rounded jointly and biases absorb the mean error over the calibration samples, unless training fixed the steps
    (array ``step``). A layer is given the spikes of the integer network so far, so errors do not add up unseen.
-4. Options ``activity`` (share of inputs that are not 0), ``firing`` (spikes a neuron and step) and, of a first layer under coding ``direct``, ``awake``
-   (share of neurons whose current lets them spike at all), all over the calibration samples, predict costs.
+4. What predicts costs is measured over the calibration samples, as options: ``activity`` (share of inputs that are not 0), ``firing`` (spikes a neuron
+   and step), ``busy`` (share of steps with any spike to read) and, of a first layer under coding ``direct``, ``awake`` (share of neurons whose current
+   lets them spike at all).
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ def quantise_spiking(network: Network, calibration: Array, bits: int) -> Network
         current = steady_currents(done, sums) if steady else (sums << int(done.options["lift"])).reshape(spiking.steps, len(flat), -1)
         spikes, _ = integer_lif(done, current, spiking, steady)
         facts: dict[str, Any] = {"activity": np.count_nonzero(read.values) / read.values.size, "firing": spikes.mean()}
+        facts |= {} if steady else {"busy": read.values.any(axis=1).mean()}
         if steady:
             facts["awake"] = (current >= silent_limit(int(done.options["decay"]), int(done.options["threshold"]), spiking.steps)).mean()
         layers.append(done.with_options((), **{name: round(float(value), 4) for name, value in facts.items()}))

@@ -20,7 +20,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from compile.formats import FORMATS, Format
+from compile.formats import FORMATS, Format, neurons
+from compile.formats.base import requantises
 from devices.board import Board
 from devices.cost import error_percent, kernel_bytes, predict
 from devices.errors import CheckError, InputError, unknown_name
@@ -77,7 +78,7 @@ def store(network: Network, board: Board, objective: str = "flash", choice: str 
 
 def _costs(network: Network, index: int, board: Board, choice: str) -> dict[str, FormatCost]:
     layer = network.layers[index]
-    shifted = index == 0 and network.input.zero_point != 0 and layer.activation != "none"
+    shifted = index == 0 and network.input.zero_point != 0 and requantises(layer)
     found: dict[str, FormatCost] = {}
     refused: dict[str, str] = {}
     for name, item in FORMATS.items():
@@ -86,7 +87,10 @@ def _costs(network: Network, index: int, board: Board, choice: str) -> dict[str,
             refused[name] = reason
             continue
         constants = _checked_bytes(layer, item) + item.parameter_bytes(layer)
-        instructions = predict(name, item.layer_features(layer), board)
+        if network.spiking is not None:
+            instructions = neurons.predicted(layer, network.spiking, name, layer is network.layers[-1], board)
+        else:
+            instructions = predict(name, item.layer_features(layer), board)
         found[name] = FormatCost(constants, instructions, item.scratch_bytes(layer), error_percent(name, board))
     if choice in refused:
         raise InputError(f"layer '{layer.name}' cannot be stored as '{choice}': {refused[choice]}. Take another format, or 'auto'.")

@@ -32,6 +32,7 @@ ENTRY = "core.c"
 DEFAULT_BOARD = "emulated-cortex-m4"
 BATCH = 128  # samples in the emulator's memory at a time
 ALIGN = 64
+FIRST_LAYER = ("nearwire_cut_input", "nearwire_layer_0_begin", "nearwire_code")  # functions besides nearwire_layer_0, where a network has them
 STACK_ROOM = 1024  # bytes: with less left for it, the stack is measured before anything runs
 LINK = ("-g", "-ffunction-sections", "-fdata-sections", "-fomit-frame-pointer", "-Wl,--gc-sections", "-Wl,-e,nearwire_batch")
 
@@ -54,7 +55,7 @@ class FirmwareSession(Session):
             _require_memory(self.flash_bytes, self.data_bytes + self.bss_bytes, stack, board)
         self._core = Core(self.image, board, window_bytes)
         self._layer_functions = tuple(f"nearwire_layer_{k}" for k in range(len(network.layers)))
-        self._cut_functions = tuple(name for name in ("nearwire_cut_input",) if name in self.image.symbols)  # where no kernel cuts itself
+        self._first_functions = tuple(name for name in FIRST_LAYER if name in self.image.symbols)
         self.clock_hz = board.clock_hz
         self._first = 0  # instructions of the first inference
         place = "" if board.link == "unicorn" else f" with the memory of {board.name}"
@@ -144,12 +145,12 @@ class FirmwareSession(Session):
         self._core.write(WINDOW, sample.tobytes())
         if self._first == 0:
             self._first = self._core.count("nearwire_infer", WINDOW, self._scores_at).total
-        return self._core.count("nearwire_infer", WINDOW, self._scores_at, marks=self._cut_functions + self._layer_functions)
+        return self._core.count("nearwire_infer", WINDOW, self._scores_at, marks=self._first_functions + self._layer_functions)
 
     def _of_layers(self, marked: Mapping[str, int]) -> list[int]:
-        """What each layer took; cutting the input counts as the first layer's."""
+        """What each layer took; what is done in front of the first layer counts as its."""
         parts = [marked[name] for name in self._layer_functions]
-        parts[0] += sum(marked[name] for name in self._cut_functions)
+        parts[0] += sum(marked[name] for name in self._first_functions)
         return parts
 
     def _samples(self, samples: Array) -> Array:

@@ -1,7 +1,8 @@
 /* What Python calls in the compiled build: many inferences, the time of single ones, the time of every layer. */
 #include "clock.h"
 
-/* Layers do not change their input, so one can be repeated until the clock is fine enough. */
+/* Layers do not change their input, so one can be repeated until the clock is fine enough; but a spiking one (NEARWIRE_STEPS) changes its
+ * membranes, so of those whole inferences are repeated. */
 static int64_t shim_repeats = 1;
 static double *shim_layer_ns;
 #ifdef SHIM_MARK /* a program that is counted marks both ends of every layer when told to */
@@ -90,11 +91,26 @@ SHIM_EXPORT void shim_layers(const uint8_t *samples, int64_t count, int64_t repe
 {
     int32_t scores[NEARWIRE_OUTPUTS];
     int64_t n;
-    shim_repeats = repeats;
     shim_layer_ns = layer_ns;
+#ifdef NEARWIRE_STEPS
+    {
+        int64_t again;
+        int k;
+        for (again = 0; again < repeats; again++) {
+            for (n = 0; n < count; n++) {
+                nearwire_infer(samples + n * NEARWIRE_INPUTS, scores);
+            }
+        }
+        for (k = 0; k < NEARWIRE_LAYERS; k++) {
+            layer_ns[k] /= (double)repeats;
+        }
+    }
+#else
+    shim_repeats = repeats;
     for (n = 0; n < count; n++) {
         nearwire_infer(samples + n * NEARWIRE_INPUTS, scores);
     }
+#endif
     shim_repeats = 1;
     shim_layer_ns = 0;
 }
