@@ -75,11 +75,6 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
     content, trained = _read(source)
     if trained.is_integer:
         raise InputError(f"'{source}' is quantised already (stage '{trained.stage}'). Compile the network that 'python -m train fit' wrote.")
-    if trained.spiking is not None:
-        raise InputError(
-            f"'{source}' is a spiking network ({trained.spiking.steps} time steps); compile takes networks with activation relu. "
-            "Train one without --spiking, or run this one in float with runtime.reference."
-        )
     if options.nir and trained.spiking is None:
         raise InputError(f"'{source}' does not spike; NIR describes spiking networks. Leave --nir out.")
     progress("data")

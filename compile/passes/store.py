@@ -6,7 +6,8 @@ Rules:
 3. The objective is taken over the whole network: ``flash`` counts the constants of all layers, each kernel in use once, and scratch memory
    byte for byte, so that flash is not saved at the expense of RAM; ``latency`` counts the instructions, ``ram`` the scratch memory and then
    the flash. Ties go to the other measures; within 1 % of the least flash the fewest instructions win.
-4. A format that needs more than 8 times the instructions of the layer's fastest is taken only where it is asked for by name.
+4. A format that needs more than 8 times the instructions of the layer's fastest (1.25 times where the layer reads spikes) is taken only where it is
+   asked for by name.
 5. A format whose scratch memory alone is more than the board's RAM cannot hold the layer.
 6. A format named by the user is taken for every layer.
 The ledger says, layer by layer, what each format would have cost and why the chosen one was taken.
@@ -30,6 +31,7 @@ from runtime.network import Layer, Network, validate
 
 OBJECTIVES = ("flash", "latency", "ram")
 PATIENCE = 8  # times the instructions of the layer's fastest format
+SPIKING_PATIENCE = 1.25  # the same where a layer reads spikes: what it does not do for those that did not come is the point of them
 FLASH_TOLERANCE = 0.01  # of the least flash: what more is paid back in instructions
 
 
@@ -67,9 +69,13 @@ def store(network: Network, board: Board, objective: str = "flash", choice: str 
     if choice != "auto" and choice not in FORMATS:
         raise unknown_name("storage format", choice, [*FORMATS, "auto"])
     tables = [_costs(network, index, board, choice) for index in range(len(network.layers))]
-    names = [choice] * len(tables) if choice != "auto" else _cheapest([_fast_enough(table) for table in tables], board, objective)
+    names = (
+        [choice] * len(tables)
+        if choice != "auto"
+        else _cheapest([_fast_enough(table, layer) for table, layer in zip(tables, network.layers, strict=True)], board, objective)
+    )
     ledger = [
-        LayerLedger(layer.name, name, table, _reason(name, table, board, objective, choice))
+        LayerLedger(layer.name, name, table, _reason(name, table, layer, board, objective, choice))
         for layer, name, table in zip(network.layers, names, tables, strict=True)
     ]
     layers = tuple(replace(layer, store=name) for layer, name in zip(network.layers, names, strict=True))
@@ -118,10 +124,14 @@ def _checked_bytes(layer: Layer, item: Format) -> int:
     return encoded.constants_bytes
 
 
-def _fast_enough(table: Mapping[str, FormatCost]) -> dict[str, FormatCost]:
+def _fast_enough(table: Mapping[str, FormatCost], layer: Layer) -> dict[str, FormatCost]:
     """The formats that are not far slower than the fastest."""
-    most = PATIENCE * min(cost.instructions for cost in table.values())
+    most = _patience(layer) * min(cost.instructions for cost in table.values())
     return {name: cost for name, cost in table.items() if cost.instructions <= most}
+
+
+def _patience(layer: Layer) -> float:
+    return SPIKING_PATIENCE if "lift" in layer.options else PATIENCE
 
 
 def _cheapest(tables: Sequence[Mapping[str, FormatCost]], board: Board, objective: str) -> list[str]:
@@ -161,7 +171,7 @@ def _key(cost: FormatCost, objective: str) -> tuple[int, ...]:
     return (cost.memory, cost.instructions) if objective == "flash" else (cost.ram, cost.bytes, cost.instructions)
 
 
-def _reason(name: str, table: Mapping[str, FormatCost], board: Board, objective: str, choice: str) -> str:
+def _reason(name: str, table: Mapping[str, FormatCost], layer: Layer, board: Board, objective: str, choice: str) -> str:
     if choice != "auto":
         return f"asked for ({objective} was not compared)"
     value = {n: e.instructions if objective == "latency" else e.memory for n, e in table.items()}
@@ -172,8 +182,8 @@ def _reason(name: str, table: Mapping[str, FormatCost], board: Board, objective:
     if objective == "ram" and table[name].ram < max(entry.ram for entry in table.values()):
         return f"least RAM: {table[name].ram} bytes of scratch memory"
     least, other = others[0]
-    if other not in _fast_enough(table) and value[name] > least:
-        return f"{value[name]} {unit}; {other} has {least} but needs {table[other].instructions} instructions, more than {PATIENCE} times the fewest"
+    if other not in _fast_enough(table, layer) and value[name] > least:
+        return f"{value[name]} {unit}; {other} has {least} but needs {table[other].instructions} instructions, more than {_patience(layer)} times the fewest"
     if value[name] <= least:
         return f"fewest {unit}: {value[name]}; next is {other} with {least}"
     if value[name] <= least * (1 + FLASH_TOLERANCE):

@@ -68,7 +68,9 @@ def counted(board: Board, rng: np.random.Generator, seeds: range) -> Counted:
             events = format_named(store).layer_features(layer) if store == EVENTS else dict.fromkeys(FORMATS[EVENTS].features_of, 0.0)
             often = spiking.steps if "lift" in layer.options else 1
             known = 0 if store == EVENTS else often * predict(store, format_named(store).layer_features(layer), board)
-            rows.append([often * value for value in events.values()] + list(neurons.features(layer, spiking, store, layer is network.layers[-1]).values()))
+            rows.append(
+                [often * value for value in events.values()] + list(neurons.features(layer, spiking, store, layer is network.layers[-1]).values())
+            )
             own.append(figures.layer_instructions[layer.name] - known)
             total.append(figures.layer_instructions[layer.name])
     return Counted(np.array(rows, float), np.array(own), np.array(total), code)
