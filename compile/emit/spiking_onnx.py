@@ -141,6 +141,8 @@ def _current(graph: Graph, layer: Layer, spikes: str) -> str:
     weights = graph.constant(f"{name}/weight_s8", kind_of(layer).integer_weights(layer).T)
     sums = graph.node("MatMulInteger", [spikes, weights, "spike_zero_point", "weight_zero_point"], f"{name}/sums", name)
     sums = graph.node("Add", [sums, graph.constant(f"{name}/bias_s32", layer.arrays["bias"])], f"{name}/biased", f"{name}/add_bias")
+    if not layer.options["lift"]:
+        return sums
     factor = graph.constant(f"{name}/factor", np.array(1 << int(layer.options["lift"]), np.int32))
     return graph.node("Mul", [sums, factor], f"{name}/current", f"{name}/lift")
 
@@ -158,11 +160,12 @@ def _neurons(graph: Graph, layer: Layer, current: str, spiking: Spiking) -> str:
     product = graph.node("Mul", [held, factor], f"{name}/product", f"{name}/decay_product")
     raised = graph.node("Add", [product, added], f"{name}/raised", f"{name}/decay_round")
     quotient = graph.node("Div", [raised, "unit"], f"{name}/quotient", f"{name}/decay_shift")
-    left = graph.node("Sub", [quotient, factor], f"{name}/left", f"{name}/decay_move_back")
-    moved = graph.node("Add", [left, current], f"{name}/charged", f"{name}/charge")
+    taken = factor
     if spiking.reset == "subtract":
-        drop = graph.node("Where", [fired, threshold, "zero"], f"{name}/drop", f"{name}/reset_size")
-        moved = graph.node("Sub", [moved, drop], f"{name}/dropped", f"{name}/reset_by_subtraction")
+        both = graph.constant(f"{name}/decay_and_threshold", np.array(decay + int(layer.options["threshold"]), np.int32))
+        taken = graph.node("Where", [fired, both, factor], f"{name}/taken", f"{name}/reset_by_subtraction")
+    left = graph.node("Sub", [quotient, taken], f"{name}/left", f"{name}/decay_move_back")
+    moved = graph.node("Add", [left, current], f"{name}/charged", f"{name}/charge")
     after = graph.node("Clip", [moved, "low", "high"], f"{name}/membrane_next", f"{name}/clamp")
     fires = graph.node("Greater", [after, threshold], f"{name}/fires", f"{name}/fire")
     return graph.node("Cast", [fires], f"{name}/spikes", f"{name}/to_spikes", to=int(graph.onnx.TensorProto.UINT8))

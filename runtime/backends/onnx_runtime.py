@@ -101,7 +101,7 @@ class OnnxRuntimeBackend(Backend):
         if network.spiking is None:
             return OnnxRuntimeSession(folder, network, self.threads)
         path, (content, _) = folder / FILE, read_artifact(folder, FILE)
-        return OnnxSpikingSession(path, network, _onnxruntime(), lambda prefix: opened(path, content, self.threads, prefix), described(self.threads))
+        return OnnxSpikingSession(path, network, lambda prefix: opened(path, content, self.threads, prefix), described(self.threads))
 
 
 def opened(path: Path, content: bytes, threads: int, profile_prefix: str | None = None) -> Any:

@@ -1,7 +1,4 @@
-"""``onnxruntime`` on a spiking build: ``model.onnx`` is one time step (compile/emit/spiking_onnx.py), and this the loop around it.
-
-Within an inference the membranes and the first layer's current stay ONNX Runtime's own values, handed from one run to the next without a copy.
-"""
+"""``onnxruntime`` on a spiking build: ``model.onnx`` is one time step (compile/emit/spiking_onnx.py), and this the loop around it."""
 
 from __future__ import annotations
 
@@ -16,22 +13,20 @@ import numpy as np
 
 from runtime.backends.base import LayerFigure
 from runtime.backends.files import unreadable
-from runtime.backends.stepping import Advanced, SpikingSession, added
+from runtime.backends.stepping import Advanced, SpikingSession
 from runtime.backends.timing import steady_mean, time_calls
 from runtime.network import Array, Network
 from runtime.reference import check_samples
-from runtime.spiking import coding
-from runtime.spiking.readout import decided
 
 PROFILE_INFERENCES, PROFILE_WARMUP = 60, 10  # at least; each runs every node once a time step
 
 
 class OnnxSpikingSession(SpikingSession):
-    """``make``: opens the file, for profiling where it is given a prefix. ``ort``: the package."""
+    """``make``: opens the file, for profiling where it is given a prefix."""
 
-    def __init__(self, path: Path, network: Network, ort: Any, make: Callable[[str | None], Any], detail: str) -> None:
+    def __init__(self, path: Path, network: Network, make: Callable[[str | None], Any], detail: str) -> None:
         self.of(network)
-        self.ort, self.make, self.detail = ort, make, detail
+        self.make, self.detail = make, detail
         start = time.perf_counter_ns()
         self.session = make(None)
         self.init_ns = time.perf_counter_ns() - start
@@ -74,32 +69,7 @@ class OnnxSpikingSession(SpikingSession):
     def time_ns(self, sample: Array, runs: int) -> Array:
         """Times of whole inferences of one sample: coding, every step, the sum of the scores, early exit."""
         one = np.ascontiguousarray(check_samples(self.network, sample[None]))
-        return time_calls(lambda: self._infer(self.session, one), runs)
-
-    def _infer(self, session: Any, one: Array) -> Array:
-        """Scores (1, classes) of one sample (1, inputs); the state stays in ONNX Runtime's values."""
-        value_of = self.ort.OrtValue.ortvalue_from_numpy
-        coded = None if self.direct else coding.encode(one, self.spiking)
-        feed = {name: value_of(zeros) for name, zeros in self._zeros().items()}
-        feed["input"] = value_of(one)
-        scores: Array = np.zeros((1, self.widths[-1]), np.int64)
-        names = ["output", *self.next]
-        for t in range(self.spiking.steps):
-            if coded is not None:
-                feed["input"] = value_of(coded[t])
-            else:
-                feed["begin"] = value_of(np.array(t == 0))
-            found = session.run_with_ort_values(names, feed)
-            output = (found[0].numpy(),)
-            scores = added(scores, Advanced(output[0], output, output), t, self.spiking)
-            if self.spiking.exit_lead is not None and decided(scores, t, self.spiking)[0]:
-                break
-            feed.update(zip(self.held, found[1:], strict=True))
-        return scores
-
-    def _zeros(self) -> dict[str, Array]:
-        widths = [*(self.widths[:1] if self.direct else ()), *self.widths]
-        return {name: np.zeros((1, width), np.int32) for name, width in zip(self.held, widths, strict=True)}
+        return time_calls(lambda: self._scores(one), runs)
 
     def layers(self, samples: Array) -> list[LayerFigure]:
         """Time of every node in one inference, all its steps together, from ONNX Runtime's profiler; it slows the run."""
@@ -108,10 +78,13 @@ class OnnxSpikingSession(SpikingSession):
             return []
         runs = max(PROFILE_INFERENCES, len(flat))
         with tempfile.TemporaryDirectory(prefix="nearwire-profile-") as place:
-            session = self.make(str(Path(place) / "profile"))
-            for k in range(PROFILE_WARMUP + runs):
-                self._infer(session, flat[k % len(flat)][None])
-            events = json.loads(Path(session.end_profiling()).read_text())
+            usual, self.session = self.session, self.make(str(Path(place) / "profile"))
+            try:
+                for k in range(PROFILE_WARMUP + runs):
+                    self._scores(flat[k % len(flat)][None])
+                events = json.loads(Path(self.session.end_profiling()).read_text())
+            finally:
+                self.session = usual
         times: dict[str, list[int]] = {}
         operators: dict[str, str] = {}
         for event in events:
