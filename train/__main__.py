@@ -220,10 +220,12 @@ def _network(text: str) -> Network:
 
 def _fit(settings: TrainConfig, out: Path, resume: bool, force: bool, device: str, json: bool) -> None:
     from runtime.data import load_dataset
+    from train.parallel import is_first
     from train.run_folder import RunFolder
 
+    first = is_first()
     folder = RunFolder(out)
-    if not resume:
+    if not resume and first:
         folder.check_free(force)
     dataset = load_dataset(settings.data)
     if "batch" not in settings.model_fields_set and settings.batch > len(dataset.train):
@@ -234,8 +236,10 @@ def _fit(settings: TrainConfig, out: Path, resume: bool, force: bool, device: st
     from train.phases import total_epochs
     from train.progress import epoch_bar
 
-    with epoch_bar(total_epochs(settings), quiet=json) as report:
+    with epoch_bar(total_epochs(settings), quiet=json or not first) as report:
         result = run_fit(settings, dataset, folder, device, start, resume, report)
+    if not first:
+        return
     from train.curves import write_curves
 
     written = write_curves(folder)

@@ -25,27 +25,51 @@ def check_image(shape: tuple[int, ...], name: str) -> None:
         raise InputError(f"augment needs images (height, width[, channels]); a sample of '{name}' has shape {shape}. Set augment = 0.")
 
 
-def augment(x: Tensor, shape: tuple[int, ...], how: Augment, generator: torch.Generator, background: float = 0.0) -> Tensor:
-    """(n, size) float images of ``shape`` (height, width[, channels]), the chosen share each moved by its own random map."""
+def augment(
+    x: Tensor,
+    shape: tuple[int, ...],
+    how: Augment,
+    generator: torch.Generator,
+    background: float = 0.0,
+    batch: int | None = None,
+    first: int = 0,
+) -> Tensor:
+    """(n, size) float images of ``shape`` (height, width[, channels]), the chosen share each moved by its own random map.
+
+    ``batch``, ``first``: x holds the samples from ``first`` on of a batch of so many; what is random is drawn for the whole batch, so that a sample
+    is changed alike whoever holds it.
+    """
+    batch = len(x) if batch is None else batch
+    device = x.device
+    chosen = torch.arange(batch, device=device)
     if how.share < 1:
-        chosen = torch.nonzero(torch.rand(len(x), generator=generator, device=x.device) < how.share).squeeze(1)
-        return x.index_copy(0, chosen, _moved(x.index_select(0, chosen), shape, how, generator, background)) if len(chosen) else x
-    return _moved(x, shape, how, generator, background)
+        chosen = torch.nonzero(torch.rand(batch, generator=generator, device=device) < how.share).squeeze(1)
+    u = torch.rand(len(chosen), 6, generator=generator, device=device) * 2 - 1
+    flips = torch.rand(len(chosen), 1, generator=generator, device=device) < 0.5 if how.flip else None
+    bends = torch.randn(len(chosen), 2 * BENDS**2, generator=generator, device=device) if how.elastic else None
+    if len(x) < batch:
+        here = (chosen >= first) & (chosen < first + len(x))
+        chosen, u = chosen[here] - first, u[here]
+        flips, bends = (None if drawn is None else drawn[here] for drawn in (flips, bends))
+    if not len(chosen):
+        return x
+    moved = _moved(x if len(chosen) == len(x) else x.index_select(0, chosen), shape, how, background, u, flips, bends)
+    return moved if len(chosen) == len(x) else x.index_copy(0, chosen, moved)
 
 
-def _moved(x: Tensor, shape: tuple[int, ...], how: Augment, generator: torch.Generator, background: float) -> Tensor:
+def _moved(x: Tensor, shape: tuple[int, ...], how: Augment, background: float, u: Tensor, flips: Tensor | None, bends: Tensor | None) -> Tensor:
+    """Images moved by the maps that u (n, 6) in -1..1, flips (n, 1) and bends (n, 2 * BENDS**2), normal, say."""
     height, width, channels = (*shape, 1)[:3]
     images = x.view(len(x), height, width, channels).permute(0, 3, 1, 2) - background
-    u = torch.rand(len(x), 6, generator=generator, device=x.device) * 2 - 1
     angle, shear = u[:, 0] * math.radians(how.rotation), u[:, 3] * how.shear
     scale_x, scale_y = 1 + how.scale * u[:, 1], 1 + how.scale * u[:, 2]
     cos, sin = torch.cos(angle), torch.sin(angle)
     across = torch.stack((scale_x * cos, shear - sin, 2 * how.shift * u[:, 4]), 1)
-    if how.flip:
-        across *= torch.where(torch.rand(len(x), 1, generator=generator, device=x.device) < 0.5, -1.0, 1.0)
+    if flips is not None:
+        across *= torch.where(flips, -1.0, 1.0)
     numbers = [across, torch.stack((sin, scale_y * cos, 2 * how.shift * u[:, 5]), 1)]
-    if how.elastic:
-        numbers.append(torch.randn(len(x), 2 * BENDS**2, generator=generator, device=x.device) * (2 * how.elastic))
+    if bends is not None:
+        numbers.append(bends * (2 * how.elastic))
     grid = (torch.cat(numbers, 1) @ _basis(height, width, how.elastic > 0).to(x.device)).view(len(x), height, width, 2)
     moved = functional.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False) + background
     return moved.permute(0, 2, 3, 1).reshape(len(x), -1)

@@ -30,7 +30,9 @@ from train.augment import augment, check_image
 from train.checkpoint import finished_epochs, read_checkpoint, write_checkpoint
 from train.config import TrainConfig
 from train.curves.motion import frame_epochs
+from train.memory import explained
 from train.model import Model, build, from_network, label_accuracy
+from train.parallel import ALONE, Processes, meet
 from train.phases import CALIBRATION_SAMPLES, Phase, coordinate_bits, optimiser_of, phases, quantised, settled, total_epochs
 from train.quantised_model import QuantisedModel, check_quantisable
 from train.run_folder import RunFolder
@@ -87,12 +89,13 @@ def fit(
     ``StopTraining``: the network is then that of this epoch, its provenance says ``epochs_run``, and the checkpoint stays good for ``resume``.
     ``until``: stop after so many finished epochs, likewise."""
     where = pick_device(device)
+    check_fits(config, dataset, start)
+    processes, where = meet(where, config.batch)
     if where.type == "cpu":
         keep_freed_memory()
     if config.precision == "tf32" and where.type == "cpu":
         raise InputError("precision is tf32, which only a GPU has. Allowed on a CPU: float32, bf16.")
     torch.set_float32_matmul_precision("high" if config.precision == "tf32" else "highest")
-    check_fits(config, dataset, start)
     torch.manual_seed(config.seed)
     model: Model | QuantisedModel = (build(config, dataset) if start is None else from_network(start, config)).to(where)
     if config.quantise is not None and isinstance(model, Model):
@@ -104,23 +107,26 @@ def fit(
     optimiser = optimiser_of(model, config, phase)
     if resume:
         done = read_checkpoint(folder.checkpoint, model, optimiser, config)
-        rows = folder.cut_metrics(done)
+        processes.wait()
+        rows = folder.cut_metrics(done, write=processes.first)
     else:
         if start is None and isinstance(model, Model):
             model.centre(torch.tensor(dataset.train.x[:CENTRE_SAMPLES]).to(where))
-        folder.start(config)
-        write_checkpoint(folder.checkpoint, model, optimiser, 0, config)
-        keep_frame(config, folder, model, 0)
+        if processes.first:
+            folder.start(config)
+            write_checkpoint(folder.checkpoint, model, optimiser, 0, config)
+            keep_frame(config, folder, model, 0)
     threads = torch.get_num_threads()
     if config.batch * model.products() < ONE_THREAD_MACS:
         torch.set_num_threads(1)
     try:
-        model, rows = _run(config, dataset, folder, model, optimiser, done, rows, report, until or total_epochs(config))
+        with explained(config, where):
+            model, rows = _run(config, dataset, folder, model, optimiser, done, rows, report, until or total_epochs(config), processes)
     except KeyboardInterrupt as stop:
         raise Interrupted(f"interrupted. The checkpoint is kept; go on with: python -m train fit --resume --out {folder.path}") from stop
     finally:
         torch.set_num_threads(threads)
-    return finish(config, dataset, folder, model, rows)
+    return finish(config, dataset, folder, model, rows, processes.first)
 
 
 def check_fits(config: TrainConfig, dataset: Dataset, start: Network | None) -> None:
@@ -148,6 +154,7 @@ def _run(
     rows: list[dict[str, Any]],
     report: Report,
     until: int,
+    processes: Processes = ALONE,
 ) -> tuple[Model | QuantisedModel, list[dict[str, Any]]]:
     """The epochs after ``done``; returns the model as it leaves its last phase, and every epoch's row of metrics."""
     where = next(model.parameters()).device
@@ -164,7 +171,7 @@ def _run(
             optimiser = optimiser_of(model, config, phase)
         for epoch in range(max(done, phase.first), min(until, phase.first + phase.epochs)):
             start = time.perf_counter()
-            loss = train_epoch(config, dataset.shape, model, optimiser, x, y, epoch, phase)
+            loss = train_epoch(config, dataset.shape, model, optimiser, x, y, epoch, phase, processes)
             if not math.isfinite(loss):
                 raise NearwireError(f"the training diverged in epoch {epoch + 1}: the loss is {loss}. Lower --rate (it is {config.rate}).")
             model.hold()
@@ -177,11 +184,15 @@ def _run(
                 "epoch_seconds": round(time.perf_counter() - start, 3),
                 "seconds": round(time.perf_counter() - begin, 3),
             }
-            folder.add_metrics(row)
-            keep_frame(config, folder, model, epoch + 1)
             rows.append(row)
-            stopped = _stopped(report, row)
-            if stopped or epoch + 1 in (until, phase.first + phase.epochs) or time.perf_counter() - saved > CHECKPOINT_SECONDS:
+            stopped = False
+            if processes.first:
+                folder.add_metrics(row)
+                keep_frame(config, folder, model, epoch + 1)
+                stopped = _stopped(report, row)
+            stopped = processes.agreed(stopped)
+            due = stopped or epoch + 1 in (until, phase.first + phase.epochs) or time.perf_counter() - saved > CHECKPOINT_SECONDS
+            if due and processes.first:
                 write_checkpoint(folder.checkpoint, model, optimiser, epoch + 1, config)
                 saved = time.perf_counter()
             if stopped:
@@ -206,39 +217,52 @@ def train_epoch(
     y: Tensor,
     epoch: int,
     phase: Phase | None = None,
+    processes: Processes = ALONE,
 ) -> float:
     """One pass over x (n, size) bytes in random order, incomplete last batch left out; returns the mean loss."""
     phase = phase or phases(config)[0]
     generator = torch.Generator(device=x.device)
     generator.manual_seed(config.seed * 1_000_003 + epoch)
-    steps = len(x) // config.batch
+    steps, part = len(x) // config.batch, processes.rows(config.batch)
     order = torch.randperm(len(x), generator=generator, device=x.device)
     total = torch.zeros((), device=x.device)
     model.train()
-    for step in range(steps):
-        progress = phase.progress(epoch + step / steps)
-        for group in optimiser.param_groups:
-            group["lr"] = phase.rate * group["factor"] * SCHEDULES[config.schedule](progress)
-        model.anneal(progress)
-        index = order[step * config.batch : (step + 1) * config.batch]
-        batch = x.index_select(0, index)
-        if config.augment:
-            batch = augment(batch.float(), shape, config.augment, generator, float(model.spec.zero_point))
-        if config.noise:
-            batch = batch + torch.randn(batch.shape, generator=generator, device=x.device) * (255 * config.noise)
-        loss = functional.cross_entropy(model(batch), y[index], label_smoothing=config.smoothing)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        total += loss.detach()
+    with processes.joined(model) as scores:
+        for step in range(steps):
+            progress = phase.progress(epoch + step / steps)
+            for group in optimiser.param_groups:
+                group["lr"] = phase.rate * group["factor"] * SCHEDULES[config.schedule](progress)
+            model.anneal(progress)
+            index = order[step * config.batch : (step + 1) * config.batch][part]
+            batch = _changed(x.index_select(0, index), config, shape, float(model.spec.zero_point), generator, part)
+            loss = functional.cross_entropy(scores(batch), y[index], label_smoothing=config.smoothing)
+            share = len(index) / config.batch  # of the mean over the whole batch
+            optimiser.zero_grad()
+            (loss if share == 1 else loss * (share * processes.count)).backward()
+            optimiser.step()
+            total += loss.detach() * share
     model.anneal(phase.progress(epoch + 1))
     model.eval()
-    return float(total) / steps
+    return float(processes.total(total)) / steps
 
 
-def finish(config: TrainConfig, dataset: Dataset, folder: RunFolder, model: Model | QuantisedModel, rows: list[dict[str, Any]]) -> Result:
-    """Measure the network that is written, once, and write it with where it comes from."""
+def _changed(x: Tensor, config: TrainConfig, shape: tuple[int, ...], background: float, generator: torch.Generator, part: slice) -> Tensor:
+    """The bytes of a batch's samples ``part``, augmented and with noise; what is random is that of the whole batch."""
+    if config.augment:
+        x = augment(x.float(), shape, config.augment, generator, background, config.batch, part.start)
+    if config.noise:
+        noise = torch.randn((config.batch, x.shape[1]), generator=generator, device=x.device)
+        x = x + noise[part] * (255 * config.noise)
+    return x
+
+
+def finish(
+    config: TrainConfig, dataset: Dataset, folder: RunFolder, model: Model | QuantisedModel, rows: list[dict[str, Any]], write: bool = True
+) -> Result:
+    """Measure the network that is written, once, and write it with where it comes from. Without ``write`` neither: another process does."""
     network = model.export({})
+    if not write:
+        return Result(network, rows[-1]["seconds"])
     measured = network
     accuracies = {}
     if isinstance(model, QuantisedModel):

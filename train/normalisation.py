@@ -9,6 +9,8 @@ a whole pass over training data (``recalibrate``), not the moving averages of th
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -21,11 +23,28 @@ class Normalisation(nn.Module):
         self.rows = rows
         self.norm = nn.BatchNorm1d(rows, eps=eps, affine=False)
         self.bias = nn.Parameter(torch.zeros(rows))
+        self.total: Callable[[Tensor], Tensor] | None = None  # differentiable sum over the processes that share a batch; None: there is one
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.shape[1] == self.rows:
+        positions = x.view(len(x), self.rows, -1)
+        if self.training and self.total is not None:
+            return (self._over_processes(positions, self.total) + self.bias[:, None]).view(len(x), -1)
+        if positions.shape[2] == 1:
             return self.norm(x) + self.bias
-        return (self.norm(x.view(len(x), self.rows, -1)) + self.bias[:, None]).view(len(x), -1)
+        return (self.norm(positions) + self.bias[:, None]).view(len(x), -1)
+
+    def _over_processes(self, x: Tensor, total: Callable[[Tensor], Tensor]) -> Tensor:
+        """What ``norm`` gives, moving averages included, for the part x (samples, rows, positions) of a batch."""
+        count = total(torch.tensor([float(len(x) * x.shape[2])], device=x.device))
+        mean = total(x.sum((0, 2))) / count
+        centred = x - mean[:, None]
+        variance = total(centred.square().sum((0, 2))) / count
+        norm = self.norm
+        with torch.no_grad():
+            norm.running_mean.lerp_(mean, norm.momentum)
+            norm.running_var.lerp_(variance * count / (count - 1), norm.momentum)
+            norm.num_batches_tracked += 1
+        return centred * torch.rsqrt(variance + norm.eps)[:, None]
 
     def folded(self) -> tuple[Tensor, Tensor]:
         """(gain, bias), each (rows,): what the layer in front has to take over."""

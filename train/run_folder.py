@@ -87,8 +87,8 @@ class RunFolder:
         """What the finished run reports, its seconds included."""
         self.result.write_text(json.dumps(result, allow_nan=False, indent=1) + "\n", "utf-8")
 
-    def cut_metrics(self, epochs: int) -> list[dict[str, Any]]:
-        """Keep the rows of the first ``epochs`` epochs only: what came after the checkpoint is computed again."""
+    def cut_metrics(self, epochs: int, write: bool = True) -> list[dict[str, Any]]:
+        """Keep the rows of the first ``epochs`` epochs only: what came after the checkpoint is computed again. Without ``write``: read them only."""
         rows = []
         for line in self.metrics.read_text("utf-8").splitlines() if self.metrics.is_file() else []:
             try:
@@ -97,6 +97,8 @@ class RunFolder:
                 break  # the line that was being written when the run was killed
             if isinstance(row, dict) and row.get("epoch", epochs + 1) <= epochs:
                 rows.append(row)
+        if not write:
+            return rows
         part = self.metrics.with_name(self.metrics.name + ".part")
         part.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
         os.replace(part, self.metrics)

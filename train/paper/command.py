@@ -49,8 +49,11 @@ def paper(
     from train.paper.experiments import EXPERIMENTS
     from train.paper.run import Limits
     from train.paper.runs import Runs
+    from train.parallel import started_by_torchrun
 
     pick_device(device)
+    if started_by_torchrun() > 1:
+        raise InputError("the paper's experiments run in one process. Start them without torchrun; 'train fit' shares a run among processes.")
 
     limits = Limits(epochs, None if minutes is None else time.monotonic() + 60 * minutes)
     only = None if models is None else tuple(part for part in models.split(",") if part)
