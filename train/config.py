@@ -37,6 +37,7 @@ class Rates(BaseModel):
     gap: NotNegative = 1.0
     weight: NotNegative = 0.05  # of dense layers, their bias included, and of normalisations
     charge: NotNegative = 0.67  # of synapses
+    neuron: NotNegative = 0.05  # of learned betas and thresholds of spiking neurons
 
 
 class Augment(BaseModel):
@@ -66,7 +67,7 @@ class Quantise(BaseModel):
 
 
 class SpikingConfig(BaseModel):
-    """Leaky integrate-and-fire neurons in every layer; runtime/spiking.py has the equation."""
+    """Leaky integrate-and-fire neurons in every layer; runtime/spiking has the equations, train/spiking_neurons.py the losses."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -74,13 +75,17 @@ class SpikingConfig(BaseModel):
     beta: float = Field(0.95, ge=0, le=1)  # share of the membrane potential that is left after a step
     threshold: Positive = 1.0
     reset: Literal["subtract", "zero"] = "subtract"
-    coding: Literal["direct"] = "direct"  # the input values are a constant current
-    readout: Literal["count", "membrane"] = "membrane"  # scores: the last layer's spikes, or its mean membrane potentials
+    coding: Literal["direct", "rate", "latency"] = "direct"  # the input values are a constant current, or spikes: more, or earlier, for larger ones
+    readout: Literal["count", "membrane", "first"] = "membrane"  # scores: the last layer's spikes, mean membrane potentials, or who spikes first
     surrogate: Literal["atan", "fast_sigmoid"] = "atan"  # snnTorch's gradient of the step
+    learn: tuple[Literal["beta", "threshold"], ...] = ()  # one of each a layer, from the values above
+    loss: Literal["scores", "steps"] = "scores"  # cross-entropy of the scores, or of the last membrane potentials in every step
+    activity: float | None = Field(None, ge=0, le=1)  # spikes a neuron and step that a hidden layer may have without penalty; None: no penalty
+    activity_weight: Positive = 1.0  # of what is above
 
     def constants(self) -> Spiking:
         """What the network file says."""
-        return Spiking(**self.model_dump(exclude={"surrogate"}))
+        return Spiking(**self.model_dump(include={"steps", "beta", "threshold", "reset", "coding", "readout"}))
 
 
 class TrainConfig(BaseModel):
@@ -152,8 +157,10 @@ class TrainConfig(BaseModel):
             )
         if self.prune and any(getattr(layer, "odd", False) for layer in structure(self)):
             raise ValueError(f"prune is {self.prune}, but odd weights are never 0; leave prune or odd out")
-        if self.spiking is not None and self.quantise is not None:
-            raise ValueError("spiking and quantise are both given, but the quantised phase trains networks with activation relu; leave one out")
+        if self.spiking is not None and any(layer.kind == "replicated" for layer in structure(self)):
+            raise ValueError("spiking is given, but a layer is replicated, whose neurons cannot spike; allowed are spatial, field and dense")
+        if self.spiking is not None and self.spiking.coding != "direct" and self.input_bits != 8:
+            raise ValueError(f"spiking.coding '{self.spiking.coding}' needs input_bits 8, not {self.input_bits}")
         if self.prune_structure != "none" and self.init is None and any(layer.kind != "dense" for layer in structure(self)):
             raise ValueError(
                 f"prune_structure is '{self.prune_structure}', which only networks of dense layers have; leave it out or give model = 'dense'"

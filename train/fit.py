@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from compile.passes.freeze import freeze
 from compile.passes.quantise import quantise
@@ -33,7 +32,7 @@ from train.curves.motion import frame_epochs
 from train.memory import explained
 from train.model import Model, build, from_network, label_accuracy
 from train.parallel import ALONE, Processes, meet
-from train.phases import CALIBRATION_SAMPLES, Phase, coordinate_bits, optimiser_of, phases, quantised, settled, total_epochs
+from train.phases import CALIBRATION_SAMPLES, Phase, optimiser_of, phases, quantised, quantised_form, settled, total_epochs
 from train.quantised_model import QuantisedModel, check_quantisable
 from train.run_folder import RunFolder
 from train.schedule import SCHEDULES
@@ -103,7 +102,7 @@ def fit(
     done, rows = 0, []
     phase = phases(config)[0]
     if resume and finished_epochs(folder.checkpoint) > config.epochs and isinstance(model, Model):
-        phase, model = phases(config)[-1], QuantisedModel(model, coordinate_bits(config))
+        phase, model = phases(config)[-1], quantised_form(model, config)
     optimiser = optimiser_of(model, config, phase)
     if resume:
         done = read_checkpoint(folder.checkpoint, model, optimiser, config)
@@ -183,6 +182,7 @@ def _run(
                 "rate": phase.rate * SCHEDULES[config.schedule](phase.progress(epoch + 1)),
                 "epoch_seconds": round(time.perf_counter() - start, 3),
                 "seconds": round(time.perf_counter() - begin, 3),
+                **spiking_row(model),
             }
             rows.append(row)
             stopped = False
@@ -198,6 +198,16 @@ def _run(
             if stopped:
                 return settled(model, x) if isinstance(model, Model) else model, rows
     return settled(model, x) if isinstance(model, Model) else model, rows
+
+
+def spiking_row(model: Model | QuantisedModel) -> dict[str, Any]:
+    """What an epoch's row says of a spiking network: ``firing``, mean spikes a neuron and step of each layer whose spikes matter, while
+    training, and a ``warning`` if one never spiked. Of several processes each tells of its own samples."""
+    if model.neurons is None:
+        return {}
+    firing = model.neurons.reset_activity()
+    warning = model.neurons.silent(firing)
+    return {"firing": [round(rate, 6) for rate in firing], **({} if warning is None else {"warning": warning})}
 
 
 def _stopped(report: Report, row: dict[str, Any]) -> bool:
@@ -227,7 +237,7 @@ def train_epoch(
     order = torch.randperm(len(x), generator=generator, device=x.device)
     total = torch.zeros((), device=x.device)
     model.train()
-    with processes.joined(model) as scores:
+    with processes.joined(model) as joined:
         for step in range(steps):
             progress = phase.progress(epoch + step / steps)
             for group in optimiser.param_groups:
@@ -235,7 +245,7 @@ def train_epoch(
             model.anneal(progress)
             index = order[step * config.batch : (step + 1) * config.batch][part]
             batch = _changed(x.index_select(0, index), config, shape, float(model.spec.zero_point), generator, part)
-            loss = functional.cross_entropy(scores(batch), y[index], label_smoothing=config.smoothing)
+            loss = joined(batch, y[index], config.smoothing)
             share = len(index) / config.batch  # of the mean over the whole batch
             optimiser.zero_grad()
             (loss if share == 1 else loss * (share * processes.count)).backward()

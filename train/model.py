@@ -12,18 +12,20 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from devices.errors import InputError
 from runtime.data import Dataset
 from runtime.network import InputSpec, Layer, Network, validate
-from runtime.spiking import Spiking
-from train.config import TrainConfig
+from runtime.spiking import beta_of, threshold_of
+from runtime.spiking.coding import check_coding
+from train.config import SpikingConfig, TrainConfig
 from train.layers import layer_class
 from train.layers.base import Spec, TrainLayer, WeightedLayer
 from train.neurons import NEURONS
 from train.normalisation import Normalisation
 from train.places import Places
-from train.spiking import lif, membranes
+from train.spiking_neurons import SpikingNeurons
 from train.structure import DenseSpec, FieldSpec, ReplicatedSpec, SpatialSpec, structure
 
 BOX_EPS, DENSE_EPS = 0.1, 0.001  # of the normalisation's variance: box sums of a quiet neuron are not to be blown up
@@ -39,39 +41,31 @@ class Model(nn.Module):
         spec: InputSpec,
         classes: tuple[str, ...],
         normalised: bool = False,
-        spiking: Spiking | None = None,
-        surrogate: str = "atan",
+        neurons: SpikingNeurons | None = None,
     ) -> None:
         super().__init__()
         self.layers = nn.ModuleList(layers)
-        self.norms = nn.ModuleList(_norm(layer, activation, normalised) for layer, activation in zip(layers, activations, strict=True))
+        self.norms = nn.ModuleList(_norm(layer, normalised and layer is not layers[-1]) for layer in layers)
         self.activations = activations
         self.spec = spec
         self.classes = classes
-        self.spiking = spiking
-        self.surrogate = surrogate
+        self.neurons = neurons  # of a spiking network
 
-    def forward(self, u: Tensor) -> Tensor:
-        if self.spec.cut:
-            u = (u.float() / 2**self.spec.cut).floor()
-        x = (u.float() - self.spec.zero_point) * self.spec.step if self.spec.zero_point else u.float() * self.spec.step
-        if self.spiking is not None:
-            return self._spiking_scores(x, self.spiking)
+    def forward(self, u: Tensor, y: Tensor | None = None, smoothing: float = 0.0) -> Tensor:
+        """Scores or, where labels y (samples,) are given, the loss: what a training step calls, in several processes too."""
+        if self.neurons is not None:
+            activity = self.neurons.run(u, self._real(u), [nn.Sequential(*pair) for pair in zip(self.layers, self.norms, strict=True)])
+            return activity.scores if y is None else self.neurons.loss(activity, y, smoothing)
+        x = self._real(u)
         for layer, norm, activation in zip(self.layers, self.norms, self.activations, strict=True):
             x = NEURONS[activation](norm(layer(x)))
             x = layer.pooled(x) if isinstance(layer, WeightedLayer) else x
-        return x
+        return x if y is None else functional.cross_entropy(x, y, label_smoothing=smoothing)
 
-    def _spiking_scores(self, x: Tensor, spiking: Spiking) -> Tensor:
-        """Real input (samples, inputs) to the read-out of the last layer, all time steps of a layer before the next layer."""
-        samples, last = len(x), len(self.layers) - 1
-        for k, layer in enumerate(self.layers):
-            current = layer(x) if k == 0 else layer(x).view(spiking.steps, samples, -1)
-            if k == last and spiking.readout == "membrane":
-                return membranes(current, spiking, steady=k == 0).mean(0)
-            spikes = lif(current, spiking, self.surrogate, steady=k == 0)
-            x = spikes.flatten(0, 1)
-        return spikes.sum(0)
+    def _real(self, u: Tensor) -> Tensor:
+        if self.spec.cut:
+            u = (u.float() / 2**self.spec.cut).floor()
+        return (u.float() - self.spec.zero_point) * self.spec.step if self.spec.zero_point else u.float() * self.spec.step
 
     @torch.no_grad()
     def centre(self, u: Tensor) -> None:
@@ -88,6 +82,8 @@ class Model(nn.Module):
         """Tell every layer that an epoch is over."""
         for layer in self.each():
             layer.hold()
+        if self.neurons is not None:
+            self.neurons.hold()
 
     def fold(self) -> None:
         """Put the normalisations into the layers in front of them."""
@@ -111,7 +107,8 @@ class Model(nn.Module):
 
     def parameter_count(self) -> int:
         """Learned parameters, shared positions once."""
-        return sum(parameter.numel() for parameter in self.parameters())
+        learned = [*self.layers.parameters(), *self.norms.parameters(), *(self.neurons.learned() if self.neurons is not None else ())]
+        return sum(parameter.numel() for parameter in learned)
 
     def groups(self, config: TrainConfig) -> list[dict[str, Any]]:
         """Optimiser groups, one a role and unit; ``factor`` times the scheduled rate is the group's rate."""
@@ -122,6 +119,8 @@ class Model(nn.Module):
                     groups.setdefault(getattr(config.rates, role.name) * role.unit, []).append(role.parameter)
         for norm in self.norms:
             groups.setdefault(config.rates.weight, []).extend(norm.parameters())
+        if self.neurons is not None:
+            groups.setdefault(config.rates.neuron, []).extend(self.neurons.learned())
         groups = {factor: parameters for factor, parameters in groups.items() if parameters}
         return [{"params": parameters, "factor": factor} for factor, parameters in groups.items()]
 
@@ -131,17 +130,19 @@ class Model(nn.Module):
         if any(isinstance(norm, Normalisation) for norm in self.norms):
             model = copy.deepcopy(self)
             model.fold()
-        layers = tuple(
-            layer.export(f"layer{k}", activation) for k, (layer, activation) in enumerate(zip(model.each(), self.activations, strict=True))
-        )
-        network = Network(layers, self.spec, self.classes, spiking=self.spiking, provenance=dict(provenance))
+        layers = [layer.export(f"layer{k}", activation) for k, (layer, activation) in enumerate(zip(model.each(), self.activations, strict=True))]
+        spiking = None
+        if self.neurons is not None:
+            spiking = self.neurons.spiking
+            layers = [layer.with_options((), **self.neurons.options(k)) for k, layer in enumerate(layers)]
+        network = Network(tuple(layers), self.spec, self.classes, spiking=spiking, provenance=dict(provenance))
         return validate(network, "the trained network")
 
 
-def _norm(layer: TrainLayer, activation: str, normalised: bool) -> nn.Module:
+def _norm(layer: TrainLayer, normalised: bool) -> nn.Module:
     """The normalisation behind a hidden layer of a new model; the layer's own bias then has nothing to learn."""
     spec = layer.place.spec
-    if not normalised or activation == "none" or not isinstance(layer, WeightedLayer) or (isinstance(spec, DenseSpec) and not spec.normalise):
+    if not normalised or not isinstance(layer, WeightedLayer) or (isinstance(spec, DenseSpec) and not spec.normalise):
         return nn.Identity()
     layer.bias.requires_grad_(False)
     return Normalisation(len(layer.bias), DENSE_EPS if isinstance(spec, DenseSpec) else BOX_EPS)
@@ -151,13 +152,18 @@ def build(config: TrainConfig, dataset: Dataset) -> Model:
     """A new model with random parameters from torch's generator."""
     specs = structure(config)
     spec = read_bits(dataset.spec, config.input_bits)
-    places = Places(spec, [entry.kind for entry in specs], config.rule)
+    coded = config.spiking is not None and config.spiking.coding != "direct"
+    if config.spiking is not None:
+        check_coding(spec, config.spiking.constants(), f"data '{dataset.name}'")
+    places = Places(replace(spec, scale=1 / 255) if coded else spec, [entry.kind for entry in specs], config.rule)  # spikes are of size 1
     layers: list[TrainLayer] = []
     for k, entry in enumerate(specs):
         outputs = _outputs(entry, k, k == len(specs) - 1, len(dataset.classes))
         layers.append(layer_class(entry.kind).create(places.next(layers, entry, outputs), config))
     if config.spiking is not None:
-        return Model(layers, ["lif"] * len(layers), spec, dataset.classes, False, config.spiking.constants(), config.spiking.surrogate)
+        spiking = config.spiking.constants()
+        neurons = SpikingNeurons(spiking, [(spiking.beta, spiking.threshold)] * len(layers), config.spiking)
+        return Model(layers, ["lif"] * len(layers), spec, dataset.classes, True, neurons)
     activations = ["relu"] * (len(layers) - 1) + ["none"]
     return Model(layers, activations, spec, dataset.classes, normalised=True)
 
@@ -187,8 +193,11 @@ def from_network(network: Network, config: TrainConfig) -> Model:
     for k, layer in enumerate(network.layers):
         entry = wanted[k] if k < len(wanted) and wanted[k].kind == layer.kind else _spec_of(layer)
         layers.append(layer_class(layer.kind).load(layer, places.next(layers, entry, file=layer), config))
-    surrogate = config.spiking.surrogate if config.spiking is not None else "atan"
-    return Model(layers, [layer.activation for layer in network.layers], network.input, network.classes, False, network.spiking, surrogate)
+    neurons = None
+    if network.spiking is not None:
+        constants = [(beta_of(layer, network.spiking), threshold_of(layer, network.spiking)) for layer in network.layers]
+        neurons = SpikingNeurons(network.spiking, constants, config.spiking or SpikingConfig.model_validate({}))
+    return Model(layers, [layer.activation for layer in network.layers], network.input, network.classes, False, neurons)
 
 
 def _spec_of(layer: Layer) -> Spec:

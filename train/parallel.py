@@ -55,7 +55,7 @@ class Processes:
             self.fabric.barrier()
 
     @contextmanager
-    def joined(self, model: nn.Module) -> Iterator[Callable[[Tensor], Tensor]]:
+    def joined(self, model: nn.Module) -> Iterator[Callable[..., Tensor]]:
         """The model's forward pass for training steps; gradients are averaged and normalisations see the whole batch."""
         if self.fabric is None:
             yield model

@@ -11,6 +11,7 @@ from train.config import TrainConfig
 from train.model import Model
 from train.normalisation import recalibrate
 from train.quantised_model import QuantisedModel
+from train.quantised_spiking import QuantisedSpikingModel
 
 STATISTICS_SAMPLES = 10_000  # training samples that a normalisation's final statistics come from
 CALIBRATION_SAMPLES = 5_000  # training samples that activation scales come from
@@ -55,9 +56,15 @@ def settled(model: Model, x: Tensor) -> Model:
     return model
 
 
+def quantised_form(model: Model, config: TrainConfig) -> QuantisedModel:
+    """The model of the quantised phase, its steps yet to be set."""
+    bits = coordinate_bits(config)
+    return QuantisedModel(model, bits) if model.neurons is None else QuantisedSpikingModel(model, bits, model.neurons)
+
+
 def quantised(model: Model, x: Tensor, config: TrainConfig) -> QuantisedModel:
     """The model of the quantised phase, its steps chosen on training bytes."""
-    found = QuantisedModel(model, coordinate_bits(config))
+    found = quantised_form(model, config)
     if config.quantise is not None:
         found.calibrate(x[:CALIBRATION_SAMPLES], config.quantise.percentile)
     return found

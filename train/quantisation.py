@@ -50,6 +50,12 @@ class _Round(torch.autograd.Function):
         return grads[0]
 
 
+def round_through(x: Tensor) -> Tensor:
+    """The nearest integers; the gradient passes."""
+    rounded: Tensor = _Round.apply(x)
+    return rounded
+
+
 class _Requantise(torch.autograd.Function):
     """clamp((acc + half) >> s, 0, 255) of integers held as floats; the gradient passes inside the range."""
 
@@ -203,9 +209,15 @@ class QuantisedWeights(QuantisedLayer):
 
     @torch.no_grad()
     def export(self, name: str, activation: str) -> Layer:
+        layer = self.with_steps(self.layer.export(name, activation))
+        return layer if self.last else layer.with_options(output_scale=float(self.scales[1]))
+
+    @torch.no_grad()
+    def with_steps(self, layer: Layer) -> Layer:
+        """An exported layer with this one's values, which are whole steps, and the steps."""
+
         def real(integers: Tensor, unit: Tensor) -> Any:
             return (integers.double() * unit).float().cpu().numpy()
 
         arrays = {self.layer.values_name: real(self.integers(), self.step[:, None]), "bias": real(self.bias_steps(), self.step * self.scales[0])}
-        layer = self.layer.export(name, activation).with_arrays(**arrays, step=self.step.float().cpu().numpy())
-        return layer if self.last else layer.with_options(output_scale=float(self.scales[1]))
+        return layer.with_arrays(**arrays, step=self.step.float().cpu().numpy())

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from devices.errors import InputError
 from runtime.law import ACTIVATION_MAX
@@ -29,8 +30,13 @@ class QuantisedModel(nn.Module):
         check_quantisable(model)
         model.fold()
         self.spec, self.classes, self.activations = model.spec, model.classes, model.activations
+        self.neurons = model.neurons
         each = model.each()
-        self.layers = nn.ModuleList(_quantised(layer, layer is each[-1], bits) for layer in each)
+        self.layers = nn.ModuleList(self._quantised(layer, k, len(each), bits) for k, layer in enumerate(each))
+
+    def _quantised(self, layer: TrainLayer, k: int, count: int, bits: int) -> QuantisedLayer:
+        """Layer k of ``count`` with its steps."""
+        return QuantisedSpatial(layer, k == count - 1, bits) if isinstance(layer, Spatial) else QuantisedWeights(layer, k == count - 1)
 
     def each(self) -> list[QuantisedLayer]:
         return [layer for layer in self.layers if isinstance(layer, QuantisedLayer)]
@@ -72,8 +78,10 @@ class QuantisedModel(nn.Module):
             x = layer(x)
         return x
 
-    def forward(self, u: Tensor) -> Tensor:
-        return self.scores(u) * self.each()[-1].scales[1].float()
+    def forward(self, u: Tensor, y: Tensor | None = None, smoothing: float = 0.0) -> Tensor:
+        """As ``Model.forward``."""
+        real = self.scores(u) * self.each()[-1].scales[1].float()
+        return real if y is None else functional.cross_entropy(real, y, label_smoothing=smoothing)
 
     def anneal(self, progress: float) -> None:
         """Nothing is annealed in this phase."""
@@ -98,10 +106,6 @@ class QuantisedModel(nn.Module):
         """The network of stage 'trained', its values whole steps."""
         layers = tuple(layer.export(f"layer{k}", activation) for k, (layer, activation) in enumerate(zip(self.each(), self.activations, strict=True)))
         return validate(Network(layers, self.spec, self.classes, provenance=dict(provenance)), "the trained network")
-
-
-def _quantised(layer: TrainLayer, last: bool, bits: int) -> QuantisedLayer:
-    return QuantisedSpatial(layer, last, bits) if isinstance(layer, Spatial) else QuantisedWeights(layer, last)
 
 
 def check_quantisable(model: Model) -> None:

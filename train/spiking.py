@@ -1,17 +1,20 @@
-"""Leaky integrate-and-fire neurons that learn: runtime/spiking.py's equations, with snnTorch's surrogate gradients.
+"""Leaky integrate-and-fire neurons that learn: runtime/spiking/floating.py's equations, with snnTorch's surrogate gradients.
 
 One autograd step for all time steps: the forward pass keeps the currents only, the backward pass runs the membranes again. As in snnTorch the
-reset passes no gradient. With s' the surrogate's slope at m_t - threshold and g_t the gradient of spike t, backwards in time:
+reset passes no gradient of its own. With s' the surrogate's slope at m_t - threshold and g_t the gradient of spike t, backwards in time:
 
     d current_t = lambda_t = g_t * s'(m_t - threshold) + beta * lambda_(t+1) (* (1 - z_t) where the reset is to zero)
+    d beta      = sum over t of lambda_t * m_(t-1) (* (1 - z_(t-1)) where the reset is to zero)
+    d threshold = - sum over t of g_t * s'(m_t - threshold) - sum over t of lambda_t * z_(t-1) where the reset subtracts
 
 Surrogates and their usual slopes are snnTorch's too. Its Leaky, stepped through time, gives the same numbers (tests/train/test_spiking.py), in
-several times the time and memory.
+several times the time and memory. Codings, read-outs and what a model does with time: train/spiking_neurons.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -35,83 +38,110 @@ def _fast_sigmoid(above: Tensor) -> Tensor:
 SURROGATES: dict[str, Callable[[Tensor], Tensor]] = {"atan": _atan, "fast_sigmoid": _fast_sigmoid}  # 1 / slope of the step at u = m - threshold
 
 
-def lif(current: Tensor, spiking: Spiking, surrogate: str, steady: bool) -> Tensor:
-    """Spikes (steps, n, neurons) of currents (n, neurons), if ``steady``, or (steps, n, neurons)."""
-    out: Tensor = _Lif.apply(current, spiking, surrogate, steady)
+@dataclass(frozen=True)
+class _Time:
+    """What stepping needs to know besides tensors."""
+
+    steps: int
+    zero: bool  # whether the reset is to zero
+    surrogate: str
+    steady: bool  # whether the currents are the same in every step
+
+
+def lif(current: Tensor, spiking: Spiking, surrogate: str, steady: bool, beta: Tensor | None = None, threshold: Tensor | None = None) -> Tensor:
+    """Spikes (steps, n, neurons) of currents (n, neurons), if ``steady``, or (steps, n, neurons).
+
+    ``beta``, ``threshold``: () tensors that may learn, in place of the constants of ``spiking``.
+    """
+    beta = torch.tensor(spiking.beta) if beta is None else beta
+    threshold = torch.tensor(spiking.threshold) if threshold is None else threshold
+    out: Tensor = _Lif.apply(current, beta, threshold, _Time(spiking.steps, spiking.reset == "zero", surrogate, steady))
     return out
 
 
-def membranes(current: Tensor, spiking: Spiking, steady: bool) -> Tensor:
-    """Membrane potentials (steps, n, neurons), differentiable in the currents; meant for the few neurons of a last layer."""
+def membranes(current: Tensor, spiking: Spiking, steady: bool, beta: Tensor | None = None, threshold: Tensor | None = None) -> Tensor:
+    """Membrane potentials (steps, n, neurons), differentiable in all tensors; meant for the few neurons of a last layer."""
+    kept = spiking.beta if beta is None else beta
+    level = spiking.threshold if threshold is None else threshold
     potentials: list[Tensor] = []
     membrane = torch.zeros_like(current if steady else current[0])
     spike = torch.zeros_like(membrane)
     for t in range(spiking.steps):
         if spiking.reset == "zero":
             membrane = membrane * (1 - spike)
-        membrane = spiking.beta * membrane + (current if steady else current[t])
+        membrane = kept * membrane + (current if steady else current[t])
         if spiking.reset == "subtract":
-            membrane = membrane - spiking.threshold * spike
-        spike = (membrane.detach() > spiking.threshold).to(membrane.dtype)
+            membrane = membrane - level * spike
+        spike = (membrane.detach() > level).to(membrane.dtype)
         potentials.append(membrane)
     return torch.stack(potentials)
 
 
 class _Lif(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, current: Tensor, spiking: Spiking, surrogate: str, steady: bool) -> Tensor:
+    def forward(ctx: Any, current: Tensor, beta: Tensor, threshold: Tensor, time: _Time) -> Tensor:
         ctx.save_for_backward(current)
-        ctx.spiking, ctx.surrogate, ctx.steady = spiking, surrogate, steady
-        spikes = current.new_empty((spiking.steps, *(current.shape if steady else current.shape[1:])))
-        rows = max(1, BLOCK // spikes.shape[2])
-        for at in range(0, spikes.shape[1], rows):
-            part = slice(at, at + rows)
-            _run(current[part] if steady else current[:, part], spiking, steady, None, spikes[:, part])
+        ctx.beta, ctx.threshold, ctx.time = beta.item(), threshold.item(), time
+        spikes = current.new_empty((time.steps, *(current.shape if time.steady else current.shape[1:])))
+        for part in _parts(spikes):
+            _run(current[part] if time.steady else current[:, part], ctx.beta, ctx.threshold, time, None, spikes[:, part])
         return spikes
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
         (g,), (current,) = grads, ctx.saved_tensors
-        spiking: Spiking = ctx.spiking
+        time: _Time = ctx.time
         out = torch.empty_like(current)
-        rows = max(1, BLOCK // g.shape[2])
-        for at in range(0, g.shape[1], rows):
-            part = slice(at, at + rows)
-            block = current[part] if ctx.steady else current[:, part]
-            _backward(block, g[:, part], spiking, ctx.surrogate, ctx.steady, out[part] if ctx.steady else out[:, part])
-        return out, None, None, None
+        learned = torch.zeros(2, device=g.device) if any(ctx.needs_input_grad[1:3]) else None  # d beta, d threshold
+        for part in _parts(g):
+            block = current[part] if time.steady else current[:, part]
+            _backward(block, g[:, part], ctx.beta, ctx.threshold, time, out[part] if time.steady else out[:, part], learned)
+        return out, *((None, None) if learned is None else learned.unbind()), None
 
 
-def _backward(current: Tensor, g: Tensor, spiking: Spiking, surrogate: str, steady: bool, out: Tensor) -> None:
-    """The gradient of the currents of some samples, into ``out``."""
+def _parts(spikes: Tensor) -> list[slice]:
+    """Samples that are stepped together."""
+    rows = max(1, BLOCK // spikes.shape[2])
+    return [slice(at, at + rows) for at in range(0, spikes.shape[1], rows)]
+
+
+def _backward(current: Tensor, g: Tensor, beta: float, threshold: float, time: _Time, out: Tensor, learned: Tensor | None) -> None:
+    """The gradient of the currents of some samples, into ``out``; that of beta and threshold is added to ``learned``."""
     potentials = current.new_empty(g.shape)
-    spikes = _run(current, spiking, steady, potentials)
+    spikes = _run(current, beta, threshold, time, potentials)
     carried = torch.zeros_like(g[0])  # lambda_(t+1) times what it passes on
-    if steady:
+    if time.steady:
         out.zero_()
-    for t in reversed(range(spiking.steps)):
-        carried.addcdiv_(g[t], SURROGATES[surrogate](potentials[t].sub_(spiking.threshold)))
-        if steady:
+    for t in reversed(range(time.steps)):
+        inverse = SURROGATES[time.surrogate](potentials[t].sub_(threshold))
+        carried.addcdiv_(g[t], inverse)
+        if learned is not None:
+            learned[1] -= (g[t] / inverse).sum()
+            if t:
+                before = potentials[t - 1] * (1 - spikes[t - 1]) if time.zero else potentials[t - 1]
+                learned[0] += (carried * before).sum()
+                learned[1] -= 0 if time.zero else (carried * spikes[t - 1]).sum()
+        if time.steady:
             out.add_(carried)
         else:
             out[t] = carried
-        carried.mul_(spiking.beta)
-        if spiking.reset == "zero" and t:
+        carried.mul_(beta)
+        if time.zero and t:
             carried.mul_(1 - spikes[t - 1])
 
 
-def _run(current: Tensor, spiking: Spiking, steady: bool, potentials: Tensor | None, spikes: Tensor | None = None) -> Tensor:
+def _run(current: Tensor, beta: float, threshold: float, time: _Time, potentials: Tensor | None, spikes: Tensor | None = None) -> Tensor:
     """Spikes (steps, n, neurons), in ``spikes`` if it is given; the membranes go into ``potentials`` if it is given."""
-    shape = current.shape if steady else current.shape[1:]
-    spikes = current.new_empty((spiking.steps, *shape)) if spikes is None else spikes
+    shape = current.shape if time.steady else current.shape[1:]
+    spikes = current.new_empty((time.steps, *shape)) if spikes is None else spikes
     membrane = current.new_zeros(shape)
-    for t in range(spiking.steps):
-        if t and spiking.reset == "zero":
+    for t in range(time.steps):
+        if t and time.zero:
             membrane.mul_(1 - spikes[t - 1])
-        membrane.mul_(spiking.beta).add_(current if steady else current[t])
-        if t and spiking.reset == "subtract":
-            membrane.sub_(spikes[t - 1], alpha=spiking.threshold)
-        torch.gt(membrane, spiking.threshold, out=spikes[t])
+        membrane.mul_(beta).add_(current if time.steady else current[t])
+        if t and not time.zero:
+            membrane.sub_(spikes[t - 1], alpha=threshold)
+        torch.gt(membrane, threshold, out=spikes[t])
         if potentials is not None:
             potentials[t] = membrane
     return spikes

@@ -1,0 +1,120 @@
+"""The quantised phase of a spiking network: weights, charges and biases are rounded, straight through; membranes stay real.
+
+The law (runtime/spiking/integers.py) rounds currents and membranes too, but to less than 1 / 2048 of a threshold, so this model spikes as the
+compiled network does but for rare ties. Rules beside those of train/quantisation.py:
+
+1. A first layer that reads bytes (coding ``direct``) has a weight step a neuron, powers of two apart, the finest that the law's shifts allow.
+2. A layer that reads spikes has one step for all its weights.
+3. Biases are whole steps of the sums: the weight step, times the input's.
+4. No step is so fine that the threshold is more than the law's largest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from compile.passes.spiking import FIRST
+from devices.errors import InputError
+from runtime.law import SHIFT_MAX, SHIFT_MIN, WEIGHT_MAX
+from runtime.network import Layer, Network, validate
+from runtime.spiking.integers import THRESHOLD_MAX
+from train.config import TrainConfig
+from train.layers.base import TrainLayer, WeightedLayer
+from train.model import Model
+from train.quantisation import QuantisedLayer, QuantisedWeights, round_through
+from train.quantised_model import QuantisedModel
+from train.spiking_neurons import Activity, SpikingNeurons
+
+FINER = 1.001  # keeps the largest threshold's rounding within the law
+
+
+class QuantisedCurrents(QuantisedWeights):
+    """A folded layer with its steps: integers in, real currents out. ``steady``: it reads bytes, so each neuron has a step of its own."""
+
+    def __init__(self, layer: WeightedLayer, steady: bool) -> None:
+        super().__init__(layer, last=not steady)
+
+    def bias_steps(self) -> Tensor:
+        return round_through(self.layer.bias / self._unit())
+
+    def forward(self, x: Tensor) -> Tensor:
+        layer = self.layer
+        sums: Tensor = layer.product(x, layer.weight_of(self.integers())) + self.bias_steps()
+        return sums * self._unit()
+
+    def _unit(self) -> Tensor:
+        """(rows,) the current of a step of the sums."""
+        return (self.step * self.scales[0]).float()
+
+    @torch.no_grad()
+    def calibrate_for(self, input_scale: float, threshold: float) -> None:
+        """Set the steps for a threshold in real units."""
+        needed = self._needed()
+        finest = threshold / input_scale  # a step of the sums that is as large as the threshold
+        if self.last:
+            self.step.fill_(max(float(needed.max()), FINER * finest / THRESHOLD_MAX))
+        else:
+            base = max(float(needed.max()), FINER * finest / (2 * FIRST * 2.0**SHIFT_MAX))
+            shift = min(max(math.floor(math.log2(finest / base / FIRST)), SHIFT_MIN), SHIFT_MAX)
+            exact = torch.log2(base / needed)
+            exponent = exact.round() if self.limit < WEIGHT_MAX and not self.layer.sums_limited else exact.floor()
+            self.step.copy_(base * torch.exp2(-exponent.clamp(0, SHIFT_MAX - shift)))
+        self.scales.fill_(input_scale)
+        self.hold()
+
+    @torch.no_grad()
+    def export(self, name: str, activation: str) -> Layer:
+        return self.with_steps(self.layer.export(name, activation))
+
+
+class QuantisedSpikingModel(QuantisedModel):
+    """Bytes (samples, size) to real scores (samples, classes). It takes the layers and neurons of ``model`` over."""
+
+    neurons: SpikingNeurons
+
+    def __init__(self, model: Model, bits: int, neurons: SpikingNeurons) -> None:
+        self.direct = neurons.spiking.coding == "direct"
+        super().__init__(model, bits)
+
+    def _quantised(self, layer: TrainLayer, k: int, count: int, bits: int) -> QuantisedLayer:
+        if not isinstance(layer, WeightedLayer):
+            raise InputError(
+                f"layer {k} is {layer.kind}, which the quantised phase of a spiking network cannot train. Allowed: dense, and field with rule box. "
+                "Leave 'quantise' out; compile quantises every kind after the training."
+            )
+        return QuantisedCurrents(layer, steady=k == 0 and self.direct)
+
+    @torch.no_grad()
+    def calibrate(self, u: Tensor, percentile: float) -> None:
+        """Choose every layer's steps; samples are not needed for that."""
+        for k, layer in enumerate(self.each()):
+            if isinstance(layer, QuantisedCurrents):
+                layer.calibrate_for(self.spec.step if k == 0 and self.direct else 1.0, float(self.neurons.threshold[k]))
+
+    def _activity(self, u: Tensor) -> Activity:
+        return self.neurons.run(u, self._integers(u), list(self.layers))
+
+    def scores(self, u: Tensor) -> Tensor:
+        return self._activity(u).scores
+
+    def forward(self, u: Tensor, y: Tensor | None = None, smoothing: float = 0.0) -> Tensor:
+        activity = self._activity(u)
+        return activity.scores if y is None else self.neurons.loss(activity, y, smoothing)
+
+    def hold(self) -> None:
+        super().hold()
+        self.neurons.hold()
+
+    def groups(self, config: TrainConfig) -> list[dict[str, Any]]:
+        learned = list(self.neurons.learned())
+        return [*super().groups(config), *([{"params": learned, "factor": config.rates.neuron}] if learned else [])]
+
+    def export(self, provenance: Mapping[str, Any]) -> Network:
+        layers = tuple(layer.export(f"layer{k}", "lif").with_options((), **self.neurons.options(k)) for k, layer in enumerate(self.each()))
+        network = Network(layers, self.spec, self.classes, spiking=self.neurons.spiking, provenance=dict(provenance))
+        return validate(network, "the trained network")
