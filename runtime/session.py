@@ -9,6 +9,7 @@
         state = session.begin(image)     # of a spiking network, step by step (runtime/backends/stepping.py)
         while not state.done:
             state = session.step(state)  # state.spikes, state.membranes: a layer each, state.scores
+        session.spikes(images)           # all of them, (steps, n, neurons) a layer
 
 Samples are uint8 bytes, which the network reads as they are, or floats in real units, which are quantised by the network's input scale.
 Scores are int32 as every backend computes them, or float32 in real units: scores times the output scale. Without being told, bytes give
@@ -84,13 +85,7 @@ class Loaded:
 
         InputError where the network has no time steps, or the backend runs whole inferences only.
         """
-        values = np.asarray(samples)
-        spec = self.build.network.input
-        if values.shape in (spec.shape, (spec.size,)):
-            values = values[None]
-        if values.ndim < 2 or values.shape[1:] not in (spec.shape, (spec.size,)):
-            raise InputError(f"the samples have shape {values.shape}; the network reads one or n samples of {self._shapes()}.")
-        return self._steps().begin(np.ascontiguousarray(self._bytes(values.reshape(len(values), spec.size))))
+        return self._steps().begin(self._several(samples))
 
     def step(self, state: State) -> State:
         """The state one time step later: ``spikes`` and ``membranes`` of every layer, ``scores`` so far, ``done``. ``state`` is as it was.
@@ -98,6 +93,10 @@ class Loaded:
         InputError for the state of another network and behind the last step.
         """
         return self._steps().step(state)
+
+    def spikes(self, samples: Any) -> list[Array]:
+        """Every spike of a spiking network: a layer (steps, n, neurons) uint8, 0 behind an early exit. ``samples``: n as ``run_batch`` takes them, or one."""
+        return self._session.spikes(self._several(samples))
 
     def _steps(self) -> SpikingSession:
         if isinstance(self._session, SpikingSession):
@@ -128,6 +127,15 @@ class Loaded:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    def _several(self, samples: Any) -> Array:
+        """Bytes (n, inputs) of n samples, or of one."""
+        values, spec = np.asarray(samples), self.build.network.input
+        if values.shape in (spec.shape, (spec.size,)):
+            values = values[None]
+        if values.ndim < 2 or values.shape[1:] not in (spec.shape, (spec.size,)):
+            raise InputError(f"the samples have shape {values.shape}; the network reads one or n samples of {self._shapes()}.")
+        return np.ascontiguousarray(self._bytes(values.reshape(len(values), spec.size)))
 
     def _bytes(self, flat: Array) -> Array:
         if flat.dtype == np.uint8:

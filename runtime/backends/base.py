@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from devices.errors import InputError
 from runtime.backends.timing import nothing, time_calls
 from runtime.network import Array, Network
+
+TELLS_SPIKES = "reference, onnxruntime, tflite, c, and firmware on an emulated core"
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,10 @@ class Session(ABC):
     @abstractmethod
     def layers(self, samples: Array) -> list[LayerFigure]:
         """Per-layer figures averaged over the samples, in order of execution."""
+
+    def spikes(self, samples: Array) -> list[Array]:
+        """A layer: (steps, n, neurons) uint8, 1 where a neuron of a spiking network spikes; 0 behind an early exit. InputError where that is not known."""
+        raise InputError(f"'{self.detail}' does not tell single spikes, or the network has none. Spiking builds tell them on: {TELLS_SPIKES}.")
 
     def instructions(self, samples: Array) -> Array | None:
         """(n,) int64 exact instructions of each inference; None where they cannot be counted."""

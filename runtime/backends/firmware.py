@@ -23,6 +23,7 @@ from devices.toolchain import compiler_for
 from runtime.backends.base import Backend, Footprint, LayerFigure, Session
 from runtime.backends.boards import BoardSession, QemuSession
 from runtime.backends.figures import FirmwareFigures
+from runtime.backends.recording import HEADER, layer_spikes, record_bytes, record_flags
 from runtime.backends.sources import FOLDER, copy_sources
 from runtime.dut import Dut
 from runtime.firmware_program import firmware, footprint_of
@@ -71,6 +72,20 @@ class FirmwareSession(Session):
             content = self._core.read(self._scores_at, len(part) * self._outputs * 4)
             result[at : at + len(part)] = np.frombuffer(content, "<i4").reshape(len(part), self._outputs)
         return result
+
+    def spikes(self, samples: Array) -> list[Array]:
+        flat, size = self._samples(samples), record_bytes(self.network)
+        record = np.zeros((len(flat), size), np.uint8)
+        image, _ = link(self._folder, self.network, self.board, (*record_flags(self.network), "-include", HEADER))
+        rows_at = WINDOW + -(-self._inputs // ALIGN) * ALIGN
+        scores_at = rows_at + -(-size // ALIGN) * ALIGN
+        core = Core(image, with_more_ram(self.board), scores_at - WINDOW + 4 * self._outputs)
+        for k, sample in enumerate(flat):
+            core.write(WINDOW, sample.tobytes())
+            core.write(rows_at, bytes(size))
+            core.call("nearwire_record", WINDOW, rows_at, scores_at)
+            record[k] = np.frombuffer(core.read(rows_at, size), np.uint8)
+        return layer_spikes(record, self.network)
 
     def time_ns(self, sample: Array, runs: int) -> None:
         return None
@@ -159,21 +174,21 @@ class FirmwareSession(Session):
         return np.ascontiguousarray(samples)
 
 
-def link(folder: Path, network: Network, board: Board) -> tuple[Image, str]:
-    """Compile and link a build's C code for a board's core: the program, and the compiler with its flags for reports."""
+def link(folder: Path, network: Network, board: Board, more: tuple[str, ...] = ()) -> tuple[Image, str]:
+    """Compile and link a build's C code for a board's core, with ``more`` flags: the program, and the compiler with its flags for reports."""
     if board.memory is None:
         raise InputError(f"board '{board.name}' is not a microcontroller. See 'python -m devices list'.")
     compiler = compiler_for(board.toolchain)
     with tempfile.TemporaryDirectory(prefix="nearwire-", ignore_cleanup_errors=True) as name:
         place = Path(name)
-        copy_sources(folder, network, place, ENTRY)
+        copy_sources(folder, network, place, ENTRY, HEADER)
         template = string.Template((FOLDER / "memory.ld.in").read_text(encoding="ascii"))
         script = template.substitute(flash_origin=hex(board.memory.flash_origin), ram_origin=hex(board.memory.ram_origin))
         (place / "memory.ld").write_text(script, encoding="ascii")
         program = place / "firmware.elf"
         sources = [place / "nearwire.c", place / "model.c", place / ENTRY]
         compiler.run(
-            ["-std=c99", *compiler.flags, *LINK, "-T", place / "memory.ld", "-o", program, *sources, *compiler.libraries],
+            ["-std=c99", *compiler.flags, *more, *LINK, "-I", place, "-T", place / "memory.ld", "-o", program, *sources, *compiler.libraries],
             f"'{folder / 'c'}' for {board.core}",
         )
         return read_image(program), compiler.description

@@ -14,6 +14,7 @@ from devices.board import load_board
 from devices.errors import InputError, NearwireError
 from devices.toolchain import Compiler, compiler_for, missing
 from runtime.backends.base import Backend, LayerFigure, Session
+from runtime.backends.recording import HEADER, layer_spikes, record_bytes, record_flags
 from runtime.backends.sources import FAST, copy_sources, fast_flags
 from runtime.network import Array, Network
 
@@ -27,15 +28,10 @@ class NativeSession(Session):
     """The compiled library; its files are removed as soon as it is loaded where the system allows it, else by ``close``."""
 
     def __init__(self, folder: Path, network: Network, compiler: Compiler, flags: tuple[str, ...]) -> None:
-        self._network = network
+        self._network, self._folder, self._compiler, self._flags = network, folder, compiler, flags
         self._place = tempfile.TemporaryDirectory(prefix="nearwire-", ignore_cleanup_errors=True)
-        place = Path(self._place.name)
         try:
-            copy_sources(folder, network, place, ENTRY, CLOCK, *FAST)
-            library = place / f"nearwire{SUFFIX}"
-            arguments: list[str | Path] = ["-std=c99", *flags, *fast_flags(place), "-shared", "-fPIC", "-I", place, "-o", library]
-            arguments += [place / "fast.c", place / ENTRY]
-            compiler.run(arguments, f"'{folder / 'c'}'")
+            library = self._compiled("nearwire")
             start = time.perf_counter_ns()
             self._library = _load(library)
             self.init_ns = time.perf_counter_ns() - start
@@ -50,6 +46,24 @@ class NativeSession(Session):
                 f"{len(network.classes)}. Compile the network again."
             )
         self.detail = f"{compiler.detail} {' '.join(flags)}{LEVELS[self.vector_level()]}"
+
+    def _compiled(self, name: str, *more: str) -> Path:
+        """A library of the build's code, with ``more`` flags."""
+        place = Path(self._place.name)
+        copy_sources(self._folder, self._network, place, ENTRY, CLOCK, HEADER, *FAST)
+        library = place / f"{name}{SUFFIX}"
+        arguments: list[str | Path] = ["-std=c99", *self._flags, *more, *fast_flags(place), "-shared", "-fPIC", "-I", place, "-o", library]
+        arguments += [place / "fast.c", place / ENTRY]
+        self._compiler.run(arguments, f"'{self._folder / 'c'}'")
+        return library
+
+    def spikes(self, samples: Array) -> list[Array]:
+        flat = _samples(samples, self._inputs)
+        record = np.zeros((len(flat), record_bytes(self._network)), np.uint8)
+        library = _load(self._compiled("spikes", *record_flags(self._network)))
+        library.shim_record.restype, library.shim_record.argtypes = None, [ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p]
+        library.shim_record(_pointer(flat), len(flat), _pointer(record))
+        return layer_spikes(record, self._network)
 
     def vector_level(self, limit: int = 2) -> int:
         """The level of fast.c's vector variants in use, after none above ``limit`` is allowed any more."""

@@ -105,6 +105,15 @@ class SpikingSession(Session):
             executed=np.where(over, t + 1, state.executed),
         )
 
+    def spikes(self, samples: Array) -> list[Array]:
+        state, steps = self.begin(samples), []
+        while not state.done:
+            running = (state.executed == 0)[:, None]
+            state = self.step(state)
+            steps.append([each * running for each in state.spikes])
+        rest = [[np.zeros_like(each) for each in state.spikes]] * (self.spiking.steps - len(steps))
+        return [np.stack(layer) for layer in zip(*steps, *rest, strict=True)]
+
     def scores(self, samples: Array) -> Array:
         flat = np.ascontiguousarray(check_samples(self.network, samples))
         size = max(1, min(CHUNK_SAMPLES, CHUNK_BYTES // (flat.shape[1] * (1 if self.direct else self.spiking.steps))))

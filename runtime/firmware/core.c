@@ -19,3 +19,14 @@ NEARWIRE_HOST int nearwire_label(const uint8_t *sample)
 {
     return nearwire_classify(sample);
 }
+
+#ifdef NEARWIRE_RECORD
+uint8_t *record_at;
+
+/* One inference of a build whose spikes are kept, rows of record.h at `spikes`. */
+NEARWIRE_HOST void nearwire_record(const uint8_t *sample, uint8_t *spikes, int32_t *scores)
+{
+    record_at = spikes;
+    nearwire_infer(sample, scores);
+}
+#endif

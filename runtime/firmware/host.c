@@ -29,6 +29,10 @@ static int shim_marks;
             shim_layer_ns[index] += (double)(shim_now_ns() - shim_start) / (double)shim_repeats; \
         }                                                                                \
     } while (0)
+#ifdef NEARWIRE_RECORD /* bytes of a row */
+#include "record.h"
+uint8_t *record_at;
+#endif
 #include "model.c"
 
 #if defined(_WIN32)
@@ -114,3 +118,16 @@ SHIM_EXPORT void shim_layers(const uint8_t *samples, int64_t count, int64_t repe
     shim_repeats = 1;
     shim_layer_ns = 0;
 }
+
+#ifdef NEARWIRE_RECORD
+/* spikes[count][NEARWIRE_STEPS][NEARWIRE_LAYERS][NEARWIRE_RECORD], 0 before. */
+SHIM_EXPORT void shim_record(const uint8_t *samples, int64_t count, uint8_t *spikes)
+{
+    int32_t scores[NEARWIRE_OUTPUTS];
+    int64_t n;
+    for (n = 0; n < count; n++) {
+        record_at = spikes + n * NEARWIRE_STEPS * NEARWIRE_LAYERS * NEARWIRE_RECORD;
+        nearwire_infer(samples + n * NEARWIRE_INPUTS, scores);
+    }
+}
+#endif

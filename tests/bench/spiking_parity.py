@@ -1,8 +1,9 @@
-"""A spiking network, spike for spike, in everything that steps: python -m tests.bench.spiking_parity NETWORK [--samples 1000] [--labels 10000]
+"""A spiking network, spike for spike, in everything that runs it: python -m tests.bench.spiking_parity NETWORK [--samples 1000] [--labels 10000]
 
-NETWORK: a trained spiking network, which is quantised here. Every spike and membrane of every neuron at every step over --samples test images, and
-the labels over --labels of them: ONNX Runtime, LiteRT and tflite-runtime against the integer law. Then the float form: model.nir, read by the package
-nir and run by snnTorch's importer, against runtime/spiking/floating.py, and the accuracies of both forms. Exit code 1 if an integer differs.
+NETWORK: a trained spiking network, which is compiled. Every spike of every neuron at every step over --samples test images (and every membrane, where
+a backend tells them), and the labels over --labels of them, against the integer law: ONNX Runtime, LiteRT, tflite-runtime, the C code on this
+computer and on the emulated cores. Then the float form: model.nir, read by the package nir and run by snnTorch's importer, against
+runtime/spiking/floating.py, and the accuracies of both forms. Exit code 1 if an integer differs.
 """
 
 from __future__ import annotations
@@ -17,22 +18,21 @@ import nir
 import numpy as np
 
 from compile.emit import nir as nir_emit
-from compile.emit import onnx, tflite
-from compile.passes.freeze import freeze
-from compile.passes.prune import prune
-from compile.passes.quantise import quantise
-from compile.pipeline import CALIBRATION_SAMPLES
+from compile.pipeline import CompileOptions, compile_network
+from devices.board import board_names, load_board
 from runtime import reference
-from runtime.backends import backend
+from runtime.backends import Session
 from runtime.backends.stepping import SpikingSession
+from runtime.build import open_build
 from runtime.data import load_dataset
 from runtime.kinds import kind_of
-from runtime.network import Array, Network, load, save
+from runtime.network import Array, Network, load
 from runtime.spiking import coding, floating, integers
 from runtime.zoo import resolve
 from tests.nir_replay import by_snntorch
 
-BACKENDS = ("onnxruntime", "litert", "tflite-runtime")
+BACKENDS = ("onnxruntime", "litert", "tflite-runtime", "c")
+CORES = [name for name in board_names() if load_board(name).link == "unicorn"]
 CHUNK = 500  # samples at a time: bounds the memory of traces
 
 
@@ -43,54 +43,54 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=1000)
     parser.add_argument("--labels", type=int, default=10_000)
     arguments = parser.parse_args()
-    trained = load(resolve(arguments.network))
+    source = resolve(arguments.network)
+    trained = load(source)
     data = load_dataset(arguments.data or str(trained.provenance["data"]))
-    quantised = quantise(prune(freeze(trained), 0.0), data.train.x[:CALIBRATION_SAMPLES])
     flat = np.ascontiguousarray(data.test.x.reshape(len(data.test.x), -1))
-    wanted = reference.labels(quantised, flat[: arguments.labels])
-    truth = data.test.y[: arguments.labels]
-    spiking = integers.spiking_of(quantised)
-    print(f"{arguments.network}: {spiking.steps} steps, coding {spiking.coding}, reset {spiking.reset}, read-out {spiking.readout}")
-    print(f"{'against the integer law':26}{'samples':>8}{'spikes':>10}{'of':>12}{'unlike':>8}{'membranes':>10}{'labels':>8}{'of':>8}{'s':>7}")
+    first, truth = flat[: arguments.samples], data.test.y[: arguments.labels]
     differ = 0
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        onnx.emit(quantised, folder)
-        tflite.emit(quantised, folder)
-        save(quantised, folder / "network.safetensors")
-        for each in BACKENDS:
+        place = Path(name) / "build"
+        compile_network(source, place, CompileOptions(data=arguments.data))
+        build = open_build(place)
+        spiking = integers.spiking_of(build.network)
+        wanted = reference.labels(build.network, flat[: arguments.labels])
+        print(f"{arguments.network}: {spiking.steps} steps, coding {spiking.coding}, reset {spiking.reset}, read-out {spiking.readout}")
+        print(f"{'against the integer law':30}{'samples':>8}{'spikes':>10}{'of':>12}{'unlike':>8}{'membranes':>10}{'labels':>8}{'of':>8}{'s':>7}")
+        for each, device in [(each, None) for each in BACKENDS] + [("firmware", core) for core in CORES]:
             started = time.perf_counter()
-            with backend(each).open(folder, quantised) as session:
-                assert isinstance(session, SpikingSession)
-                spikes, decisions, unlike, membranes = _steps(session, quantised, flat[: arguments.samples])
+            with build.session(each, device) as session:
+                spikes, decisions, unlike, membranes = _compared(session, build.network, first)
                 labels = int((session.scores(flat[: arguments.labels]).argmax(axis=1) != wanted).sum())
-            differ += unlike + membranes + labels
+            differ += unlike + (membranes or 0) + labels
+            shown = "-" if membranes is None else membranes
             seconds = time.perf_counter() - started
             print(
-                f"{each:26}{min(arguments.samples, len(flat)):8}{spikes:10}{decisions:12}{unlike:8}{membranes:10}{labels:8}{len(wanted):8}{seconds:7.1f}",
-                flush=True,
+                f"{device or each:30}{len(first):8}{spikes:10}{decisions:12}{unlike:8}{shown:>10}{labels:8}{len(wanted):8}{seconds:7.1f}", flush=True
             )
-        _float_form(trained, flat[: arguments.samples], folder)
+        _float_form(trained, first, Path(name))
     real = reference.accuracy(trained, flat[: arguments.labels], truth)
     whole = float((wanted == truth).mean())
     print(f"accuracy on {len(truth)} test samples: float {real:.4f}, integers {whole:.4f}, {100 * (real - whole):+.2f} points lost")
     sys.exit(1 if differ else 0)
 
 
-def _steps(session: SpikingSession, network: Network, flat: Array) -> tuple[int, int, int, int]:
-    """Spikes there are, neurons times steps, spikes and membranes unlike the law's."""
+def _compared(session: Session, network: Network, flat: Array) -> tuple[int, int, int, int | None]:
+    """Spikes there are, neurons times steps, spikes and membranes unlike the law's; None where membranes are not told."""
     spikes = decisions = unlike = membranes = 0
+    steps = integers.spiking_of(network).steps
     for at in range(0, len(flat), CHUNK):
         u = flat[at : at + CHUNK]
-        wanted, state = integers.run(network, u), session.begin(u)
-        for t in range(integers.spiking_of(network).steps):
-            state = session.step(state)
-            for k in range(len(network.layers)):
-                spikes += int(wanted.spikes[k][t].sum())
-                decisions += wanted.spikes[k][t].size
-                unlike += int((state.spikes[k] != wanted.spikes[k][t]).sum())
-                membranes += int((state.membranes[k] != wanted.membranes[k][t]).sum())
-    return spikes, decisions, unlike, membranes
+        wanted = integers.run(network, u)
+        live = (np.arange(steps)[:, None] < wanted.executed)[..., None]
+        for found, each in zip(session.spikes(u), wanted.spikes, strict=True):
+            spikes, decisions, unlike = spikes + int((each * live).sum()), decisions + each.size, unlike + int((found != each * live).sum())
+        if isinstance(session, SpikingSession):
+            state = session.begin(u)
+            for t in range(steps):
+                state = session.step(state)
+                membranes += sum(int((found != each[t]).sum()) for found, each in zip(state.membranes, wanted.membranes, strict=True))
+    return spikes, decisions, unlike, membranes if isinstance(session, SpikingSession) else None
 
 
 def _float_form(network: Network, flat: Array, folder: Path) -> None:
