@@ -162,7 +162,12 @@ def _parity(parity: Parity) -> ParityRecord | None:
     if parity.missing is not None:
         return None
     return ParityRecord(
-        samples=parity.samples, label_mismatches=parity.label_mismatches, max_abs_difference=parity.max_abs_difference, detail=parity.detail
+        samples=parity.samples,
+        label_mismatches=parity.label_mismatches,
+        max_abs_difference=parity.max_abs_difference,
+        detail=parity.detail,
+        spike_samples=parity.spike_samples,
+        spike_mismatches=parity.spike_mismatches,
     )
 
 

@@ -85,6 +85,8 @@ def print_summary(manifest: Manifest, folder: Path) -> None:
             for name, record in manifest.parity.items()
         ],
     )
+    if spiked := [f"{name} {record.spike_samples}" for name, record in manifest.parity.items() if record and record.spike_samples]:
+        print(f"every spike of every neuron is the reference's, over samples: {', '.join(spiked)}")
     print(f"build:  {folder}")
     for name, place in manifest.packages.items():
         print(f"{name} library: {folder / place}")

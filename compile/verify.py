@@ -1,5 +1,6 @@
 """Verify: every backend's scores on real samples against the integer reference. The promise is equality, not closeness.
 
+Of a spiking network every spike of every neuron at every step is compared too, over the first SPIKE_SAMPLES of them, where a backend tells spikes.
 ``verify`` runs and counts; ``require`` turns any difference, and under CI any backend that could not run, into a CheckError.
 """
 
@@ -14,8 +15,11 @@ import numpy as np
 
 from devices.errors import CheckError, InputError
 from runtime import reference
-from runtime.backends import Backend, backend
+from runtime.backends import Backend, Session, backend
 from runtime.network import Array, Network
+from runtime.spiking import integers
+
+SPIKE_SAMPLES = 100
 
 
 @dataclass(frozen=True)
@@ -38,10 +42,12 @@ class Parity:
     wrong_samples: int = 0  # with any score different
     first: Difference | None = None
     missing: str | None = None
+    spike_samples: int = 0  # samples whose spikes were compared, one by one
+    spike_mismatches: int = 0  # of them: neurons and steps at which one side spikes and the other does not
 
     @property
     def exact(self) -> bool:
-        return self.missing is None and self.max_abs_difference == 0
+        return self.missing is None and self.max_abs_difference == 0 and self.spike_mismatches == 0
 
 
 def verify(
@@ -78,6 +84,7 @@ def _compare(chosen: Backend, folder: Path, network: Network, samples: Array, ex
         return Parity(0, 0, 0, missing=reason)
     with chosen.open(folder, network) as session:
         found, detail = session.scores(samples), session.detail
+        spiked, moved = _spikes(session, network, samples[:SPIKE_SAMPLES])
     if found.shape != expected.shape or found.dtype != np.int32:
         raise CheckError(
             f"backend '{chosen.name}' returned {found.dtype} scores of shape {found.shape}; int32 of shape {expected.shape} was expected."
@@ -95,7 +102,19 @@ def _compare(chosen: Backend, folder: Path, network: Network, samples: Array, ex
         detail=detail,
         wrong_samples=len(wrong),
         first=first,
+        spike_samples=spiked,
+        spike_mismatches=moved,
     )
+
+
+def _spikes(session: Session, network: Network, samples: Array) -> tuple[int, int]:
+    """Samples whose spikes were compared with the law's, and how many spikes differ."""
+    if network.spiking is None or not session.tells_spikes:
+        return 0, 0
+    law = integers.run(network, samples)
+    live = (np.arange(network.spiking.steps)[:, None] < law.executed)[..., None]
+    found = session.spikes(samples)
+    return len(samples), sum(int((each != wanted * live).sum()) for each, wanted in zip(found, law.spikes, strict=True))
 
 
 def require(parities: Mapping[str, Parity]) -> None:
@@ -112,6 +131,8 @@ def _describe(name: str, parity: Parity) -> str:
         f"backend '{name}' ({parity.detail}) differs from the integer reference on {parity.wrong_samples} of {parity.samples} samples "
         f"({parity.label_mismatches} labels, scores by up to {parity.max_abs_difference})"
     )
+    if parity.spike_mismatches:
+        text += f", {parity.spike_mismatches} spikes of {parity.spike_samples} samples differ"
     if parity.first is None:
         return text
     first = parity.first

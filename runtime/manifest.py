@@ -30,12 +30,14 @@ class Accuracy(_Record):
 
 
 class ParityRecord(_Record):
-    """A backend against the integer reference: scores of ``samples`` test samples."""
+    """A backend against the integer reference: scores of ``samples`` test samples; of a spiking network also every spike of ``spike_samples`` of them."""
 
     samples: int
     label_mismatches: int
     max_abs_difference: int
     detail: str
+    spike_samples: int = 0
+    spike_mismatches: int = 0
 
 
 class Size(_Record):

@@ -79,6 +79,7 @@ def html(report: Report) -> str:
         "tiles": view.tiles(manifest, report.board),
         "steps": [("float", accuracy.float_), ("frozen", accuracy.frozen), ("pruned", accuracy.pruned), ("quantised", accuracy.quantised)],
         "limits": view.limits(manifest, report.board),
+        "spike_proof": view.spike_proof(manifest),
         "unmeasured": None if manifest.size else unmeasured(report.board),
         "ledger": [(layer, view.options(layer)) for layer in manifest.layers],
         "predictions": view.predictions(manifest),

@@ -61,7 +61,9 @@ def _parity(manifest: Manifest) -> str:
         else (name, "not run", "-", "-", "missing where this was built")
         for name, r in sorted(manifest.parity.items())
     ]
-    return markdown_table(["backend", "samples", "labels that differ", "largest difference", "executed by"], rows)
+    table = markdown_table(["backend", "samples", "labels that differ", "largest difference", "executed by"], rows)
+    proof = view.spike_proof(manifest)
+    return f"{table}\n\n{proof}" if proof else table
 
 
 def _layers(manifest: Manifest) -> str:

@@ -199,3 +199,11 @@ def _limit(name: str, found: float | None, limit: float, key: str) -> Limit:
 
 def _name(key: str) -> str:
     return {"flash_bytes": "flash, bytes", "ram_bytes": "RAM, bytes", "latency_us": "latency, us, estimated"}.get(key, key)
+
+
+def spike_proof(manifest: Manifest) -> str:
+    """A sentence about the spikes that were compared; nothing for a network that does not spike."""
+    told = [f"{name} {record.spike_samples}" for name, record in sorted(manifest.parity.items()) if record and record.spike_samples]
+    if not told:
+        return ""
+    return f"So is every spike of every neuron at every time step, over samples: {', '.join(told)}."

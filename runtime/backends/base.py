@@ -55,6 +55,7 @@ class Session(ABC):
     detail: str = ""  # what executes: library and version, compiler, core
     progress: Callable[[str], None] = staticmethod(lambda _: None)  # told what is being done, where that takes long
     clock_hz: int | None = None  # of a board's core; None where it is not known
+    tells_spikes: bool = False  # whether ``spikes`` works, for a network that spikes
     init_ns: int | None = None  # loading the artifact, its library being loaded and its C code compiled; None where it was not timed
 
     @abstractmethod

@@ -41,6 +41,8 @@ LINK = ("-g", "-ffunction-sections", "-fdata-sections", "-fomit-frame-pointer", 
 class FirmwareSession(Session):
     """A build linked for a board and loaded into an emulated core."""
 
+    tells_spikes = True
+
     def __init__(self, folder: Path, network: Network, board: Board) -> None:
         self.network, self.board, self._folder = network, board, folder
         self.image, self.compiler = link(folder, network, board)

@@ -27,6 +27,8 @@ SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 class NativeSession(Session):
     """The compiled library; its files are removed as soon as it is loaded where the system allows it, else by ``close``."""
 
+    tells_spikes = True
+
     def __init__(self, folder: Path, network: Network, compiler: Compiler, flags: tuple[str, ...]) -> None:
         self._network, self._folder, self._compiler, self._flags = network, folder, compiler, flags
         self._place = tempfile.TemporaryDirectory(prefix="nearwire-", ignore_cleanup_errors=True)

@@ -56,6 +56,7 @@ class SpikingReferenceSession(SpikingSession):
         start = time.perf_counter_ns()
         self.of(network)
         self.sums = [kind_of(layer).integer_sums(layer) for layer in network.layers]
+        self.spent_ns = [0] * len(network.layers)  # in each layer's part of all steps so far
         self.init_ns = time.perf_counter_ns() - start
 
     def advance(self, value: Array, begin: bool, current: Array, membranes: tuple[Array, ...]) -> Advanced:
@@ -63,6 +64,7 @@ class SpikingReferenceSession(SpikingSession):
         spikes: list[Array] = []
         after: list[Array] = []
         for k, (layer, sums, membrane) in enumerate(zip(self.network.layers, self.sums, membranes, strict=True)):
+            start = time.perf_counter_ns()
             if k or not self.direct:
                 drive = sums(spikes[-1] if k else value, 0) << int(layer.options["lift"])
             else:
@@ -72,6 +74,7 @@ class SpikingReferenceSession(SpikingSession):
             moved, fired = integers.lif_step(membrane.astype(np.int64), drive, decay, threshold, self.spiking.reset)
             after.append(moved)
             spikes.append(fired.astype(np.uint8))
+            self.spent_ns[k] += time.perf_counter_ns() - start
         return Advanced(current, tuple(after), tuple(spikes))
 
     def time_ns(self, sample: Array, runs: int) -> Array:
@@ -79,11 +82,16 @@ class SpikingReferenceSession(SpikingSession):
         return time_calls(lambda: self.scores(one), runs)
 
     def layers(self, samples: Array) -> list[LayerFigure]:
-        """One row: the layers of a spiking network take turns at every time step."""
+        """Mean time of a layer in one inference, all its steps together, and what is left for coding and read-out."""
         flat = reference.check_samples(self.network, samples)
-        mean_ns = [steady_mean(self.time_ns(sample, PROFILE_RUNS)) for sample in flat]
-        names = " + ".join(layer.name for layer in self.network.layers)
-        return [LayerFigure(names, float(np.mean(mean_ns)) / 1000, note="the whole inference, all time steps")] if mean_ns else []
+        if len(flat) == 0:
+            return []
+        self.time_ns(flat[0], PROFILE_RUNS)  # warm-up
+        self.spent_ns = [0] * len(self.widths)
+        whole = float(np.mean([self.time_ns(sample, PROFILE_RUNS).mean() for sample in flat]))
+        each = [spent / len(flat) / PROFILE_RUNS for spent in self.spent_ns]
+        figures = [LayerFigure(layer.name, ns / 1000) for layer, ns in zip(self.network.layers, each, strict=True)]
+        return [*figures, LayerFigure("loop", max(0.0, whole - sum(each)) / 1000, note="coding, read-out, the loop over the steps")]
 
 
 class ReferenceBackend(Backend):

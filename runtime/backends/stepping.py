@@ -60,6 +60,8 @@ class Advanced:
 class SpikingSession(Session):
     """A session of a spiking build. A backend calls ``of`` once and implements ``advance``, ``time_ns`` and ``layers``."""
 
+    tells_spikes = True
+
     def of(self, network: Network) -> None:
         """Remember the network, which is an integer one that spikes."""
         self.network, self.spiking = network, spiking_of(network)

@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("--data", help="default: the data it was trained on")
     parser.add_argument("--samples", type=int, default=1000)
     parser.add_argument("--labels", type=int, default=10_000)
+    parser.add_argument("--boards", nargs="*", default=CORES, metavar="NAME", help="emulated cores")
     arguments = parser.parse_args()
     source = resolve(arguments.network)
     trained = load(source)
@@ -57,7 +58,7 @@ def main() -> None:
         wanted = reference.labels(build.network, flat[: arguments.labels])
         print(f"{arguments.network}: {spiking.steps} steps, coding {spiking.coding}, reset {spiking.reset}, read-out {spiking.readout}")
         print(f"{'against the integer law':30}{'samples':>8}{'spikes':>10}{'of':>12}{'unlike':>8}{'membranes':>10}{'labels':>8}{'of':>8}{'s':>7}")
-        for each, device in [(each, None) for each in BACKENDS] + [("firmware", core) for core in CORES]:
+        for each, device in [(each, None) for each in BACKENDS] + [("firmware", core) for core in arguments.boards]:
             started = time.perf_counter()
             with build.session(each, device) as session:
                 spikes, decisions, unlike, membranes = _compared(session, build.network, first)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import numpy as np
 import pytest
 
 import runtime
-from compile.emit import c
+from compile.emit import c, onnx
 from compile.pipeline import CompileOptions, compile_network
-from devices.errors import InputError
+from compile.verify import require, verify
+from devices.errors import CheckError, InputError
 from runtime.__main__ import main
 from runtime.backends import backend
 from runtime.backends.firmware import FirmwareBackend
@@ -96,6 +98,21 @@ def test_all_backends_of_a_build_tell_the_same_spikes_and_hand_states_over(build
             one.begin(images[:, :5])
 
 
+def test_a_build_whose_spikes_differ_is_refused(build: Path, tmp_path: Path) -> None:
+    with runtime.load(build, "reference") as session:
+        network = session.build.network
+    place = tmp_path / "other"
+    shutil.copytree(build, place, ignore=shutil.ignore_patterns("manifest.json"))
+    first = network.layers[0]
+    onnx.emit(network.with_layers((first.with_options(threshold=first.options["threshold"] + 200), *network.layers[1:])), place)
+    parities = verify(place, network, digits(30), ["onnxruntime", "tflite"])
+    assert parities["tflite"].exact
+    assert parities["tflite"].spike_samples == 30
+    assert parities["onnxruntime"].spike_mismatches > 0
+    with pytest.raises(CheckError, match="spikes of 30 samples differ"):
+        require(parities)
+
+
 def test_what_has_no_steps_says_so(build: Path, tmp_path: Path) -> None:
     with runtime.load(build, "c") as session, pytest.raises(InputError, match="onnxruntime"):
         session.begin(digits(1))
@@ -117,6 +134,9 @@ def test_the_build_says_what_spikes_in_it(build: Path) -> None:
     assert {name: manifest["spiking"][name] for name in wanted} == wanted
     assert manifest["spiking"]["threshold"] == [layer.options["threshold"] for layer in network.layers]
     assert manifest["spiking"]["decay"] == [layer.options["decay"] for layer in network.layers]
+    told = {name: (record["spike_samples"], record["spike_mismatches"]) for name, record in manifest["parity"].items()}
+    assert told == {"c": (100, 0), "onnxruntime": (100, 0), "tflite": (100, 0), "firmware": (10, 0)}
+    assert all("every spike of every neuron" in (build / name).read_text() for name in ("report.md", "report.html"))
     np.testing.assert_array_equal(nir.read(build / "model.nir").nodes["layer1"].weight.shape, (10, 14))
 
 
