@@ -53,6 +53,9 @@ def fit(
     ] = None,
     precision: Annotated[str | None, _option("Of matrix products: float32, tf32 (GPU) or bf16.", "--precision")] = None,
     weights: Annotated[str | None, _option("Of spatial layers in a step: stored, tiled (made again, little memory) or auto.", "--weights")] = None,
+    compiled: Annotated[
+        bool | None, typer.Option("--compile/--no-compile", help="Steps by torch.compile: for replicated layers.", show_default=False)
+    ] = None,
     frames: Annotated[int | None, _option("Keep the positions so often while they move, for the animation in curves.html.", "--frames")] = None,
     recipe: Annotated[str | None, _option(f"Settings to start from: {', '.join(recipe_names())}.", "--recipe")] = None,
     config: Annotated[Path | None, _option("Settings to start from: a TOML file.", "--config")] = None,
@@ -76,7 +79,7 @@ def fit(
         "batch": batch,
     }
     given |= {"rate": rate, "schedule": schedule, "seed": seed, "prune": prune, "prune_structure": prune_structure, "frames": frames, "init": init}
-    given |= {"precision": precision, "weights": weights}
+    given |= {"precision": precision, "weights": weights, "compile": compiled}
     given = {name: value for name, value in given.items() if value is not None}
     if hidden is not None:
         given["hidden"] = _sizes(hidden)

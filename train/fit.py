@@ -27,6 +27,7 @@ from runtime.reference import accuracy
 from train.allocator import keep_freed_memory
 from train.augment import augment, check_image
 from train.checkpoint import finished_epochs, read_checkpoint, write_checkpoint
+from train.compiled import check_compilable, compiled
 from train.config import TrainConfig
 from train.curves.motion import frame_epochs
 from train.memory import explained
@@ -99,6 +100,8 @@ def fit(
     model: Model | QuantisedModel = (build(config, dataset) if start is None else from_network(start, config)).to(where)
     if config.quantise is not None and isinstance(model, Model):
         check_quantisable(model)
+    if config.compile:
+        check_compilable(model)
     done, rows = 0, []
     phase = phases(config)[0]
     if resume and finished_epochs(folder.checkpoint) > config.epochs and isinstance(model, Model):
@@ -238,6 +241,7 @@ def train_epoch(
     total = torch.zeros((), device=x.device)
     model.train()
     with processes.joined(model) as joined:
+        losses = compiled(joined) if config.compile else joined
         for step in range(steps):
             progress = phase.progress(epoch + step / steps)
             for group in optimiser.param_groups:
@@ -245,7 +249,7 @@ def train_epoch(
             model.anneal(progress)
             index = order[step * config.batch : (step + 1) * config.batch][part]
             batch = _changed(x.index_select(0, index), config, shape, float(model.spec.zero_point), generator, part)
-            loss = joined(batch, y[index], config.smoothing)
+            loss = losses(batch, y[index], config.smoothing)
             share = len(index) / config.batch  # of the mean over the whole batch
             optimiser.zero_grad()
             (loss if share == 1 else loss * (share * processes.count)).backward()
