@@ -57,7 +57,7 @@ def stepper(model: nn.Module, optimiser: torch.optim.Optimizer, anneal: Callable
 def main() -> int:
     """Run the comparison and print it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--limit", type=float, default=1.25, help="largest ratio that passes (default: %(default)s)")
+    parser.add_argument("--limit", type=float, default=1.15, help="largest ratio that passes (default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=1, help="epochs of each (default: %(default)s)")
     arguments = parser.parse_args()
     rng = np.random.default_rng(0)

@@ -15,6 +15,7 @@ from devices.errors import InputError
 from runtime.data import Dataset, Split
 from runtime.kinds import kind_of
 from runtime.network import InputSpec, load
+from tests.bench import paper_table
 from tests.train.samples import bars
 from tests.train.test_fit import command, error_of
 from train.model import build, from_network, label_accuracy
@@ -165,3 +166,21 @@ def test_cutting_a_trained_network_at_once_is_what_its_records_say(tmp_path: Pat
 def test_shipped_records_need_no_data(tmp_path: Path) -> None:
     shown = json.loads(command("paper", "table1", "--shipped", "--json")[0])["table1"]["rows"]
     assert [row["model"] for row in shown] == [name for name in MODELS if name.startswith("mlp") and "d=" not in name][: len(shown)]
+
+
+def test_the_readme_s_table_is_that_of_the_shipped_records() -> None:
+    text = paper_table.README.read_text("utf-8")
+    assert paper_table.replaced(text, paper_table.table(records.SHIPPED)) == text, "run python -m tests.bench.paper_table --write"
+
+
+def test_a_table_of_records_marks_short_runs_and_replaces_what_was_there(tmp_path: Path) -> None:
+    record = records.read(records.SHIPPED, "mlp-14", 0)
+    assert record is not None
+    for seed, epochs, accuracy in ((0, 300, 0.9), (2, 200, 0.92)):
+        replace(record, seed=seed, epochs_run=epochs, test_accuracy=accuracy).write(tmp_path)
+    new = paper_table.table(tmp_path)
+    assert new.splitlines()[2:] == ["| MLP, 14 hidden | 0.9429 ± 0.0028 | 0.9100 ± 0.0141 | 2 | **200-300 of 300** |"]
+    header = "| " + " | ".join(paper_table.HEADER) + " |\n"
+    assert paper_table.replaced(f"before\n{header}|---|\n| old |\n\nafter\n", new) == f"before\n{new}\nafter\n"
+    with pytest.raises(ValueError, match="no table"):
+        paper_table.replaced("before\n", new)
