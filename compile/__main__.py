@@ -59,6 +59,14 @@ def compile(  # noqa: A001 (the command's name)
     report_samples: Annotated[
         bool, typer.Option("--report-samples/--no-report-samples", help="Show samples of the data in the report.")
     ] = DEFAULTS.report_samples,
+    early_exit: Annotated[
+        float | None,
+        typer.Option(
+            help="Stop a spiking network when the best class leads by more than so many spikes (read-out count; with 1 no label changes) or "
+            "thresholds (membrane) for each step left; read-out first: at the first spike.",
+            show_default="never",
+        ),
+    ] = None,
     nir: Annotated[bool, typer.Option("--nir", help="Also write a spiking network as model.nir, for other tools; 'nir ...' does it alone.")] = False,
     package: Annotated[
         list[str] | None,
@@ -90,6 +98,7 @@ def compile(  # noqa: A001 (the command's name)
         optimise=optimise,
         firmware_samples=firmware_samples,
         report_samples=report_samples,
+        early_exit=early_exit,
         nir=nir,
         packages=tuple(package or ()),
         package_name=package_name,

@@ -20,6 +20,7 @@ from compile.emit.numbers import spiking_record
 from compile.passes.freeze import freeze
 from compile.passes.prune import prune
 from compile.passes.quantise import quantise
+from compile.passes.spiking import with_early_exit
 from compile.passes.store import FormatCost, LayerLedger, store
 from compile.report import Report, facts
 from compile.report import write as write_report
@@ -57,6 +58,7 @@ class CompileOptions:
     optimise: str = "flash"
     firmware_samples: int = 100
     report_samples: bool = True  # whether the report shows samples of the data
+    early_exit: float | None = None  # lead a step that is left at which a spiking network stops, in spikes or thresholds; None: never
     nir: bool = False  # whether a spiking network is written as model.nir too
     packages: tuple[str, ...] = ()  # ecosystems of compile.emit.packages
     package_name: str | None = None  # None: the source network's
@@ -75,6 +77,8 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
     content, trained = _read(source)
     if trained.is_integer:
         raise InputError(f"'{source}' is quantised already (stage '{trained.stage}'). Compile the network that 'python -m train fit' wrote.")
+    if options.early_exit is not None and trained.spiking is None:
+        raise InputError(f"'{source}' does not spike, so it has no time steps to leave out. Leave --early-exit out.")
     if options.nir and trained.spiking is None:
         raise InputError(f"'{source}' does not spike; NIR describes spiking networks. Leave --nir out.")
     progress("data")
@@ -88,7 +92,14 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
     found = [measure_accuracy(network, data.test.x, data.test.y) for network in (trained, frozen, pruned)]
     scores = reference_scores(quantised, data.test.x)
     found.append(float((scores.argmax(axis=1) == data.test.y).mean()))
-    accuracy = Accuracy(data=data.name, samples=len(data.test.y), float=found[0], frozen=found[1], pruned=found[2], quantised=found[3])
+    all_steps = None
+    if options.early_exit is not None:
+        quantised, all_steps = with_early_exit(quantised, options.early_exit), found.pop()
+        scores = reference_scores(quantised, data.test.x)
+        found.append(float((scores.argmax(axis=1) == data.test.y).mean()))
+    accuracy = Accuracy(
+        data=data.name, samples=len(data.test.y), float=found[0], frozen=found[1], pruned=found[2], quantised=found[3], all_steps=all_steps
+    )
     stored, ledger = store(quantised, board, options.optimise, options.store)
     check_before(options.budgets, board, accuracy, stored, ledger)
 

@@ -13,7 +13,7 @@ from runtime.manifest import Manifest
 def print_summary(manifest: Manifest, folder: Path) -> None:
     """Print the tables of a build that was just made in ``folder``."""
     accuracy = manifest.accuracy
-    steps = [("float", accuracy.float_), ("frozen", accuracy.frozen), ("pruned", accuracy.pruned), ("quantised", accuracy.quantised)]
+    steps = accuracy.steps()
     print_table(
         f"accuracy on {accuracy.samples} test samples of {accuracy.data}",
         ["step", "accuracy", "lost, points"],

@@ -26,7 +26,15 @@ class Accuracy(_Record):
     float_: float = Field(alias="float")
     frozen: float
     pruned: float
-    quantised: float
+    quantised: float  # of the integer network that is in the build
+    all_steps: float | None = None  # of the same without its early exit; None where it has none
+
+    def steps(self) -> list[tuple[str, float]]:
+        """Name and accuracy after each lossy step, in order."""
+        found = [("float", self.float_), ("frozen", self.frozen), ("pruned", self.pruned)]
+        if self.all_steps is None:
+            return [*found, ("quantised", self.quantised)]
+        return [*found, ("quantised", self.all_steps), ("early exit", self.quantised)]
 
 
 class ParityRecord(_Record):

@@ -39,6 +39,7 @@ PREFIX = "nearwire"
 NAME_LIMIT = 40  # with the prefix 49 characters: PlatformIO allows 50, Arduino 63, the ESP registry 64
 CODE = ("nearwire.h", "nearwire.c", "model.h", "model.c")
 ENTRY_POINTS = ("nearwire_infer", "nearwire_classify", "nearwire_classes")
+SPIKING_ENTRY_POINTS = ("nearwire_begin", "nearwire_step")
 DECLARATION = re.compile(r"^(?!static\b|typedef\b)\w[\w *]*?\b(nearwire_\w+)\(", re.MULTILINE)
 
 
@@ -139,6 +140,7 @@ def _values(network: Network, library: str, sample: Array, facts: Facts) -> dict
         "input_comment": f"byte {network.input.zero_point} is 0.0, a step is {network.input.scale:.7g}",
         "test_input": rows(flat[0]),
         "test_scores": rows(scores),
+        "steps": None if network.spiking is None else network.spiking.steps,
         "facts": facts,
     }
 
@@ -152,7 +154,8 @@ def _code(templates: Any, network: Network, values: Mapping[str, Any]) -> dict[s
     """The C files; each header first includes the one that gives every global symbol the library's prefix."""
     files = c.files(network)
     kernels = sorted(set(DECLARATION.findall(files["nearwire.h"])))
-    symbols = {symbol: symbol.replace(PREFIX, values["library"], 1) for symbol in (*ENTRY_POINTS, *kernels)}
+    entries = ENTRY_POINTS if network.spiking is None else (*ENTRY_POINTS, *SPIKING_ENTRY_POINTS)
+    symbols = {symbol: symbol.replace(PREFIX, values["library"], 1) for symbol in (*entries, *kernels)}
     renamed = templates.get_template("packages/shared/renamed.h.jinja")
     texts = {name: renamed.render(content=files[name]) if name.endswith(".h") else files[name] for name in CODE}
     return {**texts, "names.h": templates.get_template("packages/shared/names.h.jinja").render({**values, "symbols": symbols})}

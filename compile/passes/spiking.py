@@ -15,7 +15,7 @@ Rules, layer by layer from the input:
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,10 +24,10 @@ from compile.passes.integers import QUANTISERS, IntegerWeights, integer_position
 from compile.passes.integers.rounding import round_jointly, table_moments
 from devices.errors import InputError
 from runtime.kinds import kind_of
-from runtime.law import SHIFT_MAX, SHIFT_MIN, accumulator_bound
+from runtime.law import SHIFT_MAX, SHIFT_MIN, WEIGHT_MAX, accumulator_bound
 from runtime.network import Array, Layer, Network, validate
 from runtime.spiking import beta_of, coding, floating, threshold_of
-from runtime.spiking.constants import Spiking
+from runtime.spiking.constants import LEAD_MAX, Spiking
 from runtime.spiking.integers import (
     CURRENT_MAX,
     LIFT_MAX,
@@ -82,6 +82,16 @@ def quantise_spiking(network: Network, calibration: Array, bits: int) -> Network
     return validate(network.with_layers(tuple(layers), "quantised"))
 
 
+def with_early_exit(network: Network, lead: float) -> Network:
+    """The integer network with an early exit (runtime/spiking/readout.py): ``lead`` in spikes (read-out ``count``) or thresholds of the last layer."""
+    spiking = spiking_of(network)
+    unit = int(network.layers[-1].options["threshold"]) if spiking.readout == "membrane" else 1
+    found = round(lead * unit) if math.isfinite(lead) else -1
+    if not 0 <= found <= LEAD_MAX:
+        raise InputError(f"an early exit at a lead of {lead} a step was asked for; allowed: 0 to {LEAD_MAX / unit:g}.")
+    return validate(replace(network, spiking=replace(spiking, exit_lead=found)))
+
+
 def _steady(layer: Layer, target: Array, read: _Read, spiking: Spiking) -> Layer:
     """The first layer under coding ``direct``: its sums are shifted down to membrane steps, each neuron's by its own shift."""
     threshold = threshold_of(layer, spiking)
@@ -89,8 +99,7 @@ def _steady(layer: Layer, target: Array, read: _Read, spiking: Spiking) -> Layer
     base = float((finest.scale * np.exp2(finest.exponent))[0])
     sums = threshold / (read.scale * base)  # the threshold in steps of the sums
     coarser = max(1.0, sums / (2.0**SHIFT_MAX * 2 * FIRST))
-    if coarser > 1 and "step" in layer.arrays:
-        raise InputError(f"layer '{layer.name}': its trained weights are too small for threshold {threshold}. Train it with a lower threshold.")
+    _check_coarser(coarser, layer, threshold)
     shift = min(max(math.floor(math.log2(sums / coarser / FIRST)), SHIFT_MIN), SHIFT_MAX)
     weights = QUANTISERS[layer.kind](layer, coarser, SHIFT_MAX - shift)
     weights = _rounded(weights, target, read)
@@ -107,8 +116,7 @@ def _stepping(layer: Layer, target: Array, read: _Read, spiking: Spiking) -> Lay
         raise InputError(f"layer '{layer.name}' reads spikes and must have one step for all its weights. Train it again.")
     sums = threshold / (read.scale * float(finest.scale[0]))
     coarser = max(1.0, sums / THRESHOLD_MAX)
-    if coarser > 1 and "step" in layer.arrays:
-        raise InputError(f"layer '{layer.name}': its trained weights are too small for threshold {threshold}. Train it with a lower threshold.")
+    _check_coarser(coarser, layer, threshold)
     weights = finest if coarser == 1 else QUANTISERS[layer.kind](layer, coarser, 0)
     weights = _rounded(weights, target, read)
     done = _with_bias(layer, weights, target, read)
@@ -118,6 +126,11 @@ def _stepping(layer: Layer, target: Array, read: _Read, spiking: Spiking) -> Lay
         lift -= 1
     done = done.with_options(lift=lift)
     return _with_constants(done, layer, read.scale * float(weights.scale[0]) / 2.0**lift, spiking)
+
+
+def _check_coarser(coarser: float, layer: Layer, threshold: float) -> None:
+    if coarser > WEIGHT_MAX or (coarser > 1 and "step" in layer.arrays):
+        raise InputError(f"layer '{layer.name}': its weights are too small for threshold {threshold:g}. Train it with a lower threshold.")
 
 
 def _rounded(weights: IntegerWeights, target: Array, read: _Read) -> IntegerWeights:

@@ -77,7 +77,7 @@ def html(report: Report) -> str:
         "board": report.board,
         "shape": view.headline(manifest),
         "tiles": view.tiles(manifest, report.board),
-        "steps": [("float", accuracy.float_), ("frozen", accuracy.frozen), ("pruned", accuracy.pruned), ("quantised", accuracy.quantised)],
+        "steps": accuracy.steps(),
         "limits": view.limits(manifest, report.board),
         "spike_proof": view.spike_proof(manifest),
         "unmeasured": None if manifest.size else unmeasured(report.board),

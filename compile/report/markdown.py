@@ -42,7 +42,7 @@ def text(manifest: Manifest, board: Board, facts: Facts, command: str) -> str:
 
 def _steps(manifest: Manifest) -> str:
     a = manifest.accuracy
-    steps = [("float", a.float_), ("frozen", a.frozen), ("pruned", a.pruned), ("quantised", a.quantised)]
+    steps = a.steps()
     rows = [(name, f"{value:.4f}", points(a.float_, value)) for name, value in steps]
     return f"{plural(a.samples, 'test sample')}.\n\n" + markdown_table(["step", "accuracy", "lost, points"], rows)
 

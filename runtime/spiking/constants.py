@@ -14,6 +14,7 @@ RESETS = ("subtract", "zero")
 CODINGS = ("direct", "rate", "latency")
 READOUTS = ("count", "membrane", "first")
 STEPS_MAX = 1000
+LEAD_MAX = 2**15 - 1
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ class Spiking:
                 f"{where}: {self.steps} time steps, beta {self.beta}, threshold {self.threshold}. "
                 f"Allowed: 1..{STEPS_MAX} steps, beta 0..1, threshold > 0."
             )
-        if self.exit_lead is not None and not 0 <= self.exit_lead < 2**15:
-            raise InputError(f"{where}: an early exit at a lead of {self.exit_lead} a step. Allowed: 0..{2**15 - 1}.")
+        if self.exit_lead is not None and not 0 <= self.exit_lead <= LEAD_MAX:
+            raise InputError(f"{where}: an early exit at a lead of {self.exit_lead} a step. Allowed: 0..{LEAD_MAX}.")
 
 
 def beta_of(layer: Layer, spiking: Spiking) -> float:

@@ -85,7 +85,7 @@ NETWORKS = {
     "spiking, early exit by counts": spiking("dense", (20, 17, 5), "dense_s8", "events_s8", readout="count", lead=1, steps=15),
     "spiking, early exit by the first": spiking("dense", (20, 17, 5), "dense_s8", "events_s8", readout="first", lead=0, steps=15),
     "spiking, one layer": spiking("dense", (20, 4), "dense16_s8"),
-    "spiking, many events": spiking("dense", (784, 700, 6), "events_s8", coding="rate", threshold=0.05, beta=1.0, steps=3),
+    "spiking, many events": spiking("dense", (784, 13, 6), "events_s8", coding="rate", threshold=0.05, beta=1.0, steps=3),
 }
 
 
