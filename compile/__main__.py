@@ -68,6 +68,11 @@ def compile(  # noqa: A001 (the command's name)
         ),
     ] = None,
     nir: Annotated[bool, typer.Option("--nir", help="Also write a spiking network as model.nir, for other tools; 'nir ...' does it alone.")] = False,
+    pj_per_mac: Annotated[
+        float, typer.Option("--pj-per-mac", help="Energy of a multiply-accumulate, for a spiking network's estimate: picojoules.")
+    ] = DEFAULTS.pj_per_mac,
+    pj_per_ac: Annotated[float, typer.Option("--pj-per-ac", help="Energy of an accumulate: picojoules.")] = DEFAULTS.pj_per_ac,
+    pj_per_cycle: Annotated[float, typer.Option("--pj-per-cycle", help="Energy of a cycle of the core: picojoules.")] = DEFAULTS.pj_per_cycle,
     package: Annotated[
         list[str] | None,
         typer.Option(
@@ -100,6 +105,9 @@ def compile(  # noqa: A001 (the command's name)
         report_samples=report_samples,
         early_exit=early_exit,
         nir=nir,
+        pj_per_mac=pj_per_mac,
+        pj_per_ac=pj_per_ac,
+        pj_per_cycle=pj_per_cycle,
         packages=tuple(package or ()),
         package_name=package_name,
         budgets=budgets,

@@ -17,6 +17,8 @@ from compile.artifact import check_place, replacing
 from compile.budget import Budgets, check_before, check_budgets, explained, latency_us
 from compile.emit import c, nir, onnx, packages, tflite
 from compile.emit.numbers import spiking_record
+from compile.neurobench import observed_samples
+from compile.neurobench import record as neurobench_record
 from compile.passes.freeze import freeze
 from compile.passes.prune import prune
 from compile.passes.quantise import quantise
@@ -38,10 +40,11 @@ from runtime.manifest import Accuracy, Cost, InputRecord, LayerRecord, LedgerEnt
 from runtime.network import Array, Network, from_bytes, save
 from runtime.reference import accuracy as measure_accuracy
 from runtime.reference import scores as reference_scores
+from runtime.spiking.energy import Energy
 
 VERIFIED_BACKENDS = ("c", "onnxruntime", "tflite", "firmware")
 CALIBRATION_SAMPLES = 5000  # of the training data
-COST_SAMPLES = 10  # test samples whose instructions are counted
+COST_SAMPLES = 10  # test samples whose instructions are counted, at least
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,9 @@ class CompileOptions:
     report_samples: bool = True  # whether the report shows samples of the data
     early_exit: float | None = None  # lead a step that is left at which a spiking network stops, in spikes or thresholds; None: never
     nir: bool = False  # whether a spiking network is written as model.nir too
+    pj_per_mac: float = Energy.pj_per_mac  # assumptions of a spiking network's energy, picojoules
+    pj_per_ac: float = Energy.pj_per_ac
+    pj_per_cycle: float = Energy.pj_per_cycle
     packages: tuple[str, ...] = ()  # ecosystems of compile.emit.packages
     package_name: str | None = None  # None: the source network's
     budgets: Budgets = field(default_factory=Budgets)
@@ -72,6 +78,8 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
     """
     check_place(out)
     board = load_board(options.board)
+    energy = Energy(options.pj_per_mac, options.pj_per_ac, options.pj_per_cycle)
+    energy.check()
     options = replace(options, packages=packages.chosen(options.packages))
     library = packages.library_name(options.package_name or packages.name_of(source)) if options.packages else ""
     content, trained = _read(source)
@@ -116,9 +124,10 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
         parities = verify(folder, stored, data.test.x, VERIFIED_BACKENDS, limits, progress, board.name if countable(board) else None)
         require(parities)
         progress(f"measure on {board.name}")
-        figures = measure(folder, stored, board, data.test.x[:COST_SAMPLES])
+        counted = min(observed_samples(stored, ledger, COST_SAMPLES), len(data.test.x))
+        figures = measure(folder, stored, board, data.test.x[:counted])
         budgets = check_budgets(options.budgets, board, accuracy, figures, stored, ledger)
-        sha256, size, cost = hashlib.sha256(content).hexdigest(), _size(figures), _cost(figures, board, min(COST_SAMPLES, len(data.test.x)))
+        sha256, size, cost = hashlib.sha256(content).hexdigest(), _size(figures), _cost(figures, board, counted)
         places = packages.emit(stored, folder, options.packages, library, data.test.x[0], packages.Facts(accuracy, sha256, size, cost))
         manifest = Manifest(
             schema=MANIFEST_SCHEMA,
@@ -133,6 +142,7 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
             cost=cost,
             budgets=budgets,
             spiking=spiking_record(stored),
+            neurobench=neurobench_record(stored, data.test.x, ledger, folder, board, figures, energy),
             layers=_layers(trained, stored, ledger, figures),
             input=InputRecord(shape=stored.input.shape, dtype="uint8", scale=stored.input.scale, zero_point=stored.input.zero_point),
             output=OutputRecord(classes=stored.classes, dtype="int32", scale=float(stored.layers[-1].options["output_scale"])),

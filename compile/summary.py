@@ -8,6 +8,7 @@ from devices.board import load_board
 from devices.console import print_table
 from runtime.backends.firmware import unmeasured
 from runtime.manifest import Manifest
+from runtime.spikes_output import print_neurobench
 
 
 def print_summary(manifest: Manifest, folder: Path) -> None:
@@ -75,6 +76,8 @@ def print_summary(manifest: Manifest, folder: Path) -> None:
             print(f"the first inference takes {cost.instructions_first:,} instructions: it computes weights into RAM")
     else:
         print(f"size and instructions not measured: {unmeasured(load_board(manifest.board))}")
+    if manifest.neurobench:
+        print_neurobench(manifest.neurobench, manifest.cost)
     print_table(
         "scores against the integer reference",
         ["backend", "samples", "label mismatches", "largest difference", "executed by"],

@@ -122,6 +122,63 @@ class SpikingRecord(_Record):
     exit_lead: int | None
 
 
+class SynapticOperations(_Record):
+    """Of one inference, mean: all, and those whose weight and input both differ from 0. MACs: inputs are values; ACs: inputs are spikes."""
+
+    dense: float = Field(alias="Dense")
+    effective_macs: float = Field(alias="Effective_MACs")
+    effective_acs: float = Field(alias="Effective_ACs")
+
+
+class LayerActivityRecord(_Record):
+    """A spiking layer over the test set, means of one inference."""
+
+    name: str
+    neurons: int
+    silent: int  # neurons that spiked for no sample
+    spikes: float
+    firing: float  # spikes a neuron and executed step
+    dense: float  # synaptic operations
+    effective: float
+    operation: str  # MAC or AC
+
+
+class WorstCase(_Record):
+    """Instructions that no input can exceed, and how that is known (compile/worst_case.py)."""
+
+    instructions: int
+    argument: str
+
+
+class EnergyRecord(_Record):
+    """Estimates of one inference; the assumptions and where they are from."""
+
+    estimate: bool = True
+    operations_nj: float
+    pj_per_mac: float
+    pj_per_ac: float
+    operations_source: str
+    core_nj: float | None  # None: cycles of the core are not known
+    pj_per_cycle: float
+    core_source: str
+
+
+class NeuroBench(_Record):
+    """A spiking network over ``samples`` test samples, from the integer trace, under NeuroBench's names; then what it costs."""
+
+    samples: int
+    footprint_bytes: int = Field(alias="Footprint")  # constants and static RAM
+    connection_sparsity: float = Field(alias="ConnectionSparsity")
+    activation_sparsity: float = Field(alias="ActivationSparsity")
+    synaptic_operations: SynapticOperations = Field(alias="SynapticOperations")
+    spikes: float  # of an inference, mean
+    spikes_max: int
+    executed_steps: float  # mean
+    layers: tuple[LayerActivityRecord, ...]
+    worst_case: WorstCase | None  # None: not proven for this board
+    energy: EnergyRecord
+
+
 class FileRecord(_Record):
     sha256: str
     bytes: int
@@ -140,6 +197,7 @@ class Manifest(_Record):
     cost: Cost | None
     budgets: dict[str, dict[str, float | bool]]  # name: {limit, found, met}
     spiking: SpikingRecord | None = None
+    neurobench: NeuroBench | None = None  # of a spiking network
     layers: tuple[LayerRecord, ...]
     input: InputRecord
     output: OutputRecord

@@ -23,6 +23,7 @@ from runtime.choices import (
 )
 from runtime.profile import Profile
 from runtime.profile import profile as run_profile
+from runtime.spikes_output import print_neurobench
 
 
 def profile(
@@ -34,15 +35,18 @@ def profile(
     device: DeviceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Show what every layer costs; on a microcontroller also flash, RAM and stack of the whole firmware."""
+    """Show what every layer costs; of a spiking network its spikes; on a microcontroller also flash, RAM and stack of the whole firmware."""
     opened = open_build(build)
     found = run_profile(
         opened, backend or (default_backend(device) if device else "firmware"), measured_samples(opened, input_file, data, count), device
     )
+    spikes = opened.manifest.neurobench
     if json:
-        print_json(found.to_dict())
+        print_json(found.to_dict() | ({"neurobench": spikes.model_dump(by_alias=True, mode="json")} if spikes else {}))
         return
     _print_layers(str(build), found)
+    if spikes:
+        print_neurobench(spikes, opened.manifest.cost)
     if found.footprint:
         _print_memory(found.footprint)
 

@@ -82,8 +82,8 @@ def memory(network: Network) -> dict[str, int]:
     found: dict[str, int] = {}
     for member in members(network):
         found[member.purpose] = found.get(member.purpose, 0) + member.bytes
-    counters = 4 * len(_counters(spiking_of(network)))
-    return {**found, "counters of spikes and steps": counters + -sum(found.values()) % 4}
+    counted = 4 * len(counters(spiking_of(network)))
+    return {**found, "counters of spikes and steps": counted + -sum(found.values()) % 4}
 
 
 def values(network: Network) -> dict[str, Any]:
@@ -93,11 +93,11 @@ def values(network: Network) -> dict[str, Any]:
     return {
         "layers": layers,
         "members": members(network),
-        "counters": _counters(spiking),
+        "counters": counters(spiking),
         "cut": network.input.cut if _cuts_first(network) else 0,
         "spiking": spiking,
         "direct": spiking.coding == "direct",
-        "neurons": [_neuron(layer, spiking, only=len(layers) == 1) for layer in network.layers],
+        "neurons": [neuron_constants(network, index) for index in range(len(layers))],
         "spike_comment": comment(network),
     }
 
@@ -110,13 +110,15 @@ def comment(network: Network) -> str:
     return f"{spiking.steps} time steps, coding {spiking.coding}, read-out {spiking.readout}, reset {spiking.reset}{early}; {neurons}"
 
 
-def _counters(spiking: Spiking) -> list[str]:
+def counters(spiking: Spiking) -> list[str]:
+    """Declarations of what lies in the state in front of its arrays, four bytes each on a 32-bit core."""
     direct, rate = spiking.coding == "direct", spiking.coding == "rate"
     return ["uint32_t step", *(["uint32_t awakes"] if direct else ["const uint8_t *input"]), *(["uint32_t random"] if rate else [])]
 
 
-def _neuron(layer: Layer, spiking: Spiking, only: bool) -> dict[str, int]:
-    """Constants of a layer's neurons. ``only``: the network has no other, so that the read-out may need silent membranes too."""
+def neuron_constants(network: Network, index: int) -> dict[str, int]:
+    """Constants of a layer's neurons. Where the network has no other layer, the read-out may need silent membranes too."""
+    layer, spiking, only = network.layers[index], spiking_of(network), len(network.layers) == 1
     decay, threshold = int(layer.options["decay"]), int(layer.options["threshold"])
     limit = MEMBRANE_MIN if only and spiking.readout == "membrane" else silent_limit(decay, threshold, spiking.steps)
     shift = layer.arrays.get("shift")

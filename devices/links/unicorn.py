@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -177,6 +177,47 @@ class Core:
             self._uc.hook_del(hook)
             self._uc.ctl_flush_tb()
         return Count(total, parts, cycles if timing else None, cycle_parts if timing else {})
+
+    def count_by_function(
+        self, function: str, *arguments: int, start: str, marks: tuple[str, ...], enter: Mapping[str, Callable[[], None]]
+    ) -> list[dict[tuple[str, str], int]]:
+        """Call a function; its instructions by (the marked function entered last, the function they belong to), in windows: until ``start``
+        is first entered, then from one entry of it to the next. ``enter``: what to do whenever a function is entered, before it runs.
+        """
+        from unicorn import UC_HOOK_BLOCK
+
+        symbols = self.image.symbols
+        starts, entries = symbols[start], {symbols[name]: name for name in marks}
+        actions = {symbols[name]: action for name, action in enter.items() if name in symbols}
+        costs: dict[tuple[int, int], tuple[str, int]] = {}
+        windows: list[dict[tuple[str, str], int]] = [{}]
+        mark = ""
+
+        def block(_uc: Any, address: int, size: int, _data: Any) -> None:
+            nonlocal mark
+            cost = costs.get((address, size))
+            if cost is None:
+                cost = costs[address, size] = self.symbol(address), self._instructions(self.read(address, size))
+            if address == starts:
+                windows.append({})
+            mark = entries.get(address, mark)
+            key = mark, cost[0]
+            windows[-1][key] = windows[-1].get(key, 0) + cost[1]
+            if address in actions:
+                actions[address]()
+
+        hook = self._uc.hook_add(UC_HOOK_BLOCK, block)
+        self._uc.ctl_flush_tb()
+        try:
+            self.call(function, *arguments)
+        finally:
+            self._uc.hook_del(hook)
+            self._uc.ctl_flush_tb()
+        return windows
+
+    def set_argument(self, index: int, value: int) -> None:
+        """Another argument for the function that is being entered."""
+        self._uc.reg_write(self._registers.arguments[index], value)
 
     def stack_bytes(self, function: str, *arguments: int) -> int:
         """Call a function and return how far its stack went down, in bytes: the memory between data and stack is painted first."""

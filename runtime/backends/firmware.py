@@ -51,12 +51,12 @@ class FirmwareSession(Session):
         self.flash_bytes = self.constants_bytes + self.code_bytes + self.data_bytes
         _require_memory(self.flash_bytes, self.data_bytes + self.bss_bytes, 0, board)
         self._inputs, self._outputs = network.input.size, len(network.classes)
-        self._scores_at = WINDOW + -(-BATCH * self._inputs // ALIGN) * ALIGN
-        window_bytes = self._scores_at - WINDOW + BATCH * self._outputs * 4
+        self.scores_at = WINDOW + -(-BATCH * self._inputs // ALIGN) * ALIGN
+        window_bytes = self.scores_at - WINDOW + BATCH * self._outputs * 4
         if board.memory and board.memory.ram_bytes - self.data_bytes - self.bss_bytes < STACK_ROOM:  # a stack that runs over would only crash
-            stack = Core(self.image, with_more_ram(board), window_bytes).stack_bytes("nearwire_infer", WINDOW, self._scores_at)
+            stack = Core(self.image, with_more_ram(board), window_bytes).stack_bytes("nearwire_infer", WINDOW, self.scores_at)
             _require_memory(self.flash_bytes, self.data_bytes + self.bss_bytes, stack, board)
-        self._core = Core(self.image, board, window_bytes)
+        self.core = Core(self.image, board, window_bytes)
         self._layer_functions = tuple(f"nearwire_layer_{k}" for k in range(len(network.layers)))
         self._first_functions = tuple(name for name in FIRST_LAYER if name in self.image.symbols)
         self.clock_hz = board.clock_hz
@@ -69,9 +69,9 @@ class FirmwareSession(Session):
         result = np.empty((len(flat), self._outputs), np.int32)
         for at in range(0, len(flat), BATCH):
             part = flat[at : at + BATCH]
-            self._core.write(WINDOW, part.tobytes())
-            self._core.call("nearwire_batch", WINDOW, len(part), self._scores_at)
-            content = self._core.read(self._scores_at, len(part) * self._outputs * 4)
+            self.core.write(WINDOW, part.tobytes())
+            self.core.call("nearwire_batch", WINDOW, len(part), self.scores_at)
+            content = self.core.read(self.scores_at, len(part) * self._outputs * 4)
             result[at : at + len(part)] = np.frombuffer(content, "<i4").reshape(len(part), self._outputs)
         return result
 
@@ -135,8 +135,8 @@ class FirmwareSession(Session):
         cycles = [run.cycles for run in runs if run.cycles is not None]
         cycle_means = np.mean([self._of_layers(run.cycle_parts) for run in runs], axis=0) if cycles else np.zeros(0)
         names = [layer.name for layer in self.network.layers]
-        self._core.write(WINDOW, flat[0].tobytes())
-        stack = self._core.stack_bytes("nearwire_infer", WINDOW, self._scores_at)
+        self.core.write(WINDOW, flat[0].tobytes())
+        stack = self.core.stack_bytes("nearwire_infer", WINDOW, self.scores_at)
         _require_memory(self.flash_bytes, self.data_bytes + self.bss_bytes, stack, self.board)
         return FirmwareFigures(
             constants_bytes=self.constants_bytes,
@@ -159,10 +159,10 @@ class FirmwareSession(Session):
 
     def _run(self, sample: Array) -> Count:
         """One inference behind the first, which may compute what later ones find in RAM."""
-        self._core.write(WINDOW, sample.tobytes())
+        self.core.write(WINDOW, sample.tobytes())
         if self._first == 0:
-            self._first = self._core.count("nearwire_infer", WINDOW, self._scores_at).total
-        return self._core.count("nearwire_infer", WINDOW, self._scores_at, marks=self._first_functions + self._layer_functions)
+            self._first = self.core.count("nearwire_infer", WINDOW, self.scores_at).total
+        return self.core.count("nearwire_infer", WINDOW, self.scores_at, marks=self._first_functions + self._layer_functions)
 
     def _of_layers(self, marked: Mapping[str, int]) -> list[int]:
         """What each layer took; what is done in front of the first layer counts as its."""
