@@ -1,20 +1,22 @@
 """What every operator of a .tflite file costs in LiteRT, from its own profiler (the one behind benchmark_model's operator table).
 
 The wheel has the profiler in its C library but not in Python, and its C interface is not promised to stay. So it is called in a process of
-its own, which also returns the scores that it computed: if the process fails or the scores are not the reference's, there is no profile, and
+its own, which also compares what it computed: if the process fails or the results are not the expected ones, there is no profile, and
 ``operators`` says why. Steps of XNNPACK are listed one by one. The profiler counts whole microseconds, so many runs are averaged.
 
-python -m runtime.backends.litert_profiler FILE OUTPUTS < SAMPLE     one int8 sample in, JSON out
+python -m runtime.backends.litert_profiler FILE < ARRAYS     .npz of input_0, input_1, ... and the expected output_0, ... in; JSON out
 """
 
 from __future__ import annotations
 
 import ctypes
 import importlib.util
+import io
 import json
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,29 +27,33 @@ from runtime.backends.base import LayerFigure
 from runtime.network import Array
 
 RUNS, BATCHES, WARM_UP = 300, 8, 50  # the profiler's memory is for about a thousand events a batch
-CPU, HOST_MEMORY, INT8, INT32, WRITE, READ = 1, 1, 9, 2, 1, 0  # constants of LiteRT's C headers
+CPU, HOST_MEMORY, WRITE, READ = 1, 1, 1, 0  # constants of LiteRT's C headers
+ELEMENTS = {"int8": 9, "int32": 2, "bool": 6}
 LIMIT_S = 120
 LINE = re.compile(
     r"^\s*(?P<type>\S.*?)\s+[\d.]+\s+(?P<first>[\d.]+)\s+[\d.]+\s+(?P<share>[\d.]+)%\s+[\d.]+%\s+[\d.]+\s+(?P<calls>\d+)\s+(?P<name>\S+)\s*$"
 )
 
 
-def operators(path: Path, stored: Array, expected: Array) -> list[LayerFigure]:
-    """A figure an operator, in order of execution, for one sample: ``stored`` int8 (inputs,); ``expected`` int32 (outputs,) its scores.
+def operators(path: Path, inputs: Sequence[Array], expected: Sequence[Array]) -> list[LayerFigure]:
+    """A figure an operator, in order of execution: of one run on ``inputs``, the file's in their order, which must give the outputs ``expected``.
 
     NearwireError saying why the profiler cannot be used.
     """
-    command = [sys.executable, "-m", "runtime.backends.litert_profiler", str(path), str(len(expected))]
+    arrays = io.BytesIO()
+    named = {f"input_{k}": each for k, each in enumerate(inputs)} | {f"output_{k}": each for k, each in enumerate(expected)}
+    np.savez(arrays, **named)
+    command = [sys.executable, "-m", "runtime.backends.litert_profiler", str(path)]
     try:
-        done = subprocess.run(command, input=stored.tobytes(), capture_output=True, timeout=LIMIT_S, check=False)
+        done = subprocess.run(command, input=arrays.getvalue(), capture_output=True, timeout=LIMIT_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NearwireError(f"LiteRT's profiler could not be run: {error}") from error
     if done.returncode:
         last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or [f"status {done.returncode}"]
         raise NearwireError(f"LiteRT's profiler does not work here: {last[0]}")
     found = json.loads(done.stdout)
-    if found["scores"] != expected.tolist():
-        raise NearwireError("LiteRT's profiler ran the model with other scores than the reference")
+    if not found["as_expected"]:
+        raise NearwireError("LiteRT's profiler ran the model with other results than expected")
     return [LayerFigure(entry["name"], time_us=entry["us"], note=entry["type"]) for entry in found["operators"]]
 
 
@@ -74,7 +80,7 @@ class _TensorType(ctypes.Structure):
 class _LiteRt:
     """A compiled model with its profiler, through the C library."""
 
-    def __init__(self, content: bytes, inputs: int, outputs: int) -> None:
+    def __init__(self, content: bytes, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
         spec = importlib.util.find_spec("ai_edge_litert")
         if spec is None or not spec.origin:
             raise NearwireError("ai-edge-litert is not installed")
@@ -84,7 +90,9 @@ class _LiteRt:
         model = self._made("LiteRtCreateModelFromBuffer", self.environment, self.content, ctypes.c_size_t(len(content)))
         self.compiled = self._made("LiteRtCreateCompiledModel", self.environment, model, self._options())
         self.profiler = self._made("LiteRtCompiledModelGetProfiler", self.compiled)
-        self.input, self.output = self._buffer(INT8, inputs, inputs), self._buffer(INT32, outputs, 4 * outputs)
+        self.inputs, self.outputs = [self._buffer(each) for each in inputs], [self._buffer(each) for each in outputs]
+        for buffer, each in zip(self.inputs, inputs, strict=True):
+            self._write(buffer, each.tobytes())
 
     def _call(self, name: str, *arguments: Any) -> None:
         if status := getattr(self.library, name)(*arguments):
@@ -108,28 +116,29 @@ class _LiteRt:
         self._call("LiteRtAddOpaqueOptions", options, payload)
         return options
 
-    def _buffer(self, element: int, count: int, size: int) -> ctypes.c_void_p:
-        kind = _TensorType(element, _Layout(2, (1, count)))
-        return self._made("LiteRtCreateManagedTensorBuffer", self.environment, HOST_MEMORY, ctypes.byref(kind), ctypes.c_size_t(size))
+    def _buffer(self, like: Array) -> ctypes.c_void_p:
+        kind = _TensorType(ELEMENTS[like.dtype.name], _Layout(like.ndim, tuple(like.shape)))
+        return self._made("LiteRtCreateManagedTensorBuffer", self.environment, HOST_MEMORY, ctypes.byref(kind), ctypes.c_size_t(like.nbytes))
 
-    def write(self, content: bytes) -> None:
+    def _write(self, buffer: ctypes.c_void_p, content: bytes) -> None:
         place = ctypes.c_void_p()
-        self._call("LiteRtLockTensorBuffer", self.input, ctypes.byref(place), WRITE)
+        self._call("LiteRtLockTensorBuffer", buffer, ctypes.byref(place), WRITE)
         ctypes.memmove(place, content, len(content))
-        self._call("LiteRtUnlockTensorBuffer", self.input)
+        self._call("LiteRtUnlockTensorBuffer", buffer)
 
-    def read(self, size: int) -> bytes:
+    def read(self, index: int, size: int) -> bytes:
+        """The bytes of an output."""
         place = ctypes.c_void_p()
-        self._call("LiteRtLockTensorBuffer", self.output, ctypes.byref(place), READ)
+        self._call("LiteRtLockTensorBuffer", self.outputs[index], ctypes.byref(place), READ)
         content = ctypes.string_at(place, size)
-        self._call("LiteRtUnlockTensorBuffer", self.output)
+        self._call("LiteRtUnlockTensorBuffer", self.outputs[index])
         return content
 
     def run(self, times: int) -> None:
-        one = ctypes.c_size_t(1)
-        inputs, outputs = (ctypes.c_void_p * 1)(self.input), (ctypes.c_void_p * 1)(self.output)
+        inputs, outputs = (ctypes.c_void_p * len(self.inputs))(*self.inputs), (ctypes.c_void_p * len(self.outputs))(*self.outputs)
+        counts = ctypes.c_size_t(len(self.inputs)), ctypes.c_size_t(len(self.outputs))
         for _ in range(times):
-            self._call("LiteRtRunCompiledModel", self.compiled, ctypes.c_size_t(0), one, inputs, one, outputs)
+            self._call("LiteRtRunCompiledModel", self.compiled, ctypes.c_size_t(0), counts[0], inputs, counts[1], outputs)
 
     def summary(self) -> str:
         """The profile of ``RUNS`` inferences."""
@@ -142,15 +151,16 @@ class _LiteRt:
         return (text.value or b"").decode(errors="replace")
 
 
-def _main(path: str, outputs: int) -> None:
-    sample = sys.stdin.buffer.read()
-    model = _LiteRt(Path(path).read_bytes(), len(sample), outputs)
-    model.write(sample)
+def _main(path: str) -> None:
+    with np.load(io.BytesIO(sys.stdin.buffer.read()), allow_pickle=False) as arrays:
+        inputs, outputs = ([arrays[f"{what}_{k}"] for k in range(sum(name.startswith(what) for name in arrays))] for what in ("input", "output"))
+    model = _LiteRt(Path(path).read_bytes(), inputs, outputs)
     model.run(WARM_UP)
     tables = [parse(model.summary()) for _ in range(BATCHES)]
     means = [{**rows[0], "us": float(np.mean([row["us"] for row in rows]))} for rows in zip(*tables, strict=True)]
-    print(json.dumps({"operators": means, "scores": np.frombuffer(model.read(4 * outputs), np.int32).tolist()}))
+    as_expected = all(model.read(k, each.nbytes) == each.tobytes() for k, each in enumerate(outputs))
+    print(json.dumps({"operators": means, "as_expected": as_expected}))
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1], int(sys.argv[2]))
+    _main(sys.argv[1])

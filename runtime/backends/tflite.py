@@ -100,7 +100,7 @@ class TfliteSession(Session):
         why = "tflite-runtime has no profiler in Python"
         if self.library == "litert":
             try:
-                return litert_profiler.operators(self.path, self._stored(samples[:1]).reshape(-1), self.scores(samples[:1])[0])
+                return litert_profiler.operators(self.path, [self._stored(samples[:1])[0]], [self.scores(samples[:1])])
             except NearwireError as error:
                 why = str(error)
         each = -(-PROFILE_RUNS // len(samples))
@@ -149,7 +149,7 @@ class TfliteBackend(Backend):
 def _spiking(folder: Path, network: Network, library: str, threads: int) -> Session:
     module, content = LIBRARIES[library][0], _checked(folder, library)
     _interpreter(module, EMPTY_MODEL)  # loads the library, which is not part of loading the model
-    return TfliteSpikingSession(folder / FILE, network, lambda: _interpreter(module, content, threads), _described(library, threads))
+    return TfliteSpikingSession(folder / FILE, network, lambda: _interpreter(module, content, threads), library, _described(library, threads))
 
 
 def _checked(folder: Path, library: str) -> bytes:

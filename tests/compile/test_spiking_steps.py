@@ -174,6 +174,17 @@ def test_a_file_of_another_network_is_refused_and_times_are_there(tmp_path: Path
             opened(tmp_path, changed, name)
 
 
+@pytest.mark.parametrize("coding", ["direct", "rate"])
+def test_litert_has_a_figure_an_operator(tmp_path: Path, coding: str) -> None:
+    network = emitted(tmp_path, spiking_integers(spiking_network("dense", coding=coding, readout="count")))
+    figures = opened(tmp_path, network, "litert").layers(random_bytes(network, 1))
+    notes = [figure.note for figure in figures]
+    assert notes.count("BATCH_MATMUL") == len(network.layers)
+    assert "IF" not in notes
+    assert {"layer0/sums", "layer1/current", "layer1/membrane_next", "layer1/spikes", "output"} <= {figure.name for figure in figures}
+    assert ("layer0/current_held" in {figure.name for figure in figures}) == (coding == "direct")
+
+
 def test_onnx_says_what_it_is_of_and_has_a_figure_a_node(tmp_path: Path) -> None:
     network = emitted(tmp_path, spiking_integers(spiking_network("dense", (20, 12, 8, 4))))
     session = opened(tmp_path, network)
