@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import os
+from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 from devices.console import print_json, print_table, spinner
@@ -25,9 +29,15 @@ def run(
         bool, typer.Option("--accuracy", help="Run the whole test set: accuracy, and labels unlike the integer reference's (exit code 3 if any).")
     ] = False,
     device: DeviceOption = None,
+    spikes: Annotated[
+        Path | None,
+        typer.Option("--spikes", help="Write every spike of a spiking network as .npz: a layer (steps, samples, neurons) of 0 and 1, by its name."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Classify samples."""
+    if spikes is not None and (spikes.suffix != ".npz" or spikes.is_dir()):
+        raise InputError(f"--spikes {spikes}: the file must end in .npz, and be no folder.")
     chosen = backend or default_backend(device)
     opened = open_build(build)
     samples, truth = samples_for(opened, input_file, data, None if accuracy else count)
@@ -36,17 +46,33 @@ def run(
     interrupted: Interrupted | None = None
     with opened.session(chosen, device) as session, spinner(f"run {build}", quiet=json) as progress:
         session.progress = progress
+        told = session.spikes(samples) if spikes is not None else []
         try:
             scores = session.scores(samples)
         except Interrupted as error:  # what there is, is shown
             interrupted, scores = error, error.scores
         detail = session.detail
+    if spikes is not None:
+        _write_spikes(spikes, {layer.name: each for layer, each in zip(opened.network.layers, told, strict=True)})
     if accuracy and truth is not None:
         _print_accuracy(opened, chosen, detail, samples[: len(scores)], truth[: len(scores)], scores, json)
     else:
         _print_samples(opened, chosen, detail, truth, scores, json)
     if interrupted:
         raise interrupted
+
+
+def _write_spikes(path: Path, arrays: dict[str, Array]) -> None:
+    """The file whole or not at all."""
+    content = io.BytesIO()
+    np.savez_compressed(content, **arrays)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes(content.getvalue())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _print_accuracy(build: Build, backend: str, detail: str, samples: Array, truth: Array, scores: Array, json: bool) -> None:

@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=1000)
     parser.add_argument("--labels", type=int, default=10_000)
     parser.add_argument("--boards", nargs="*", default=CORES, metavar="NAME", help="emulated cores")
+    parser.add_argument("--early-exit", type=float, metavar="LEAD", help="compile with this early exit")
     arguments = parser.parse_args()
     source = resolve(arguments.network)
     trained = load(source)
@@ -52,7 +53,7 @@ def main() -> None:
     differ = 0
     with tempfile.TemporaryDirectory() as name:
         place = Path(name) / "build"
-        compile_network(source, place, CompileOptions(data=arguments.data))
+        compile_network(source, place, CompileOptions(data=arguments.data, early_exit=arguments.early_exit))
         build = open_build(place)
         spiking = integers.spiking_of(build.network)
         wanted = reference.labels(build.network, flat[: arguments.labels])

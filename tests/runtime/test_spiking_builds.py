@@ -148,3 +148,18 @@ def test_the_commands_work_on_it(build: Path, name: str, capsys: pytest.CaptureF
         assert done.value.code == 0
         found = json.loads(capsys.readouterr().out)
         assert arguments[0] != "run" or found["label_mismatches"] == 0
+
+
+def test_run_writes_every_spike_and_refuses_where_there_are_none(build: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as done:
+        main(["run", str(build), "--backend", "onnxruntime", "--count", "7", "--spikes", str(tmp_path / "new" / "spikes.npz")])
+    assert done.value.code == 0
+    with runtime.load(build, "reference") as session, np.load(tmp_path / "new" / "spikes.npz") as found:
+        for layer, wanted in zip(session.build.network.layers, session.spikes(digits(7)), strict=True):
+            np.testing.assert_array_equal(found[layer.name], wanted)
+    for arguments, word in ((["--spikes", str(tmp_path / "x.txt")], ".npz"), (["--spikes", str(tmp_path)], "folder")):
+        with pytest.raises(SystemExit) as done:
+            main(["run", str(build), *arguments])
+        assert done.value.code == 2
+        assert word in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
