@@ -22,13 +22,14 @@ from runtime.report.page import render
 HERE = Path(__file__).parent
 HTML, MARKDOWN = "report.html", "report.md"
 WORST_PAIRS = 10
-STYLES = ("report.css", "map.css")
+STYLES = ("report.css", "map.css", "spikes.css")
 SCRIPTS = (
     "samples.js",
     "roving.js",
     "pictures.js",
     "positions.js",
     "law.js",
+    "lif.js",
     "state.js",
     "grid.js",
     "gallery.js",
@@ -36,10 +37,12 @@ SCRIPTS = (
     "map.js",
     "draw.js",
     "mistakes.js",
+    "spikes.js",
 )
 SECTIONS = (
     ("summary", "Summary"),
     ("map", "Map"),
+    ("spikes", "Spikes"),
     ("layers", "Layers"),
     ("predicted", "Predictions"),
     ("ranges", "Ranges"),
@@ -70,9 +73,10 @@ def html(report: Report) -> str:
     manifest, facts, classes = report.manifest, report.facts, report.manifest.output.classes
     accuracy = manifest.accuracy
     pictures = bool(facts.samples)
+    spiking = manifest.neurobench is not None
     context = {
         "title": f"{manifest.source}: nearwire report",
-        "sections": SECTIONS,
+        "sections": [section for section in SECTIONS if section[0] != "spikes" or spiking],
         "m": manifest,
         "board": report.board,
         "shape": view.headline(manifest),
@@ -84,7 +88,10 @@ def html(report: Report) -> str:
         "ledger": [(layer, view.options(layer)) for layer in manifest.layers],
         "predictions": view.predictions(manifest),
         "ranges": view.ranges(facts.ranges),
+        "neurons": view.neurons(facts.neurons),
+        "neuron_header": view.NEURON_HEADER,
         "range_samples": facts.range_samples,
+        "spikes": view.spikes(manifest) if spiking else None,
         "pictures": pictures,
         "map": {"text": view.map_text(report.network), "space": drawable(report.network), "chart": view.prune_chart(facts.prune)},
         "matrix": confusion.matrix(facts, classes),

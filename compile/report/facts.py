@@ -12,17 +12,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from compile.report.prune_curve import PruneCurve, prune_curve
-from runtime.data import Dataset
+from compile.report.spikes import NeuronRange, SampleSpikes, neuron_ranges, sample_spikes
+from runtime.data import Dataset, Split
 from runtime.kinds import kind_of
 from runtime.law import ACTIVATION_MAX, accumulator_bound
 from runtime.network import Array, Network
 from runtime.reference import trace
+from runtime.spiking.integers import run
 
 RANGE_SAMPLES = 500  # of the training data
 BINS = 32  # of a histogram of activations
 CELL_SAMPLES = 4  # pictures of each kind of mistake
 PICTURE_BYTES = 200_000  # of all pictures together
 ACTIVITY_BYTES = 250_000  # of all activities together
+ALL = 2**31  # bytes: more than one sample's activity
 SHOWN_CLASSES = 20  # whose samples the map offers
 
 
@@ -46,7 +49,8 @@ class LayerRange:
 
 @dataclass(frozen=True)
 class Sample:
-    """A test sample as the build sees it. ``activity``: every hidden layer's bytes, None where the report has no room for them."""
+    """A test sample as the build sees it. ``activity``: every hidden layer's bytes; ``spikes`` in their place for a spiking network. None where the
+    report has no room for them."""
 
     index: int  # in the test set
     label: int
@@ -54,6 +58,7 @@ class Sample:
     values: Array  # (size,) uint8
     scores: Array  # (classes,) int64
     activity: tuple[Array, ...] | None
+    spikes: SampleSpikes | None = None
 
 
 @dataclass(frozen=True)
@@ -64,8 +69,9 @@ class Facts:
     ranges: tuple[LayerRange, ...]
     range_samples: int
     samples: tuple[Sample, ...]
-    mean: Sample | None  # the mean training sample, run through the network; None with no samples to show
+    means: tuple[Sample, ...]  # the mean training sample, and of a spiking network that of each class, run through the network; none without samples
     prune: PruneCurve | None
+    neurons: tuple[NeuronRange, ...] = ()  # of a spiking network, in place of ``ranges``
 
 
 def gather(trained: Network, stored: Network, data: Dataset, scores: Array, pictures: bool = True) -> Facts:
@@ -74,11 +80,12 @@ def gather(trained: Network, stored: Network, data: Dataset, scores: Array, pict
     counts = Counter(zip(data.test.y.tolist(), predicted.tolist(), strict=True))
     return Facts(
         confusion=tuple((a, b, n) for (a, b), n in sorted(counts.items())),
-        ranges=_ranges(trained, stored, data.train.x[:RANGE_SAMPLES]),
+        ranges=_ranges(trained, stored, data.train.x[:RANGE_SAMPLES]) if stored.spiking is None else (),
         range_samples=min(RANGE_SAMPLES, len(data.train)),
         samples=_samples(stored, data, predicted) if pictures else (),
-        mean=_mean(stored, data.train.x) if pictures else None,
+        means=_means(stored, data.train) if pictures else (),
         prune=prune_curve(stored, data.validation),
+        neurons=neuron_ranges(stored, data.train.x[:RANGE_SAMPLES]) if stored.spiking is not None else (),
     )
 
 
@@ -124,15 +131,27 @@ def _samples(network: Network, data: Dataset, predicted: Array) -> tuple[Sample,
             chosen.append(k)
     chosen = chosen[:room]
     values = data.test.x[chosen]
-    layers = trace(network, values)
-    active = ACTIVITY_BYTES // max(sum(layer.outputs for layer in network.layers[:-1]), 1)
-    return tuple(
-        Sample(k, int(truth[k]), int(predicted[k]), values[i], layers[-1][i], tuple(part[i] for part in layers[:-1]) if i < active else None)
-        for i, k in enumerate(chosen)
-    )
+    outcomes = _outcomes(network, values, ACTIVITY_BYTES)
+    return tuple(Sample(k, int(truth[k]), int(predicted[k]), values[i], *outcomes[i]) for i, k in enumerate(chosen))
 
 
-def _mean(network: Network, samples: Array) -> Sample:
-    values = np.rint(samples.mean(axis=0, dtype=np.float64)).astype(np.uint8)[None]
-    layers = trace(network, values)
-    return Sample(-1, -1, int(layers[-1][0].argmax()), values[0], layers[-1][0], tuple(part[0] for part in layers[:-1]))
+def _means(network: Network, train: Split) -> tuple[Sample, ...]:
+    """Of all samples, with label -1, and of the samples of every class."""
+    labels = [-1]
+    if network.spiking is not None and len(network.classes) <= SHOWN_CLASSES:
+        labels += [k for k in range(len(network.classes)) if (train.y == k).any()]
+    chosen = [train.x if label < 0 else train.x[train.y == label] for label in labels]
+    values = np.stack([np.rint(part.mean(axis=0, dtype=np.float64)).astype(np.uint8) for part in chosen])
+    outcomes = _outcomes(network, values, ALL)
+    return tuple(Sample(-1, label, int(o[0].argmax()), values[i], *o) for i, (label, o) in enumerate(zip(labels, outcomes, strict=True)))
+
+
+def _outcomes(network: Network, values: Array, room: int) -> list[tuple[Array, tuple[Array, ...] | None, SampleSpikes | None]]:
+    """(scores, activity, spikes) of every sample; the last two as long as there is ``room``, bytes."""
+    if network.spiking is None:
+        layers = trace(network, values)
+        active = room // max(sum(layer.outputs for layer in network.layers[:-1]), 1)
+        return [(layers[-1][i], tuple(part[i] for part in layers[:-1]) if i < active else None, None) for i in range(len(values))]
+    found = run(network, values)
+    kept = sample_spikes(network, found, room)
+    return [(found.scores[i], None, kept[i] if i < len(kept) else None) for i in range(len(values))]

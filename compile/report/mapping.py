@@ -26,18 +26,20 @@ from runtime.report.words import short
 
 STEPS = 100  # of the prune slider, percent
 OFFERED = 30  # test samples to choose from
+SPIKING = ("steps", "reset", "coding", "readout", "exit_lead")
 WEB = 300  # connections of every length that are drawn when no neuron is chosen
 
 
 def map_data(network: Network, manifest: Manifest, curve: PruneCurve | None) -> dict[str, Any]:
-    """``layers`` in order; ``law``: how the page runs the network itself; ``prune``: (share left out, accuracy) pairs."""
+    """``layers`` in order; ``law``: how the page runs the network itself; ``spiking``: its time; ``prune``: (share left out, accuracy) pairs."""
     rows = []
     for index, (layer, record) in enumerate(zip(network.layers, manifest.layers, strict=True)):
         following = network.layers[index + 1] if index + 1 < len(network.layers) else None
         rows.append(_layer(network, index, layer, record.bytes) | {"fan_out": _fan_out(layer, following)})
     law = {"runs": runnable(network), "cut": network.input.cut, "zero_point": network.input.zero_point}
     points = None if curve is None else [list(point) for point in curve.points]
-    return {"layers": rows, "law": law, "offered": OFFERED, "prune": points}
+    spiking = None if network.spiking is None else {name: getattr(network.spiking, name) for name in SPIKING}
+    return {"layers": rows, "law": law, "spiking": spiking, "offered": OFFERED, "prune": points}
 
 
 def drawable(network: Network) -> bool:
@@ -60,7 +62,7 @@ def _layer(network: Network, index: int, layer: Layer, size: int) -> dict[str, A
         "neurons": neurons,
         "outputs": layer.outputs,
         "inputs": layer.inputs,
-        "last": layer.activation == "none",
+        "last": index == len(network.layers) - 1,
         "least": least,
         "kept": [int(len(order) - np.searchsorted(order, value, "left")) for value in least],
         "neuron_bytes": _neuron_bytes(layer, size),
@@ -68,6 +70,8 @@ def _layer(network: Network, index: int, layer: Layer, size: int) -> dict[str, A
         "bias": packed(np.asarray(layer.arrays["bias"], np.int32)),
         "shift": packed(layer.arrays["shift"]) if "shift" in layer.arrays else None,
     }
+    if layer.activation == "lif":
+        found |= {name: layer.options.get(name) for name in ("threshold", "decay", "lift")}
     if spatial:
         return found | _space(layer, main_axes(network))
     if "edges" in layer.arrays:

@@ -7,6 +7,7 @@ from compile.report.facts import Facts
 from devices.board import Board
 from runtime.manifest import Manifest
 from runtime.report.words import MISSING, markdown_table, markdown_text, number, plural, points
+from runtime.spikes_output import LAYER_HEADER, layer_rows, metric_rows
 
 WORST_PAIRS = 10
 
@@ -30,6 +31,7 @@ def text(manifest: Manifest, board: Board, facts: Facts, command: str) -> str:
         _ledger(manifest),
         "## Predicted against measured instructions",
         markdown_table(["layer", "predicted", "measured", "error"], view.predictions(manifest)),
+        *_spikes(manifest),
         "## Calibration ranges",
         _ranges(facts),
         "## Mistakes",
@@ -98,7 +100,19 @@ def _ledger(manifest: Manifest) -> str:
     return markdown_table(["layer", "format", "bytes", "scratch RAM, bytes", "instructions, predicted"], rows)
 
 
+def _spikes(manifest: Manifest) -> list[str]:
+    if manifest.neurobench is None:
+        return []
+    found, bench = view.spikes(manifest), manifest.neurobench
+    argument = [f"How the worst case is known: {found['argument']}."] if found["argument"] else []
+    metrics = markdown_table(["metric", "figure", "what it means"], metric_rows(bench, manifest.cost))
+    return ["## Spikes", str(found["text"]), metrics, *argument, markdown_table(LAYER_HEADER, layer_rows(bench))]
+
+
 def _ranges(facts: Facts) -> str:
+    if facts.neurons:
+        note = "A spiking neuron's output is a spike; its state is a membrane of 16 bits"
+        return f"{note}. {plural(facts.range_samples, 'training sample')}.\n\n" + markdown_table(view.NEURON_HEADER, view.neurons(facts.neurons))
     rows = [
         (row["layer"], row["step"], row["high"], row["largest"], row["saturated"], row["zero"], row["headroom"]) for row in view.ranges(facts.ranges)
     ]

@@ -28,7 +28,8 @@ class PruneCurve:
 
 def prune_curve(network: Network, validation: Split) -> PruneCurve:
     """The same share of every layer's synapses is left out, weakest first."""
-    products = sum(_products(layer) for layer in network.layers)
+    steps = 1 if network.spiking is None else network.spiking.steps
+    products = sum(_products(layer) * steps for layer in network.layers)
     samples = min(max(PRODUCTS // (products * len(SHARES)), LEAST_SAMPLES), MOST_SAMPLES, len(validation))
     ordered = [np.sort(strengths(layer)) for layer in network.layers]
     points = []

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from compile.report.facts import Facts, Sample
 from compile.report.shapes import drawn_shape, runnable
 from runtime.network import Network
@@ -22,13 +24,16 @@ def sample_data(network: Network, facts: Facts, classes: Sequence[str]) -> dict[
     return {
         "input": {"height": height, "width": width, "channels": channels},
         "samples": [_sample(sample, not runnable(network) or k < CHECKED) for k, sample in enumerate(facts.samples)],
-        "mean": None if facts.mean is None else _sample(facts.mean, True),
+        "means": [_sample(sample, True) for sample in facts.means],
         "classes": {str(k): short(classes[k], 40) for k in sorted(_occurring(facts, len(classes)))},
     }
 
 
 def _sample(sample: Sample, active: bool) -> dict[str, Any]:
-    """``active``: with the activity of the hidden layers, where the facts have it; the page computes the others itself."""
+    """``active``: with the activity of the hidden layers, or all spikes, where the facts have them; the page computes the others itself.
+
+    Spikes are bits, step by step, neuron by neuron, the first in the highest bit of a byte.
+    """
     order = sorted(range(len(sample.scores)), key=lambda k: (-int(sample.scores[k]), k))[:TOP_SCORES]
     found = {
         "index": sample.index,
@@ -41,6 +46,10 @@ def _sample(sample: Sample, active: bool) -> dict[str, Any]:
         found["scores"] = [int(score) for score in sample.scores]
     if active and sample.activity is not None:
         found["activity"] = [packed(part) for part in sample.activity]
+    if active and sample.spikes is not None:
+        found["spikes"] = [packed(np.packbits(part)) for part in sample.spikes.spikes]
+        found["membranes"] = packed(sample.spikes.membranes)
+        found["executed"] = sample.spikes.executed
     return found
 
 
@@ -48,7 +57,7 @@ def _occurring(facts: Facts, classes: int) -> set[int]:
     """Every class where there are few, else those of the samples."""
     if classes <= ALL_SCORES:
         return set(range(classes))
-    samples = [*facts.samples, *([facts.mean] if facts.mean else [])]
+    samples = [*facts.samples, *facts.means]
     found = {k for s in samples for k in (s.label, s.predicted) if k >= 0}
     for s in samples:
         found |= set(sorted(range(len(s.scores)), key=lambda k: (-int(s.scores[k]), k))[:TOP_SCORES])

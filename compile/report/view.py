@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 from compile.report.facts import Facts, LayerRange
 from compile.report.prune_curve import PruneCurve
+from compile.report.spikes import NeuronRange
 from devices.board import Board
 from runtime.manifest import LayerRecord, Manifest
 from runtime.network import Network
 from runtime.report.charts import Axis, Chart, Point, Series, chart
 from runtime.report.words import MISSING, number, plural, points, share
+from runtime.spikes_output import LAYER_HEADER, layer_rows, metric_rows
 
 INT32_MAX = 2**31 - 1
 
@@ -74,6 +76,13 @@ def tiles(manifest: Manifest, board: Board) -> list[Tile]:
     else:
         predicted = sum(layer.predicted_instructions for layer in manifest.layers)
         found.append(Tile("instructions", MISSING, f"predicted: {number(predicted)}"))
+    if manifest.neurobench is not None:
+        bench = manifest.neurobench
+        if bench.worst_case is not None and cost is not None:
+            note = f"proven for every input; {bench.worst_case.instructions / cost.instructions_max:.2f} of the most seen"
+            found.append(Tile("instructions at most", number(bench.worst_case.instructions), note))
+        silent = f"{share(bench.activation_sparsity)} of neurons and steps are silent"
+        found.append(Tile("spikes an inference", f"{bench.spikes:,.1f}", silent))
     compared = [record for record in manifest.parity.values() if record]
     equal = sum(record.max_abs_difference == 0 for record in compared)
     missing = len(manifest.parity) - len(compared)
@@ -147,8 +156,75 @@ def ranges(found: Sequence[LayerRange]) -> list[dict[str, object]]:
     return rows
 
 
+def neurons(found: Sequence[NeuronRange]) -> list[tuple[str, ...]]:
+    """A row a spiking layer: threshold, step, decay, scale of sums, spikes, silent, saturated, bound, its share of int32."""
+    return [
+        (
+            entry.layer,
+            f"{entry.threshold:,}",
+            f"{entry.step:.4g}",
+            f"{entry.decay / 2**15:.4f}",
+            entry.scaled,
+            f"{entry.firing:.4f}",
+            f"{entry.silent:,} of {entry.neurons:,}",
+            share(entry.saturated, 3),
+            f"{entry.sum_bound:,}",
+            share(entry.sum_bound / INT32_MAX),
+        )
+        for entry in found
+    ]
+
+
+NEURON_HEADER = (
+    "layer",
+    "threshold, steps",
+    "one step",
+    "kept a time step",
+    "sums to steps",
+    "spikes a neuron and step",
+    "never spike",
+    "saturated",
+    "largest possible sum",
+    "of int32",
+)
+
+
+def spikes(manifest: Manifest) -> dict[str, object]:
+    """What the section of spikes shows beside its pictures."""
+    bench, record = manifest.neurobench, manifest.spiking
+    if bench is None or record is None:
+        raise ValueError("the build does not spike")
+    codings = {
+        "direct": "its input is a constant current",
+        "rate": "a larger input spikes more often",
+        "latency": "a larger input spikes earlier, once",
+    }
+    readouts = {"count": "the most spikes win", "membrane": "the largest sum of membranes wins", "first": "the first to spike wins"}
+    resets = {"subtract": "loses a threshold", "zero": "starts from 0"}
+    early = "" if record.exit_lead is None else f" It stops as soon as the lead is more than {record.exit_lead} for every step that is left."
+    if record.exit_lead is not None and record.readout == "first":
+        early = " It stops at the first spike of the last layer."
+    text = (
+        f"The network takes {plural(record.steps, 'time step')}; {codings[record.coding]}. A neuron whose membrane is above its threshold spikes and "
+        f"{resets[record.reset]} a step later; of the last layer {readouts[record.readout]}.{early}"
+    )
+    return {
+        "text": text,
+        "metrics": metric_rows(bench, manifest.cost),
+        "argument": bench.worst_case.argument if bench.worst_case else None,
+        "header": LAYER_HEADER,
+        "layers": layer_rows(bench),
+    }
+
+
 def map_text(network: Network) -> str:
     """What is drawn, in words."""
+    if network.spiking is not None:
+        return f"{_map_text(network)} How strongly a neuron is coloured says how often it spikes for the sample that is chosen."
+    return _map_text(network)
+
+
+def _map_text(network: Network) -> str:
     kinds = {layer.kind for layer in network.layers}
     if network.layers[0].kind == "spatial":
         return "Every neuron is drawn at its learned position; the nearer two neurons of neighbouring layers are, the stronger they are connected."

@@ -157,7 +157,7 @@ def test_ten_thousand_classes(built: Path) -> None:
     classes = tuple(f"class {k}" for k in range(10_000))
     manifest = read_manifest(built)
     pairs = tuple((k, (k + 1) % 10_000, 1 + k % 7) for k in range(10_000))
-    facts = Facts(pairs, (), 500, (), None, None)
+    facts = Facts(pairs, (), 500, (), (), None)
     changed = {"layers": manifest.layers[:1], "output": manifest.output.model_copy(update={"classes": classes})}
     one = Report(manifest.model_copy(update=changed), network, BOARD, facts, "x")
     page = html(one)

@@ -1,5 +1,5 @@
 // One button a neuron with its picture; the table of the same; the details of the chosen one.
-const { state, change, layers, data, pictures, grid, activity, brightness, neuronName, plural, least, live, roving, reset } = globalThis.nearwire;
+const { state, change, layers, data, pictures, grid, activity, brightness, neuronName, plural, least, live, law, roving, reset } = globalThis.nearwire;
 const { rectangles, weights, paintSigned, paintBytes } = pictures;
 const FIRST = 96, ROWS = 300;
 const place = document.getElementById("map-gallery");
@@ -42,7 +42,7 @@ function tile(layer, neuron, picture, largest) {
   button.append(canvas);
   if (layer.maps && state.sample) button.append(answers(layer, neuron));
   const light = element("span", "", { className: "light" });
-  light.style.setProperty("--light", brightness(state.layer, neuron).toFixed(3));
+  button.style.setProperty("--light", brightness(state.layer, neuron).toFixed(3));
   button.append(light, element("span", layer.last ? String(data.classes[neuron] ?? neuron) : String(neuron), { className: "label" }));
   button.setAttribute("aria-label", grid.words(state.layer, neuron));
   button.setAttribute("aria-pressed", String(state.neuron === neuron));
@@ -119,6 +119,7 @@ function rows() {
   table.lastElementChild.replaceChildren(found, ...note);
 }
 
+place.classList.toggle("counts", Boolean(law.spiking));
 roving(place);
 more.addEventListener("click", () => change({ all: true }));
 table.addEventListener("toggle", rows);

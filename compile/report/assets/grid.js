@@ -1,5 +1,5 @@
 // The map of layers that read a grid: reaches over the input, coloured by charge; one picture a neuron.
-const { state, layers, pictures, style, rgb, arriving, activity, brightness, neuronName, activityWords, plural, least } = globalThis.nearwire;
+const { state, layers, pictures, style, rgb, arriving, arrivingWords, activity, brightness, neuronName, activityWords, plural, least } = globalThis.nearwire;
 const { rectangles, weights, paintBytes } = pictures;
 const canvas = document.getElementById("map-stage");
 const MOST_HEIGHT = 460;
@@ -123,7 +123,7 @@ function under(px, py) {
   }
   if (channel < 0) return "";
   const values = arriving(state.layer);
-  const value = values ? `, value ${values[channel * height * width + row * width + column] ?? "none"}` : "";
+  const value = values ? `, ${arrivingWords(state.layer, channel * height * width + row * width + column)}` : "";
   const where = `${channels > 1 ? `map ${channel}, ` : ""}row ${row}, column ${column}${value}`;
   if (plan.total) return `${where}; ${state.neuron === null ? "weights add up to" : "weight"} ${plan.total.values[y * plan.total.width + x]}`;
   const hits = plan.boxes.filter((b) => px >= b.x && px < b.x + b.w && py >= b.y && py < b.y + b.h);

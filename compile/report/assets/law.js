@@ -1,5 +1,5 @@
 // The network itself, by the integer law of runtime/law.py: bytes in, every layer's bytes and the scores out. Whole numbers below 2**31 only,
-// so this browser computes what the reference computes; ``check`` says whether it does.
+// so this browser computes what the reference computes; ``agrees`` says whether it does. Of a network that spikes lif.js computes the rest.
 const { data, bytes, pictures, positions } = globalThis.nearwire;
 const layers = data.map.layers, law = data.map.law;
 const kept = new Map(); // synapses that stay, by layer and share: the last share only
@@ -89,6 +89,9 @@ function replicated(layer, values, share) {
   return out;
 }
 
+// A layer's sums, for layers that do not pool.
+function sums(layer, values, share) { return layer.form === "boxes" ? field(layer, values, share) : product(layer, values, share); }
+
 // {activity: bytes of every hidden layer, scores} for input bytes, with a share (whole percent) of the synapses left out.
 function run(input, share) {
   let values = Int32Array.from(input, (u) => (u >> law.cut) - law.zero_point);
@@ -97,7 +100,7 @@ function run(input, share) {
     let out;
     if (layer.form === "boxes" && layer.maps) out = replicated(layer, values, share);
     else {
-      out = layer.form === "boxes" ? field(layer, values, share) : product(layer, values, share);
+      out = sums(layer, values, share);
       if (!layer.last) out = Uint8Array.from(out, (sum, j) => requantise(sum, layer.shift[j]));
     }
     if (layer.last) return { activity, scores: [...out] };
@@ -114,4 +117,4 @@ function agrees(sample) {
   return sample.top.every(([k, score]) => own.scores[k] === score) && (sample.activity ?? []).every((part, k) => same(part, own.activity[k]));
 }
 
-globalThis.nearwire.law = { runs: law.runs, run, agrees };
+globalThis.nearwire.law = { runs: law.runs, run, agrees, sums };

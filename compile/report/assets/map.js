@@ -22,7 +22,7 @@ function thumbnails() {
     const button = element("button", "", { type: "button", className: "thumbnail" });
     const canvas = element("canvas");
     paint(canvas, sample.values);
-    button.append(canvas, element("span", sample.index < 0 ? "mean" : String(data.classes[sample.label])));
+    button.append(canvas, element("span", sample.index >= 0 ? className(sample.label) : sample.label < 0 ? "mean" : `mean ${className(sample.label)}`));
     if (sample.index >= 0 && sample.label !== sample.predicted) button.classList.add("wrong");
     button.setAttribute("aria-label", sampleName(sample));
     button.title = sampleName(sample);

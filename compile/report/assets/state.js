@@ -4,12 +4,12 @@ const { data, samples, bytes, law } = globalThis.nearwire;
 const layers = data.map.layers;
 const MEAN = -1, DRAWN = -2; // as the index of a sample
 
-if (data.mean) Object.assign(data.mean, { values: bytes(data.mean.x) });
-for (const sample of data.mean ? [data.mean, ...samples] : samples) if (sample.activity) sample.activity = sample.activity.map(bytes);
-const disagreeing = law.runs ? [...(data.mean ? [data.mean] : []), ...samples].filter((s) => s.activity && !law.agrees(s)) : [];
+for (const mean of data.means) mean.values = bytes(mean.x);
+for (const sample of [...data.means, ...samples]) if (sample.activity && !law.spiking) sample.activity = sample.activity.map(bytes);
+const disagreeing = law.runs ? [...data.means, ...samples].filter((s) => s.activity && !law.agrees(s)) : [];
 const live = law.runs && disagreeing.length === 0;
 for (const sample of samples) sample.active = live || Boolean(sample.activity);
-const offered = [...(data.mean ? [data.mean] : []), ...samples.filter((s) => s.active).slice(0, data.map.offered)];
+const offered = [...data.means, ...samples.filter((s) => s.active).slice(0, data.map.offered)];
 
 const state = { layer: 0, neuron: null, sample: offered[0] ?? null, now: null, share: 0, order: "number", all: false, listeners: [] };
 state.now = computed();
@@ -34,18 +34,27 @@ function sampleName(sample) {
   if (!sample) return "no input";
   const now = sample === state.sample ? state.now : sample;
   const guess = className(now.predicted);
-  if (sample.index === MEAN) return `mean of the training data, taken for ${guess}`;
+  if (sample.index === MEAN) return `mean of ${sample.label < 0 ? "the training data" : `all training samples of ${className(sample.label)}`}, taken for ${guess}`;
   if (sample.index === DRAWN) return `your drawing, taken for ${guess}`;
   return sample.label === now.predicted ? `test sample ${sample.index}: ${guess}` : `test sample ${sample.index}: ${className(sample.label)}, taken for ${guess}`;
 }
 
-// What arrives at a layer (-1: the network's input), bytes; null where no sample is shown.
+// What arrives at a layer (-1: the network's input), bytes for drawing; null where no sample is shown.
 function arriving(index) {
   if (!state.sample) return null;
-  return index === 0 ? state.sample.values : state.now.activity[index - 1];
+  if (index === 0) return state.sample.values;
+  const found = state.now.activity[index - 1];
+  return law.spiking ? Uint8Array.from(found, (count) => Math.round(255 * count / law.most)) : found;
 }
 
-// The largest output of a neuron, and its outputs: a hidden neuron's bytes, the last layer's score. null without a sample.
+// One of the same values, in words.
+function arrivingWords(index, cell) {
+  const found = index === 0 ? state.sample.values : state.now.activity[index - 1];
+  if (found[cell] === undefined) return "nothing";
+  return index > 0 && law.spiking ? plural(found[cell], "spike") : `value ${found[cell]}`;
+}
+
+// The largest output of a neuron, and its outputs: a hidden neuron's bytes or number of spikes, the last layer's score. null without a sample.
 function activity(index, neuron) {
   if (!state.sample) return null;
   const layer = layers[index];
@@ -58,7 +67,7 @@ function activity(index, neuron) {
 function brightness(index, neuron) {
   const value = activity(index, neuron);
   if (value === null) return 0;
-  if (!layers[index].last) return value / 255;
+  if (!layers[index].last) return value / law.most;
   const low = Math.min(...state.now.scores), high = Math.max(...state.now.scores);
   return high > low ? (value - low) / (high - low) : 0;
 }
@@ -74,9 +83,10 @@ function plural(count, noun, nouns = `${noun}s`) { return `${count.toLocaleStrin
 function activityWords(index, neuron) {
   const value = activity(index, neuron);
   if (value === null) return "";
-  return layers[index].last ? `score ${value.toLocaleString("en")}` : `activity ${value} of 255`;
+  if (layers[index].last) return `score ${value.toLocaleString("en")}`;
+  return law.spiking ? `${plural(value, "spike")} in ${plural(state.now.executed, "step")}` : `activity ${value} of 255`;
 }
 
 const least = (layer) => (state.share ? layer.least[state.share] : -Infinity);
 
-Object.assign(globalThis.nearwire, { state, change, live, disagreeing, className, DRAWN, offered, layers, sampleName, arriving, activity, brightness, neuronName, activityWords, plural, least });
+Object.assign(globalThis.nearwire, { state, change, live, disagreeing, className, DRAWN, offered, layers, sampleName, arriving, arrivingWords, activity, brightness, neuronName, activityWords, plural, least });
