@@ -19,8 +19,10 @@ from train.model import Model
 from train.quantised_model import QuantisedModel
 
 
-def check_compilable(model: Model | QuantisedModel) -> None:
-    """InputError for a model that gains nothing."""
+def check_compilable(model: Model | QuantisedModel, processes: int) -> None:
+    """InputError for a model that gains nothing, and for several processes that share it."""
+    if processes > 1:
+        raise InputError(f"--compile is for one process, and {processes} share this run. Leave it out, or train without torchrun.")
     found = "spiking neurons" if model.neurons is not None else "spatial layers"
     if found == "spiking neurons" or any(isinstance(module, Spatial) for module in model.modules()):
         raise InputError(f"--compile does nothing for {found}, whose passes are matrix products or written out already. Leave it out.")

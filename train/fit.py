@@ -101,7 +101,7 @@ def fit(
     if config.quantise is not None and isinstance(model, Model):
         check_quantisable(model)
     if config.compile:
-        check_compilable(model)
+        check_compilable(model, processes.count)
     done, rows = 0, []
     phase = phases(config)[0]
     if resume and finished_epochs(folder.checkpoint) > config.epochs and isinstance(model, Model):

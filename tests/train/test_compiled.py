@@ -10,8 +10,10 @@ import torch
 
 from devices.errors import InputError, NearwireError
 from tests.train.samples import bars, config
+from train.compiled import check_compilable
 from train.config import TrainConfig
 from train.library import fit
+from train.model import build
 
 LAYERS = [{"kind": "replicated", "prototypes": 3, "kernel": 3, "pool": 2}, {"kind": "dense", "outputs": 8}, {"kind": "dense"}]
 
@@ -50,3 +52,9 @@ def test_a_missing_compiler_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_models_that_gain_nothing_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="--compile does nothing for sp"):
         fit(TrainConfig.model_validate({"data": "bars", "compile": True, "epochs": 1, "batch": 50, **settings}), bars())
+
+
+def test_it_is_not_shared_among_processes() -> None:
+    dense = config([{"kind": "dense"}])
+    with pytest.raises(InputError, match="2 share this run"):
+        check_compilable(build(dense, bars()), 2)

@@ -118,9 +118,11 @@ def test_integers_learn() -> None:
         assert float((model(torch.tensor(data.test.x)).argmax(1) == torch.tensor(data.test.y)).float().mean()) > 0.95
 
 
-@pytest.mark.parametrize("stop", [1, 2, 3])
-def test_a_resumed_run_ends_in_the_same_bytes(tmp_path: Path, stop: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    how, data = config(STRUCTURES["field, 4-bit head"], quantise={"epochs": 2}), bars()
+@pytest.mark.parametrize(
+    ("name", "stop"), [("field, 4-bit head", 1), ("field, 4-bit head", 2), ("field, 4-bit head", 3), ("spatial twice", 2), ("spatial twice", 3)]
+)
+def test_a_resumed_run_ends_in_the_same_bytes(tmp_path: Path, name: str, stop: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    how, data = config(STRUCTURES[name], quantise={"epochs": 2}), bars()
     whole = fit(how, data, RunFolder(tmp_path / "whole"), "cpu")
     monkeypatch.setattr("train.fit.CHECKPOINT_SECONDS", 0.0)
 
