@@ -3,8 +3,8 @@
 The forward pass is that pass and runtime/kinds/spatial.py, integer for integer: positions rounded to the grid, whole squared distances, their
 codes, a table of whole weights. Gradients pass straight through every rounding, as if the weight were the rule of the distance. Rules:
 
-1. Layers that share positions share a grid: origin in the middle of the first positions, and a step that puts the outermost ones at the end
-   of ``bits`` bits; both stay. Positions, a learned gap and biases learn on; signs are what they are.
+1. Layers that share positions share a grid of ``bits`` bits, the compiler's choice for the positions so far; it stays. Positions, a learned
+   gap and biases learn on; signs are what they are.
 2. The table is made anew for every batch: it follows from the smallest and largest distance, as the compiler makes it.
 3. The weight step is the compiler's choice or up to 1.4 times that, activations are as fine as needed or up to 1.4 times coarser, so that one
    is a power of two times the other.
@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from compile.passes.freeze import freeze_layer
-from compile.passes.integers.spatial import ideal_table, quantise_spatial, rounded_table
+from compile.passes.integers.spatial import ideal_table, position_grid, quantise_spatial, rounded_table
 from devices.errors import NearwireError
 from runtime.kinds.spatial import EPSILON
 from runtime.law import ACTIVATION_MAX, SHIFT_MAX, WEIGHT_MAX
@@ -117,13 +117,10 @@ class QuantisedSpatial(QuantisedLayer):
 
 @torch.no_grad()
 def share_grid(group: list[QuantisedSpatial]) -> None:
-    """Give layers that share positions one grid: its origin in the middle of them, its step the finest that reaches all."""
-    each = [group[0].layer.sender, *(quantised.layer.receiver for quantised in group)]
-    together = torch.cat([positions.detach() for positions in each]).double()
-    middle = (together.amax(0) + together.amin(0)) / 2
-    for positions in each:
-        positions.sub_(middle.to(positions.dtype))
-    step = max(float((together - middle).abs().max()), 1e-9) / group[0].largest
+    """Give layers that share positions one grid, the compiler's choice, and put its origin at 0."""
+    middle, step = position_grid([freeze_layer(quantised.layer.export("layer", "none")) for quantised in group], group[0].largest)
+    for positions in [group[0].layer.sender, *(quantised.layer.receiver for quantised in group)]:
+        positions.sub_(torch.tensor(middle, dtype=positions.dtype, device=positions.device))
     for quantised in group:
         quantised.grid.fill_(step)
 

@@ -129,6 +129,22 @@ def test_more_bits_bring_the_weights_closer() -> None:
     assert error(12) < error(8) < error(4)
 
 
+def test_a_neuron_far_out_does_not_coarsen_the_grid_of_the_others() -> None:
+    frozen = freeze(float_network(kind="spatial"))
+    usual = integer_positions(frozen, 8)[0].options["step"]
+    sender = frozen.layers[0].arrays["sender"].copy()
+    sender[3] = 1000.0
+    far = frozen.with_layers((frozen.layers[0].with_arrays(sender=sender), *frozen.layers[1:]), "frozen")
+    layer = integer_positions(far, 8)[0]
+    assert layer.options["step"] < 2 * usual
+    assert np.abs(layer.arrays["sender"]).max() == 127
+    weights = Spatial().weights(frozen.layers[0])
+    found = quantise(far, SAMPLES).layers[0]
+    close = Spatial().integer_weights(found) * found.arrays["weight_scale"][:, None]
+    others = np.arange(weights.shape[1]) != 3
+    assert np.abs(close - weights)[:, others].mean() < 0.07 * np.abs(weights).mean()
+
+
 @pytest.mark.parametrize("bits", [3, 13])
 def test_bits_outside_their_range_are_refused(bits: int) -> None:
     with pytest.raises(InputError, match="bits a coordinate"):

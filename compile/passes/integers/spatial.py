@@ -1,7 +1,8 @@
 """``spatial``: positions first, weights follow.
 
 Rules:
-1. Positions become integers of ``bits`` bits, with one step for all layers that share positions; gap and cut-off follow in squared steps.
+1. Positions become integers of ``bits`` bits, with one step and origin for all layers that share positions, chosen for the least squared error of
+   the weights: a few neurons far out, whose weights are small anyway, move in to the grid's edge. Gap and cut-off follow in squared steps.
 2. The weight is a table look-up on the integer squared distance (runtime/kinds/spatial.py). A table entry is the rule at the middle of
    its interval of distances.
 3. One scale for the layer, chosen for the least squared error over the layer's connections.
@@ -22,6 +23,7 @@ from runtime.rules import rule
 
 BITS = (4, 12)  # of a coordinate: fewer distort the map, more overflow no table but gain nothing
 TABLE_MAX = 256  # entries
+REACHED = (1.0, 0.999, 0.995, 0.99, 0.98, 0.96, 0.93, 0.9)  # shares of the positions, an axis, within the grid; tried
 CLIPS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)  # of the largest |w|, tried as the end of the integer range
 
 
@@ -76,12 +78,32 @@ def integer_positions(network: Network, bits: int) -> tuple[Layer, ...]:
         largest = 2 ** (bits - 1) - 1
         trained = group[0].options.get("position_step")
         if trained is not None and np.rint(np.abs(positions).max() / trained) <= largest:
-            done += [_with_integer_positions(layer, np.zeros(positions.shape[1]), float(trained)) for layer in group]
+            done += [_with_integer_positions(layer, np.zeros(positions.shape[1]), float(trained), largest) for layer in group]
             continue
-        middle = (positions.max(axis=0) + positions.min(axis=0)) / 2
-        step = max(float(np.abs(positions - middle).max()), 1e-9) / largest
-        done += [_with_integer_positions(untrained(layer), middle, step) for layer in group]
+        middle, step = position_grid(group, largest)
+        done += [_with_integer_positions(untrained(layer), middle, step, largest) for layer in group]
     return tuple(done)
+
+
+def position_grid(group: list[Layer], largest: int) -> tuple[Array, float]:
+    """(origin, step) of a grid of -``largest`` .. ``largest`` steps for float layers that share positions, by rule 1."""
+    positions = np.concatenate([group[0].arrays["sender"], *(layer.arrays["receiver"] for layer in group)]).astype(np.float64)
+    kind = Spatial()
+
+    def size(layer: Layer, d2: Array) -> Array:
+        return rule(layer.options["rule"])(np.maximum(d2, EPSILON))
+
+    exact = [size(layer, kind.squared_distances(layer)) for layer in group]
+
+    def error(grid: tuple[Array, float]) -> float:
+        moved = [_with_integer_positions(layer.with_options(drop=("cutoff2",)), *grid, largest) for layer in group]
+        return sum(float(np.square(size(a, kind.squared_distances(a) * grid[1] ** 2) - b).sum()) for a, b in zip(moved, exact, strict=True))
+
+    grids = []
+    for share in REACHED:
+        low, high = np.quantile(positions, [(1 - share) / 2, (1 + share) / 2], axis=0)
+        grids.append(((low + high) / 2, max(float((high - low).max()) / 2, 1e-9) / largest))
+    return min(grids, key=error)
 
 
 def _groups(layers: tuple[Layer, ...]) -> list[list[Layer]]:
@@ -95,9 +117,9 @@ def _groups(layers: tuple[Layer, ...]) -> list[list[Layer]]:
     return groups
 
 
-def _with_integer_positions(layer: Layer, middle: Array, step: float) -> Layer:
+def _with_integer_positions(layer: Layer, middle: Array, step: float, largest: int) -> Layer:
     def grid(name: str) -> Array:
-        return np.rint((layer.arrays[name].astype(np.float64) - middle) / step).astype(np.int16)
+        return np.clip(np.rint((layer.arrays[name].astype(np.float64) - middle) / step), -largest, largest).astype(np.int16)
 
     integer = layer.with_arrays(sender=grid("sender"), receiver=grid("receiver")).with_options(
         drop=("gap", "steepness", "position_step"), step=step, gap2=round((float(layer.options["gap"]) / step) ** 2), cutoff2=None
