@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ from train.paper.command import paper
 
 if TYPE_CHECKING:
     from runtime.network import Network
+    from train.fit import Report
 
 app = typer.Typer(help="Learn networks: lists of positions.", no_args_is_help=True, add_completion=False)
 
@@ -56,6 +58,17 @@ def fit(
     compiled: Annotated[
         bool | None, typer.Option("--compile/--no-compile", help="Steps by torch.compile: for replicated layers.", show_default=False)
     ] = None,
+    spiking: Annotated[
+        bool, typer.Option("--spiking", help="Leaky integrate-and-fire neurons; each option down to --activity asks for them too.")
+    ] = False,
+    steps: Annotated[int | None, _option("Time steps of a sample.", "--steps")] = None,
+    beta: Annotated[float | None, _option("Share of a membrane potential that is left after a step, 0 to 1.", "--beta")] = None,
+    threshold: Annotated[float | None, _option("Membrane potential above which a neuron spikes.", "--threshold")] = None,
+    reset: Annotated[str | None, _option("Of the membrane behind a spike: subtract (the threshold) or zero.", "--reset")] = None,
+    coding: Annotated[str | None, _option("Of the input: direct (a constant current), rate or latency.", "--coding")] = None,
+    readout: Annotated[str | None, _option("Scores: membrane, count (of spikes) or first (spike).", "--readout")] = None,
+    learn: Annotated[str | None, _option("What else learns, one a layer: beta, threshold or beta,threshold.", "--learn")] = None,
+    activity: Annotated[float | None, _option("Spikes a neuron and step that hidden layers have without penalty: 0.05.", "--activity")] = None,
     frames: Annotated[int | None, _option("Keep the positions so often while they move, for the animation in curves.html.", "--frames")] = None,
     recipe: Annotated[str | None, _option(f"Settings to start from: {', '.join(recipe_names())}.", "--recipe")] = None,
     config: Annotated[Path | None, _option("Settings to start from: a TOML file.", "--config")] = None,
@@ -66,7 +79,8 @@ def fit(
     device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
     json: JsonOption = False,
 ) -> None:
-    """Train a network. Options override the recipe or file; with neither, the recipe DATA-MODEL is taken if there is one (digits-spatial)."""
+    """Train a network. Options override the recipe or file; with neither, the recipe DATA-MODEL is taken if there is one (digits-spatial),
+    with --spiking DATA-snn."""
     given: dict[str, Any] = {
         "data": data,
         "model": model,
@@ -81,6 +95,11 @@ def fit(
     given |= {"rate": rate, "schedule": schedule, "seed": seed, "prune": prune, "prune_structure": prune_structure, "frames": frames, "init": init}
     given |= {"precision": precision, "weights": weights, "compile": compiled}
     given = {name: value for name, value in given.items() if value is not None}
+    neurons: dict[str, Any] = {"steps": steps, "beta": beta, "threshold": threshold, "reset": reset, "coding": coding, "readout": readout}
+    neurons |= {"learn": None if learn is None else learn.split(","), "activity": activity}
+    neurons = {name: value for name, value in neurons.items() if value is not None}
+    if spiking or neurons:
+        given["spiking"] = neurons
     if hidden is not None:
         given["hidden"] = _sizes(hidden)
     if quantise_epochs == 0:
@@ -94,6 +113,7 @@ def fit(
     else:
         settings = _settings(given, recipe, config)
         name = settings.layers[0].kind if settings.layers else settings.model
+        name += "-snn" if settings.spiking else ""
         run_folder = out or DEFAULT_OUT / (settings.recipe or f"{Path(settings.data).stem}-{name}")
     _fit(settings, run_folder, resume, force, device, json)
 
@@ -185,6 +205,8 @@ def _settings(given: dict[str, Any], recipe: str | None, config: Path | None) ->
         base = read_recipe(recipe)
     elif "init" not in given:
         usual = "-".join(str(given.get(name, TrainConfig.model_fields[name].default)) for name in ("data", "model"))
+        if "spiking" in given and "model" not in given:
+            usual = f"{given.get('data', TrainConfig.model_fields['data'].default)}-snn"
         base = read_recipe(usual) if usual in recipe_names() else {}
         if base.get("layers"):  # they say what the network is made of, unless the options do
             if set(STRUCTURE) & set(given):
@@ -196,6 +218,8 @@ def _settings(given: dict[str, Any], recipe: str | None, config: Path | None) ->
     clash = [f"--{name}" for name in ("model", *STRUCTURE) if name in given] if base.get("layers") else []
     if clash:
         raise InputError(f"{recipe or config} lists its layers, so {' and '.join(clash)} cannot be given. Copy the recipe and change its layers.")
+    if "spiking" in given:
+        given["spiking"] = {**(base.get("spiking") or {}), **given["spiking"]}
     changed = [name for name, value in given.items() if base.get(name) != value and name != "frames"]
     if changed and base.get("recipe"):
         base["recipe"] = None  # no longer what the recipe says
@@ -240,7 +264,7 @@ def _fit(settings: TrainConfig, out: Path, resume: bool, force: bool, device: st
     from train.progress import epoch_bar
 
     with epoch_bar(total_epochs(settings), quiet=json or not first) as report:
-        result = run_fit(settings, dataset, folder, device, start, resume, report)
+        result = run_fit(settings, dataset, folder, device, start, resume, _with_warnings(report))
     if not first:
         return
     from train.curves import write_curves
@@ -255,6 +279,20 @@ def _fit(settings: TrainConfig, out: Path, resume: bool, force: bool, device: st
     cells = [[_cell(name, summary[name]) for name in names]]
     print_table("trained", [name.replace("_", " ") for name in names], cells)
     print(f"curves: {written[0]}")
+
+
+def _with_warnings(report: Report) -> Report:
+    """``report`` that also prints what a row warns of, each text once, to standard error."""
+    seen: set[str] = set()
+
+    def each(row: dict[str, Any]) -> None:
+        text = row.get("warning")
+        if text and text not in seen:
+            seen.add(text)
+            print(f"warning: epoch {row['epoch']}: {text}", file=sys.stderr)
+        report(row)
+
+    return each
 
 
 def _cell(name: str, value: Any) -> str:

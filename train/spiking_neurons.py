@@ -143,7 +143,7 @@ class SpikingNeurons(nn.Module):
         if not names:
             return None
         return (
-            f"{' and '.join(names)} never spiked in this epoch. Lower spiking.threshold (it is {self.spiking.threshold}), "
+            f"{' and '.join(names)} never spiked. Lower spiking.threshold (it is {self.spiking.threshold}), "
             f"take more steps (spiking.steps, now {self.spiking.steps}) or a larger spiking.beta (now {self.spiking.beta}), "
             "raise the rate of its weights or charges (rates.weight, rates.charge)"
             + (f", or allow more than {self.config.activity} spikes (spiking.activity)." if self.config.activity is not None else ".")

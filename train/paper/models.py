@@ -5,9 +5,18 @@ by looking at results, so no images are held out, and the test images are read w
 
 Where the paper is silent we chose, on the last 5,000 training images with short runs: coordinates start normal with deviation 2, gaps at 1 (never
 below ``GAP_MIN``), inhibition values evenly in -0.3..0.3 behind a sigmoid of steepness 5, biases so that every neuron's mean
-over 1,000 training images is 0; Adam's other constants are its usual ones. Spiking networks: 10 time steps, the pixels as a constant current
+over 1,000 training images is 0; Adam's other constants are its usual ones. Spiking networks: 4 time steps, the pixels as a constant current
 (coding ``direct``), snnTorch's arctangent surrogate, reset by subtraction, and as scores the mean membrane potentials of the ten last neurons,
 which are leaky integrate-and-fire neurons as well.
+
+What the choices of spiking networks did, accuracy on those 5,000 images (one seed, so about +-0.005):
+- The 3D SNN learns faster with fewer steps: 0.876, 0.875 and 0.852 after 4 epochs with 2, 4 and 10. The 14-hidden one with 2, 4, 10: 0.920,
+  0.933, 0.937 after 10.
+- Counting spikes as scores, 3D, deviation 2: trained on the counts it stays at chance (all last neurons spike always); trained on membranes at 0.2 to 0.5.
+- 14 hidden, read as in snnTorch's tutorial (25 steps, loss on the membranes of every step, label by counted spikes): 0.902 after 10 epochs, the
+  paper's figure; its membranes give 0.943. With membranes, counts trained as such (0.949), rate (0.935 after 8) or latency coding (0.923) it is
+  far above that, so the paper's order of the two SNNs seems to come from the read-out.
+- Wider first positions (deviation 6, 20) learn faster in the first epochs, and no better after four.
 """
 
 from __future__ import annotations
@@ -83,7 +92,9 @@ def _mlps() -> list[Model]:
 
 
 def _snns() -> list[Model]:
-    fixed, learned, small, large = ({**settings, "spiking": {}} for settings in (spatial("fixed"), spatial("learned"), dense(14), dense(2048)))
+    fixed, learned, small, large = (
+        {**settings, "spiking": {"steps": 4}} for settings in (spatial("fixed"), spatial("learned"), dense(14), dense(2048))
+    )
     return [
         Model("snn-3d-fixed", "3D SNN, fixed gaps", fixed, 10_574, 200, 0.005, 0.9187, 0.0027),
         Model("snn-3d", "3D SNN, learned gaps", learned, 10_576, 200, 0.005, 0.9216, 0.0052),
