@@ -72,6 +72,10 @@ def fit(
     frames: Annotated[int | None, _option("Keep the positions so often while they move, for the animation in curves.html.", "--frames")] = None,
     recipe: Annotated[str | None, _option(f"Settings to start from: {', '.join(recipe_names())}.", "--recipe")] = None,
     config: Annotated[Path | None, _option("Settings to start from: a TOML file.", "--config")] = None,
+    teacher: Annotated[
+        list[str] | None,
+        _option("Trained network to learn from beside the labels: a file, a run folder or zoo:NAME; several: each once.", "--teacher"),
+    ] = None,
     init: Annotated[str | None, _option("Network to fine-tune: a file, a run folder or zoo:NAME.", "--init")] = None,
     out: Annotated[Path | None, _option("Folder of the run. Default: runs/RECIPE or runs/DATA-MODEL.", "--out")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
@@ -109,8 +113,11 @@ def fit(
     elif quantise_epochs is not None or quantise_bits is not None:
         given["quantise"] = {name: value for name, value in (("epochs", quantise_epochs), ("bits", quantise_bits)) if value is not None}
     if resume:
-        run_folder, settings = _resumed(out, {**given, **({"recipe": recipe} if recipe else {}), **({"config": config} if config else {})}, force)
+        more = {"teacher": teacher, "recipe": recipe, "config": config}
+        run_folder, settings = _resumed(out, {**given, **{name: value for name, value in more.items() if value}}, force)
     else:
+        if teacher:
+            given["distil"] = {"teacher": teacher}
         settings = _settings(given, recipe, config)
         name = settings.layers[0].kind if settings.layers else settings.model
         name += "-snn" if settings.spiking else ""
@@ -225,6 +232,8 @@ def _settings(given: dict[str, Any], recipe: str | None, config: Path | None) ->
         base["recipe"] = None  # no longer what the recipe says
     if isinstance(given.get("quantise"), dict):
         given["quantise"] = {**(base.get("quantise") or {}), **given["quantise"]}
+    if "distil" in given:
+        given["distil"] = {**(base.get("distil") or {}), **given["distil"]}
     return make_config({**base, **given}, "settings")
 
 

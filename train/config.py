@@ -66,6 +66,21 @@ class Quantise(BaseModel):
     bits: int = Field(8, ge=4, le=8)  # of a coordinate of spatial layers
 
 
+class Distil(BaseModel):
+    """Trained networks to learn from, see train/teacher.py."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    teacher: tuple[str, ...] = Field(min_length=1)  # files, run folders or zoo:NAME; one may be given without brackets
+    weight: float = Field(0.9, ge=0, le=1)  # of their probabilities in the loss; the labels have the rest
+    temperature: Positive = 2.0  # the scores of both sides are divided by it
+
+    @field_validator("teacher", mode="before")
+    @classmethod
+    def _several(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+
 class SpikingConfig(BaseModel):
     """Leaky integrate-and-fire neurons in every layer; runtime/spiking has the equations, train/spiking_neurons.py the losses."""
 
@@ -117,6 +132,7 @@ class TrainConfig(BaseModel):
     schedule: Literal["one-cycle", "warm-cosine", "cosine", "constant"] = "one-cycle"
     spiking: SpikingConfig | None = None  # spiking neurons; None: relu
     quantise: Quantise | None = None  # the quantisation-aware phase; None: none
+    distil: Distil | None = None  # learn from trained networks beside the labels; None: from the labels alone
     init: str | None = None  # network to fine-tune: a file, a folder or zoo:NAME
     seed: int = Field(0, ge=0, lt=2**32)
     prune: float = Field(0.0, ge=0, lt=1)  # share of each layer's weights held at zero
@@ -158,6 +174,8 @@ class TrainConfig(BaseModel):
             )
         if self.prune and any(getattr(layer, "odd", False) for layer in structure(self)):
             raise ValueError(f"prune is {self.prune}, but odd weights are never 0; leave prune or odd out")
+        if self.spiking is not None and self.distil is not None:
+            raise ValueError("spiking and distil are both given, but spiking networks have losses of their own; leave one out")
         if self.spiking is not None and any(layer.kind == "replicated" for layer in structure(self)):
             raise ValueError("spiking is given, but a layer is replicated, whose neurons cannot spike; allowed are spatial, field and dense")
         if self.spiking is not None and self.spiking.coding != "direct" and self.input_bits != 8:
@@ -219,7 +237,7 @@ def make_config(values: Mapping[str, Any], where: str) -> TrainConfig:
 
 def _known(where: tuple[int | str, ...]) -> list[str]:
     """The fields of the table that an unknown field was found in."""
-    tables: dict[int | str, type[BaseModel]] = {"rates": Rates, "augment": Augment, "quantise": Quantise, "spiking": SpikingConfig}
+    tables: dict[int | str, type[BaseModel]] = {"rates": Rates, "augment": Augment, "quantise": Quantise, "distil": Distil, "spiking": SpikingConfig}
     tables.update(SPECS)
     return list(next((tables[part] for part in reversed(where[:-1]) if part in tables), TrainConfig).model_fields)
 

@@ -37,6 +37,7 @@ from train.phases import CALIBRATION_SAMPLES, Phase, optimiser_of, phases, quant
 from train.quantised_model import QuantisedModel, check_quantisable
 from train.run_folder import RunFolder
 from train.schedule import SCHEDULES
+from train.teacher import Teachers, read_teachers
 
 CENTRE_SAMPLES = 1000  # training samples that a new model is centred on
 CHECKPOINT_SECONDS = 2.0  # at least so long between two checkpoints
@@ -96,6 +97,7 @@ def fit(
     if config.precision == "tf32" and where.type == "cpu":
         raise InputError("precision is tf32, which only a GPU has. Allowed on a CPU: float32, bf16.")
     torch.set_float32_matmul_precision("high" if config.precision == "tf32" else "highest")
+    teachers = read_teachers(config, dataset)
     torch.manual_seed(config.seed)
     model: Model | QuantisedModel = (build(config, dataset) if start is None else from_network(start, config)).to(where)
     if config.quantise is not None and isinstance(model, Model):
@@ -123,7 +125,7 @@ def fit(
         torch.set_num_threads(1)
     try:
         with explained(config, where):
-            model, rows = _run(config, dataset, folder, model, optimiser, done, rows, report, until or total_epochs(config), processes)
+            model, rows = _run(config, dataset, folder, model, optimiser, done, rows, report, until or total_epochs(config), processes, teachers)
     except KeyboardInterrupt as stop:
         raise Interrupted(f"interrupted. The checkpoint is kept; go on with: python -m train fit --resume --out {folder.path}") from stop
     finally:
@@ -157,9 +159,11 @@ def _run(
     report: Report,
     until: int,
     processes: Processes = ALONE,
+    teachers: Teachers | None = None,
 ) -> tuple[Model | QuantisedModel, list[dict[str, Any]]]:
     """The epochs after ``done``; returns the model as it leaves its last phase, and every epoch's row of metrics."""
     where = next(model.parameters()).device
+    teachers = teachers and teachers.to(where)
     train = dataset.train if config.hold_out else join(dataset.train, dataset.validation)
     x, y = torch.tensor(train.x).to(where), torch.tensor(train.y).to(where)  # bytes: a quarter of float's memory
     held_x, held_y = torch.tensor(dataset.validation.x).to(where), torch.tensor(dataset.validation.y).to(where)
@@ -173,7 +177,7 @@ def _run(
             optimiser = optimiser_of(model, config, phase)
         for epoch in range(max(done, phase.first), min(until, phase.first + phase.epochs)):
             start = time.perf_counter()
-            loss = train_epoch(config, dataset.shape, model, optimiser, x, y, epoch, phase, processes)
+            loss = train_epoch(config, dataset.shape, model, optimiser, x, y, epoch, phase, processes, teachers)
             if not math.isfinite(loss):
                 raise NearwireError(f"the training diverged in epoch {epoch + 1}: the loss is {loss}. Lower --rate (it is {config.rate}).")
             model.hold()
@@ -231,6 +235,7 @@ def train_epoch(
     epoch: int,
     phase: Phase | None = None,
     processes: Processes = ALONE,
+    teachers: Teachers | None = None,
 ) -> float:
     """One pass over x (n, size) bytes in random order, incomplete last batch left out; returns the mean loss."""
     phase = phase or phases(config)[0]
@@ -249,7 +254,8 @@ def train_epoch(
             model.anneal(progress)
             index = order[step * config.batch : (step + 1) * config.batch][part]
             batch = _changed(x.index_select(0, index), config, shape, float(model.spec.zero_point), generator, part)
-            loss = losses(batch, y[index], config.smoothing)
+            told = (y[index], config.smoothing)
+            loss = losses(batch, *told) if teachers is None else teachers.loss(batch, losses(batch), *told)
             share = len(index) / config.batch  # of the mean over the whole batch
             optimiser.zero_grad()
             (loss if share == 1 else loss * (share * processes.count)).backward()
