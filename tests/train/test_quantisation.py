@@ -18,6 +18,7 @@ from runtime.kinds import kind_of
 from runtime.network import Network, load
 from runtime.reference import scores
 from tests.train.samples import bars, config
+from train.config import make_config
 from train.fit import fit, train_epoch
 from train.model import build, label_accuracy
 from train.phases import optimiser_of, phases, quantised, settled
@@ -204,6 +205,18 @@ def test_positions_learn_on_the_grid(bits: int) -> None:
     model, network = trained(STRUCTURES["spatial twice"], epochs=20, rate=0.1, quantise={"epochs": 8, "bits": bits})
     assert label_accuracy(model, x, y) > 0.95
     assert float((scores(network, data.test.x).argmax(1) == data.test.y).mean()) == pytest.approx(label_accuracy(model, x, y), abs=1e-6)
+
+
+def test_a_network_on_the_grid_is_pruned_and_trained_further(tmp_path: Path) -> None:
+    data = bars()
+    first = fit(config(STRUCTURES["spatial twice"], epochs=15, rate=0.1), data, RunFolder(tmp_path / "first"), "cpu").network
+    how = make_config({"data": "bars", "epochs": 2, "batch": 50, "rate": 0.03, "prune": 0.5, "quantise": {"epochs": 4, "bits": 6}}, "test")
+    second = fit(how, data, RunFolder(tmp_path / "second"), "cpu", start=first).network
+    integer = quantise(freeze(second), data.train.x)
+    assert density(integer) == pytest.approx(0.5, abs=0.05)
+    assert max(int(np.abs(layer.arrays["receiver"]).max()) for layer in integer.layers) <= 31
+    assert float((scores(integer, data.test.x).argmax(1) == data.test.y).mean()) == pytest.approx(second.provenance["test_accuracy"], abs=1e-6)
+    assert second.provenance["test_accuracy"] > 0.9
 
 
 def test_fewer_bits_or_connections_than_trained_with_are_quantised_anew() -> None:
