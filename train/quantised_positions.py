@@ -3,8 +3,8 @@
 The forward pass is that pass and runtime/kinds/spatial.py, integer for integer: positions rounded to the grid, whole squared distances, their
 codes, a table of whole weights. Gradients pass straight through every rounding, as if the weight were the rule of the distance. Rules:
 
-1. Layers that share positions share a grid of ``bits`` bits, the compiler's choice for the positions so far; it stays. Positions, a learned
-   gap and biases learn on; signs are what they are.
+1. Layers that share positions share a grid of ``bits`` bits, the compiler's choice for the positions so far; it stays. Positions and
+   biases learn on; signs and gaps are what they are, because the weight step is chosen for the largest weights that a gap lets through.
 2. The table is made anew for every batch: it follows from the smallest and largest distance, as the compiler makes it.
 3. The weight step is the compiler's choice or up to 1.4 times that, activations are as fine as needed or up to 1.4 times coarser, so that one
    is a power of two times the other.
@@ -23,9 +23,9 @@ import torch
 from torch import Tensor, nn
 
 from compile.passes.freeze import freeze_layer
-from compile.passes.integers.spatial import ideal_table, position_grid, quantise_spatial, rounded_table
+from compile.passes.integers.spatial import position_grid, quantise_spatial
 from devices.errors import NearwireError
-from runtime.kinds.spatial import EPSILON
+from runtime.kinds.spatial import EPSILON, ideal_table, rounded_table
 from runtime.law import ACTIVATION_MAX, SHIFT_MAX, WEIGHT_MAX
 from runtime.network import Array, Layer
 from train.layers.spatial import Spatial
@@ -56,7 +56,7 @@ class QuantisedSpatial(QuantisedLayer):
         layer = self.layer
         grid = Grid(float(self.grid), self.largest, float(self.step[0]), layer.prune, layer.rule_name, layer.wiring)
         signs = torch.where(layer.inhibition.detach() < 0, -1.0, 1.0)
-        out: Tensor = _GridProduct.apply(x, signs, layer.sender, layer.receiver, layer.gap, grid)
+        out: Tensor = _GridProduct.apply(x, signs, layer.sender, layer.receiver, float(layer.gap), grid)
         return out
 
     @torch.no_grad()
@@ -170,7 +170,7 @@ class _GridProduct(torch.autograd.Function):
     """(samples, outputs) whole sums of whole inputs x (samples, inputs). Gradients: those of train/wiring.py, of the weight in its steps."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, signs: Tensor, sender: Tensor, receiver: Tensor, gap: Tensor | float, grid: Grid) -> Tensor:
+    def forward(ctx: Any, x: Tensor, signs: Tensor, sender: Tensor, receiver: Tensor, gap: float, grid: Grid) -> Tensor:
         p, q = whole(sender, grid.step, grid.largest), whole(receiver, grid.step, grid.largest)
         d2 = whole_distances(p, q, squared_gap(gap, grid.step))
         far = d2 > cutoff(d2, grid.share) if grid.share else None
@@ -185,19 +185,18 @@ class _GridProduct(torch.autograd.Function):
             weight.masked_fill_(far, 0)
             slope.masked_fill_(far, 0)
         sent = x * signs
-        ctx.gap = None if isinstance(gap, Tensor) else gap
-        ctx.save_for_backward(sent, signs, p * grid.step, q * grid.step, weight, slope, *([gap] if isinstance(gap, Tensor) else []))
+        ctx.save_for_backward(sent, signs, p * grid.step, q * grid.step, weight, slope)
         return sent @ weight.T
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
-        sent, signs, p, q, weight, slope, *gap = ctx.saved_tensors
+        sent, signs, p, q, weight, slope = ctx.saved_tensors
         a = (grads[0].T @ sent).mul_(slope)
         d_x = (grads[0] @ weight).mul_(signs) if ctx.needs_input_grad[0] else None
         by_sender, by_receiver = a.sum(0), a.sum(1)
         d_sender = p * by_sender[:, None] - a.T @ q
         d_receiver = q * by_receiver[:, None] - a @ p
-        return d_x, None, d_sender, d_receiver, gap[0] * by_receiver.sum() if gap else None, None
+        return d_x, None, d_sender, d_receiver, None, None
 
 
 def spatial_groups(layers: list[nn.Module]) -> list[list[QuantisedSpatial]]:

@@ -48,7 +48,7 @@ def prune(network: Network, share: float, scope: str = "layer", structure: str =
                 f"layer '{layer.name}' of kind '{layer.kind}' cannot be pruned in blocks: its connections are cut by their length. "
                 "Leave --prune-structure out, or compile a network of dense layers."
             )
-    sizes = [np.abs(kind_of(layer).weights(layer)) for layer in network.layers]
+    sizes = [np.abs(kind_of(layer).weights(untrained(layer))) for layer in network.layers]  # weights in whole steps would tie
     if structure == "block4":
         sizes = [_block_means(size) for size in sizes]
     if scope == "layer":

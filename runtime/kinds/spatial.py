@@ -4,8 +4,10 @@
     mask_i = tanh(steepness * inhibition_i / 2), close to +1 or -1       (2 * sigmoid(steepness * v) - 1; frozen: its sign)
 
 ``gap`` is the distance between the two planes: option ``gap_kind`` says whether it is ``fixed``, ``learned`` or ``relaxed``. Relaxed
-neurons have their own last coordinate, so the gap is part of the positions and the option ``gap`` is 0. Option ``position_step``: positions are
-multiples of it, as quantisation-aware training left them.
+neurons have their own last coordinate, so the gap is part of the positions and the option ``gap`` is 0.
+
+Quantisation-aware training leaves positions that are multiples of the option ``position_step``, and weights in steps of the array ``step``: those of
+the integer form below, so that the float form computes what was trained.
 
 Integer form: positions are integers (steps of ``step`` length units), so squared distances are integers, and
 
@@ -21,11 +23,12 @@ import numpy as np
 
 from devices.errors import InputError
 from runtime.kinds.base import ArraySpec, Kind
-from runtime.law import distance_code
+from runtime.law import WEIGHT_MAX, distance_code, distance_of_code
 from runtime.network import Array, Layer
 from runtime.rules import rule
 
 GAP_KINDS = ("fixed", "learned", "relaxed")
+TABLE_MAX = 256  # entries
 EPSILON = 1e-6  # squared length units: keeps 1 / d finite where two relaxed neurons coincide; train/wiring.py uses the same
 
 
@@ -84,11 +87,25 @@ class Spatial(Kind):
         return d2 + (int(layer.options["gap2"]) if integer else np.float32(layer.options["gap"] ** 2))
 
     def weights(self, layer: Layer) -> Array:
+        if "step" in layer.arrays:
+            return np.asarray(self._stepped(layer) * self.mask(layer)[None, :], np.float32)
         d2 = np.maximum(self.squared_distances(layer), np.float32(EPSILON))
         size = rule(layer.options["rule"])(d2).astype(np.float32)
         if "cutoff2" in layer.options:
             size[d2 > np.float32(layer.options["cutoff2"])] = 0
         return np.asarray(size * self.mask(layer)[None, :], np.float32)
+
+    def _stepped(self, layer: Layer) -> Array:
+        """(outputs, inputs) sizes of the weights of a layer on its grid, whole steps."""
+        step = float(layer.options["position_step"])
+        whole = {name: np.rint(layer.arrays[name].astype(np.float64) / step).astype(np.int16) for name in ("sender", "receiver")}
+        d2 = self.squared_distances(layer.with_arrays(**whole).with_options(gap2=round((float(layer.options["gap"]) / step) ** 2)))
+        kept = d2 <= layer.options["cutoff2"] / step**2 if "cutoff2" in layer.options else np.ones(d2.shape, bool)
+        low = int(d2.min())
+        mantissa_bits, first, ideal = ideal_table(low, int(d2[kept].max(initial=low)), layer.options["rule"], step**2)
+        scale = float(layer.arrays["step"][0])
+        index = np.clip(distance_code(d2, mantissa_bits) - first, 0, len(ideal) - 1)
+        return np.asarray(rounded_table(ideal, scale)[index] * kept * scale)
 
     def table_index(self, layer: Layer) -> Array:
         """(outputs, inputs) entry of the table that each connection of the integer form reads."""
@@ -104,3 +121,18 @@ class Spatial(Kind):
     def integer_weights(self, layer: Layer) -> Array:
         size = layer.arrays["table"][self.table_index(layer)]
         return np.asarray(size * self.kept(layer) * layer.arrays["sign"][None, :], np.int8)
+
+
+def ideal_table(low: int, high: int, rule_name: str, step2: float) -> tuple[int, int, Array]:
+    """(mantissa bits, first code, real weight by code) for squared distances ``low`` .. ``high``, each worth ``step2``: the finest table that fits.
+    An entry is the rule at the middle of its interval of distances."""
+    ends = np.array([low, high])
+    mantissa_bits = next(m for m in range(8, -1, -1) if np.ptp(distance_code(ends, m)) < TABLE_MAX)
+    first, last = (int(c) for c in distance_code(ends, mantissa_bits))
+    distances = distance_of_code(np.arange(first, last + 1), mantissa_bits) * step2
+    return mantissa_bits, first, rule(rule_name)(np.maximum(distances, EPSILON))
+
+
+def rounded_table(ideal: Array, scale: float) -> Array:
+    """(codes,) int8: every entry to its nearest step, the largest held within the law."""
+    return np.minimum(np.rint(ideal / scale), WEIGHT_MAX).astype(np.int8)

@@ -173,7 +173,9 @@ def test_positions_on_the_grid_are_those_of_the_compiled_network(settings: dict[
     with torch.no_grad():
         np.testing.assert_array_equal(model.scores(torch.tensor(x)).numpy(), scores(network, x))
     largest = 2 ** (settings.get("quantise", {}).get("bits", 8) - 1) - 1
-    for layer in network.layers:
+    for layer, trained_layer in zip(network.layers, freeze(model.export({})).layers, strict=True):
+        kind = kind_of(layer)  # the float form has the same weights, whole steps
+        np.testing.assert_array_equal(kind.integer_weights(layer) * trained_layer.arrays["step"][0], kind.weights(trained_layer))
         assert max(int(np.abs(layer.arrays[name]).max()) for name in ("sender", "receiver")) <= largest
         if "prune" in settings:
             assert kind_of(layer).integer_weights(layer).size * (1 - settings["prune"]) == pytest.approx(
@@ -184,13 +186,13 @@ def test_positions_on_the_grid_are_those_of_the_compiled_network(settings: dict[
 def test_gradients_on_a_fine_grid_are_those_of_the_float_layer() -> None:
     torch.manual_seed(0)
     x, sender, receiver = torch.rand(40, 30).mul(255).round(), torch.randn(30, 2) * 0.5, torch.randn(8, 2) * 0.5
-    signs, gap, g = torch.where(torch.rand(30) < 0.5, -1.0, 1.0), torch.tensor(0.7), torch.randn(40, 8)
+    signs, g = torch.where(torch.rand(30) < 0.5, -1.0, 1.0), torch.randn(40, 8)
     found = []
     for product in (
-        lambda p, q, gap, x: spatial_product(x, signs, p, q, gap, torch.zeros(8), rule("inverse")),
-        lambda p, q, gap, x: _GridProduct.apply(x, signs, p, q, gap, Grid(0.002, 1000, 0.04, 0.0, "inverse", rule("inverse"))) * 0.04,
+        lambda p, q, x: spatial_product(x, signs, p, q, 0.7, torch.zeros(8), rule("inverse")),
+        lambda p, q, x: _GridProduct.apply(x, signs, p, q, 0.7, Grid(0.002, 1000, 0.04, 0.0, "inverse", rule("inverse"))) * 0.04,
     ):
-        tensors = [tensor.clone().requires_grad_(True) for tensor in (sender, receiver, gap, x)]
+        tensors = [tensor.clone().requires_grad_(True) for tensor in (sender, receiver, x)]
         (product(*tensors) * g).sum().backward()
         found.append([tensor.grad for tensor in tensors])
     for exact, straight in zip(*found, strict=True):

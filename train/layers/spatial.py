@@ -119,10 +119,12 @@ class Spatial(TrainLayer):
 
     @torch.no_grad()
     def settle(self) -> None:
-        """Every mask is +1 or -1 from now on."""
+        """Every mask is +1 or -1 from now on, and the planes stay where they are."""
         self._decide()
         self.steepness = max(self.steepness, DECIDED)
         self.inhibition.requires_grad_(False)
+        if isinstance(self.gap, nn.Parameter):
+            self.gap.requires_grad_(False)
 
     def roles(self) -> Iterator[Role]:
         if not self.tied:

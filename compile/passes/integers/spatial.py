@@ -16,13 +16,12 @@ import numpy as np
 
 from compile.passes.integers.base import IntegerWeights, trained_scales, untrained
 from devices.errors import InputError
-from runtime.kinds.spatial import EPSILON, Spatial
-from runtime.law import WEIGHT_MAX, distance_code, distance_of_code
+from runtime.kinds.spatial import EPSILON, Spatial, ideal_table, rounded_table
+from runtime.law import WEIGHT_MAX, distance_code
 from runtime.network import Array, Layer, Network
 from runtime.rules import rule
 
 BITS = (4, 12)  # of a coordinate: fewer distort the map, more overflow no table but gain nothing
-TABLE_MAX = 256  # entries
 REACHED = (1.0, 0.999, 0.995, 0.99, 0.98, 0.96, 0.93, 0.9)  # shares of the positions, an axis, within the grid; tried
 CLIPS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)  # of the largest |w|, tried as the end of the integer range
 
@@ -49,20 +48,6 @@ def quantise_spatial(layer: Layer, coarser: float, exponent_max: int) -> Integer
     outputs = layer.outputs
     quantised = layer.with_arrays(drop=("step",), table=rounded_table(ideal, scale)).with_options(code_base=base_code, mantissa_bits=mantissa_bits)
     return IntegerWeights(quantised, np.full(outputs, scale), np.zeros(outputs, np.int64))
-
-
-def ideal_table(low: int, high: int, rule_name: str, step2: float) -> tuple[int, int, Array]:
-    """(mantissa bits, first code, real weight by code) for squared distances ``low`` .. ``high``, each worth ``step2``: the finest table that fits."""
-    ends = np.array([low, high])
-    mantissa_bits = next(m for m in range(8, -1, -1) if np.ptp(distance_code(ends, m)) < TABLE_MAX)
-    first, last = (int(c) for c in distance_code(ends, mantissa_bits))
-    distances = distance_of_code(np.arange(first, last + 1), mantissa_bits) * step2
-    return mantissa_bits, first, rule(rule_name)(np.maximum(distances, EPSILON))
-
-
-def rounded_table(ideal: Array, scale: float) -> Array:
-    """(codes,) int8: every entry to its nearest step, the largest held within the law."""
-    return np.minimum(np.rint(ideal / scale), WEIGHT_MAX).astype(np.int8)
 
 
 def integer_positions(network: Network, bits: int) -> tuple[Layer, ...]:
