@@ -71,7 +71,7 @@ def test_a_batch_is_shared_without_gaps_and_a_sample_is_changed_alike_whoever_ho
     whole = augment(x, (8, 8), how, torch.Generator().manual_seed(1))
     assert not torch.equal(whole, x)
     held = [augment(x[part], (8, 8), how, torch.Generator().manual_seed(1), batch=10, first=part.start) for part in parts]
-    torch.testing.assert_close(torch.cat(held), whole)
+    torch.testing.assert_close(torch.cat(held), whole, rtol=0, atol=0.01)  # of 255: products of other sizes round otherwise
 
 
 def test_more_processes_than_samples_are_refused_and_one_process_writes() -> None:
