@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import platform
 import sys
 import tempfile
 import time
@@ -18,7 +19,8 @@ from runtime.backends.recording import HEADER, layer_spikes, record_bytes, recor
 from runtime.backends.sources import FAST, copy_sources, fast_flags
 from runtime.network import Array, Network
 
-LEVELS = ("", ", AVX2 or NEON", ", NEON with dot product")
+LEVELS = {"x86_64": (", no vectors", ", AVX2", ", AVX-512 VNNI"), "aarch64": (", no vectors", ", NEON", ", NEON with dot product")}
+MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}  # as other systems call them
 ENTRY, CLOCK = "host.c", "clock.h"
 PROFILE_NS = 50e6  # nanoseconds that a profile spends at least, so that the clock's steps do not matter
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
@@ -47,7 +49,7 @@ class NativeSession(Session):
                 f"'{folder / 'c'}' is a network of {self._inputs} inputs and {self._outputs} outputs, not of {network.input.size} and "
                 f"{len(network.classes)}. Compile the network again."
             )
-        self.detail = f"{compiler.detail} {' '.join(flags)}{LEVELS[self.vector_level()]}"
+        self.detail = f"{compiler.detail} {' '.join(flags)}{_unit(self.vector_level())}"
 
     def _compiled(self, name: str, *more: str) -> Path:
         """A library of the build's code, with ``more`` flags."""
@@ -115,6 +117,12 @@ class NativeBackend(Backend):
     def open(self, folder: Path, network: Network) -> Session:
         toolchain = load_board("host").toolchain
         return NativeSession(folder, network, compiler_for(toolchain), toolchain.flags)
+
+
+def _unit(level: int) -> str:
+    """The vector unit that a level of fast.c is on this computer."""
+    machine = platform.machine().lower()
+    return LEVELS.get(MACHINES.get(machine, machine), ("", "", ""))[level]
 
 
 def _load(path: Path) -> ctypes.CDLL:

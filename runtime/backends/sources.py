@@ -13,14 +13,18 @@ FOLDER = Path(__file__).parents[1] / "firmware"
 NEEDED = ("nearwire.h", "nearwire.c", "model.h", "model.c")
 
 
-FAST = ("fast.c", "fast_x86.h", "fast_neon.h")  # fast.c stands for nearwire.c on computers: the same kernels and their vector variants
-FAST_KERNELS = ("columns_s4", "dense_s8", "boxes_s8")
+# fast.c stands for nearwire.c on computers: the same kernels and their vector variants.
+FAST = ("fast.c", "fast_plan.h", "fast_matrix.h", "fast_boxes.h", "fast_kernels.h", "fast_x86.h", "fast_neon.h")
+FAST_KERNELS = (
+    *("dense_s8", "dense16_s8", "dense32_s8", "csr_s8", "csr16_s8", "block4_s8"),
+    *("columns_s4", "columns_s2", "columns_o2", "coordinates_s8", "expanded_s8", "boxes_s8"),
+)
 
 
 def fast_flags(place: Path) -> list[str]:
     """What tells fast.c which of the kernels with variants are in the nearwire.h there."""
     header = (place / "nearwire.h").read_text(encoding="ascii", errors="replace")
-    return [f"-DFAST_{name.upper()}" for name in FAST_KERNELS if f"void nearwire_{name}(" in header]
+    return ["-D_POSIX_C_SOURCE=200112L", *(f"-DFAST_{name.upper()}" for name in FAST_KERNELS if f"void nearwire_{name}(" in header)]
 
 
 def copy_sources(folder: Path, network: Network, target: Path, *entries: str) -> None:

@@ -22,198 +22,228 @@ static int32_t fast_ask(void)
 #endif
 }
 
-/* sums += values * weights in groups of four, both unsigned. */
-static inline uint32x4_t fast_plain(uint32x4_t sums, uint8x16_t values, uint8x16_t weights)
-{
-    const uint16x8_t low = vmull_u8(vget_low_u8(values), vget_low_u8(weights));
-    const uint16x8_t high = vmull_high_u8(values, weights);
-    return vaddq_u32(sums, vpaddq_u32(vpaddlq_u16(low), vpaddlq_u16(high)));
-}
+/* Chunks of 16 inputs, read as input - 128. Dot product: blocks of 16 outputs, in a block chunk by chunk, in a chunk by fours of inputs, each
+ * output's four weights beside each other. Without: blocks of 4 outputs, each output's chunk beside the next one's; chunks by fours where
+ * there are four, so that an output's 64 weights are one load. */
+#define FAST_LONGEST 16u
+#define FAST_ZERO 128
 
-#ifdef FAST_COLUMNS_S4
-static int32_t fast_total(const uint8_t *input, uint32_t inputs)
+static inline uint32_t fast_chunk(int32_t level)
 {
-    uint32_t total = 0;
-    for (; inputs >= 16u; inputs -= 16u, input += 16) {
-        total += vaddlvq_u8(vld1q_u8(input));
-    }
-    for (; inputs > 0u; inputs--) {
-        total += *input++;
-    }
-    return (int32_t)total;
-}
-
-static void fast_columns_out(uint32x4_t even, uint32x4_t odd, int32_t sums[8])
-{
-    int32_t low[4];
-    int32_t high[4];
-    vst1q_s32(low, vreinterpretq_s32_u32(even));
-    vst1q_s32(high, vreinterpretq_s32_u32(odd));
-    sums[0] = low[0]; /* bytes 0..3 of a word are outputs 0 2, 4 6, 1 3, 5 7 */
-    sums[4] = low[1];
-    sums[1] = low[2];
-    sums[5] = low[3];
-    sums[2] = high[0];
-    sums[6] = high[1];
-    sums[3] = high[2];
-    sums[7] = high[3];
-}
-
-static void fast_columns_rest(const uint8_t *input, uint32_t inputs, const uint32_t *words, int32_t sums[8])
-{
-    uint32_t k;
-    for (; inputs > 0u; inputs--) {
-        const int32_t a = *input++;
-        const uint32_t w = *words++;
-        for (k = 0; k < 4u; k++) {
-            sums[2u * k] += a * (int32_t)((w >> (4u * k)) & 15u);
-            sums[2u * k + 1u] += a * (int32_t)((w >> (16u + 4u * k)) & 15u);
-        }
-    }
-}
-
-static DOTPROD void fast_columns_block_dot(const uint8_t *input, uint32_t inputs, const uint32_t *words, int32_t sums[8])
-{
-    uint32x4_t even = vdupq_n_u32(0);
-    uint32x4_t odd = vdupq_n_u32(0);
-    for (; inputs >= 16u; inputs -= 16u, input += 16, words += 16) {
-        const uint8x16x4_t bytes = vld4q_u8((const uint8_t *)(const void *)words); /* the same byte of 16 inputs each */
-        const uint8x16_t values = vld1q_u8(input);
-        uint32x4_t e[4];
-        uint32x4_t o[4];
-        uint32_t k;
-        for (k = 0; k < 4u; k++) {
-            e[k] = vdotq_u32(vdupq_n_u32(0), values, vandq_u8(bytes.val[k], vdupq_n_u8(15)));
-            o[k] = vdotq_u32(vdupq_n_u32(0), values, vshrq_n_u8(bytes.val[k], 4));
-        }
-        even = vaddq_u32(even, vpaddq_u32(vpaddq_u32(e[0], e[1]), vpaddq_u32(e[2], e[3])));
-        odd = vaddq_u32(odd, vpaddq_u32(vpaddq_u32(o[0], o[1]), vpaddq_u32(o[2], o[3])));
-    }
-    fast_columns_out(even, odd, sums);
-    fast_columns_rest(input, inputs, words, sums);
-}
-
-/* Sums of 16 bits hold 16 products of at most 255 * 15; they are emptied behind 128 inputs, which put 16 into each. */
-static void fast_columns_block_plain(const uint8_t *input, uint32_t inputs, const uint32_t *words, int32_t sums[8])
-{
-    static const uint8_t even[4] = {0, 4, 1, 5}; /* outputs of the lower and upper half of a word's bytes */
-    static const uint8_t odd[4] = {2, 6, 3, 7};
-    uint32_t k;
-    for (k = 0; k < 8u; k++) {
-        sums[k] = 0;
-    }
-    while (inputs >= 16u) {
-        uint32_t steps = inputs < 128u ? inputs / 16u : 8u;
-        uint16x8_t e[4] = {vdupq_n_u16(0), vdupq_n_u16(0), vdupq_n_u16(0), vdupq_n_u16(0)};
-        uint16x8_t o[4] = {vdupq_n_u16(0), vdupq_n_u16(0), vdupq_n_u16(0), vdupq_n_u16(0)};
-        inputs -= 16u * steps;
-        for (; steps > 0u; steps--, input += 16, words += 16) {
-            const uint8x16x4_t bytes = vld4q_u8((const uint8_t *)(const void *)words); /* the same byte of 16 inputs each */
-            const uint8x16_t values = vld1q_u8(input);
-            for (k = 0; k < 4u; k++) {
-                const uint8x16_t low = vandq_u8(bytes.val[k], vdupq_n_u8(15));
-                const uint8x16_t high = vshrq_n_u8(bytes.val[k], 4);
-                e[k] = vmlal_high_u8(vmlal_u8(e[k], vget_low_u8(values), vget_low_u8(low)), values, low);
-                o[k] = vmlal_high_u8(vmlal_u8(o[k], vget_low_u8(values), vget_low_u8(high)), values, high);
-            }
-        }
-        for (k = 0; k < 4u; k++) {
-            sums[even[k]] += (int32_t)vaddlvq_u16(e[k]);
-            sums[odd[k]] += (int32_t)vaddlvq_u16(o[k]);
-        }
-    }
-    fast_columns_rest(input, inputs, words, sums);
-}
-
-static void fast_columns_block(const uint8_t *input, uint32_t inputs, const uint32_t *words, int32_t sums[8], int32_t level)
-{
-    if (level >= 2) {
-        fast_columns_block_dot(input, inputs, words, sums);
-    } else {
-        fast_columns_block_plain(input, inputs, words, sums);
-    }
-}
-
-static void fast_columns_pair(const uint8_t *input, uint32_t inputs, const uint8_t *bytes, int32_t sums[8], int32_t level)
-{
-    uint32x4_t first = vdupq_n_u32(0);
-    uint32x4_t second = vdupq_n_u32(0);
     (void)level;
-    for (; inputs >= 16u; inputs -= 16u, input += 16, bytes += 16) {
-        const uint8x16_t both = vld1q_u8(bytes);
-        const uint8x16_t values = vld1q_u8(input);
-        first = fast_plain(first, values, vandq_u8(both, vdupq_n_u8(15)));
-        second = fast_plain(second, values, vshrq_n_u8(both, 4));
-    }
-    sums[0] = (int32_t)vaddvq_u32(first);
-    sums[1] = (int32_t)vaddvq_u32(second);
-    for (; inputs > 0u; inputs--) {
-        const int32_t a = *input++;
-        const int32_t w = *bytes++;
-        sums[0] += a * (w & 15);
-        sums[1] += a * (w >> 4);
-    }
-}
-#endif
-
-#ifdef FAST_DENSE_S8
-static void fast_dense_rest(const uint8_t *input, uint32_t inputs, const uint32_t *weights, int32_t sums[4])
-{
-    for (; inputs > 0u; inputs--) {
-        const int32_t a = *input++;
-        const uint32_t w = *weights++;
-        sums[0] += a * ((int32_t)(w & 255u) - 64);
-        sums[3] += a * ((int32_t)((w >> 8) & 255u) - 64);
-        sums[2] += a * ((int32_t)((w >> 16) & 255u) - 64);
-        sums[1] += a * ((int32_t)(w >> 24) - 64);
-    }
+    return 16u;
 }
 
-/* Weights are stored as w + 64, so both factors are unsigned; what that adds is taken off by the sum of the inputs. */
-#define FAST_DENSE(name, attribute, dot)                                                                                                        \
-    static attribute void name(const uint8_t *input, uint32_t inputs, const uint32_t *weights, int32_t sums[4])                                 \
-    {                                                                                                                                           \
-        uint32x4_t s[4] = {vdupq_n_u32(0), vdupq_n_u32(0), vdupq_n_u32(0), vdupq_n_u32(0)};                                                     \
-        uint32_t total = 0;                                                                                                                     \
-        for (; inputs >= 16u; inputs -= 16u, input += 16, weights += 16) {                                                                      \
-            const uint8x16x4_t bytes = vld4q_u8((const uint8_t *)(const void *)weights);                                                        \
-            const uint8x16_t values = vld1q_u8(input);                                                                                          \
-            s[0] = dot(s[0], values, bytes.val[0]);                                                                                             \
-            s[3] = dot(s[3], values, bytes.val[1]);                                                                                             \
-            s[2] = dot(s[2], values, bytes.val[2]);                                                                                             \
-            s[1] = dot(s[1], values, bytes.val[3]);                                                                                             \
-            total += vaddlvq_u8(values);                                                                                                        \
-        }                                                                                                                                       \
-        sums[0] = (int32_t)(vaddvq_u32(s[0]) - 64u * total);                                                                                    \
-        sums[1] = (int32_t)(vaddvq_u32(s[1]) - 64u * total);                                                                                    \
-        sums[2] = (int32_t)(vaddvq_u32(s[2]) - 64u * total);                                                                                    \
-        sums[3] = (int32_t)(vaddvq_u32(s[3]) - 64u * total);                                                                                    \
-        fast_dense_rest(input, inputs, weights, sums);                                                                                          \
-    }
-FAST_DENSE(fast_dense_dot, DOTPROD, vdotq_u32)
-FAST_DENSE(fast_dense_plain, , fast_plain)
-
-static void fast_dense_rows(const uint8_t *input, uint32_t inputs, const uint32_t *weights, int32_t sums[4], int32_t level)
+static inline size_t fast_place(int32_t level, uint32_t chunks, uint32_t output, uint32_t input)
 {
+    const uint32_t chunk = input / 16u;
+    const uint32_t lane = input % 16u;
     if (level >= 2) {
-        fast_dense_dot(input, inputs, weights, sums);
-    } else {
-        fast_dense_plain(input, inputs, weights, sums);
+        return ((size_t)(output / 16u) * chunks + chunk) * 256u + (lane / 4u) * 64u + (output % 16u) * 4u + lane % 4u;
+    }
+    if (chunk < (chunks - 1u) / 4u * 4u) {
+        return ((size_t)(output / 4u) * chunks + chunk / 4u * 4u) * 64u + (output % 4u) * 64u + (chunk % 4u) * 16u + lane;
+    }
+    return ((size_t)(output / 4u) * chunks + chunk) * 64u + (output % 4u) * 16u + lane;
+}
+
+static inline int8x16_t fast_sixteen(const uint8_t *input)
+{
+    return vreinterpretq_s8_u8(veorq_u8(vld1q_u8(input), vdupq_n_u8(128)));
+}
+
+#define FAST_LANES(g)                                           \
+    do {                                                        \
+        const int8x16x4_t w = vld1q_s8_x4(weights + 64 * (g));  \
+        s0 = vdotq_laneq_s32(s0, w.val[0], x, g);               \
+        s1 = vdotq_laneq_s32(s1, w.val[1], x, g);               \
+        s2 = vdotq_laneq_s32(s2, w.val[2], x, g);               \
+        s3 = vdotq_laneq_s32(s3, w.val[3], x, g);               \
+    } while (0)
+
+static DOTPROD void fast_sums_dot(const fast_plan *plan, const uint8_t *input)
+{
+    const uint8_t *const last = plan->inputs < 16u ? input : input + plan->inputs - 16u;
+    const uint32_t chunks = (plan->inputs + 15u) / 16u;
+    const int8_t *weights = plan->weights;
+    uint32_t j;
+    for (j = 0; j < plan->outputs; j += 16u) {
+        int32x4_t s0 = vld1q_s32(plan->start + j);
+        int32x4_t s1 = vld1q_s32(plan->start + j + 4);
+        int32x4_t s2 = vld1q_s32(plan->start + j + 8);
+        int32x4_t s3 = vld1q_s32(plan->start + j + 12);
+        const uint8_t *at = input;
+        uint32_t left = chunks;
+        int8x16_t x;
+        for (; left > 1u; left--, at += 16, weights += 256) {
+            x = fast_sixteen(at);
+            FAST_LANES(0);
+            FAST_LANES(1);
+            FAST_LANES(2);
+            FAST_LANES(3);
+        }
+        x = fast_sixteen(last);
+        FAST_LANES(0);
+        FAST_LANES(1);
+        FAST_LANES(2);
+        FAST_LANES(3);
+        weights += 256;
+        vst1q_s32(plan->sums + j, s0);
+        vst1q_s32(plan->sums + j + 4, s1);
+        vst1q_s32(plan->sums + j + 8, s2);
+        vst1q_s32(plan->sums + j + 12, s3);
     }
 }
-#endif
+
+/* Four products of -128..127 and -63..63 fit 16 bits. */
+static inline int32x4_t fast_sixty_four(int32x4_t sum, int8x16x4_t x, const int8_t *weights)
+{
+    const int8x16x4_t w = vld1q_s8_x4(weights);
+    int16x8_t low = vmull_s8(vget_low_s8(x.val[0]), vget_low_s8(w.val[0]));
+    int16x8_t high = vmull_high_s8(x.val[0], w.val[0]);
+    low = vmlal_s8(low, vget_low_s8(x.val[1]), vget_low_s8(w.val[1]));
+    high = vmlal_high_s8(high, x.val[1], w.val[1]);
+    low = vmlal_s8(low, vget_low_s8(x.val[2]), vget_low_s8(w.val[2]));
+    high = vmlal_high_s8(high, x.val[2], w.val[2]);
+    low = vmlal_s8(low, vget_low_s8(x.val[3]), vget_low_s8(w.val[3]));
+    high = vmlal_high_s8(high, x.val[3], w.val[3]);
+    return vpadalq_s16(vpadalq_s16(sum, low), high);
+}
+
+/* Two products are 16129 at most. */
+static inline int32x4_t fast_one_chunk(int32x4_t sum, int8x16_t x, int8x16_t w)
+{
+    const int16x8_t both = vmlal_high_s8(vmull_s8(vget_low_s8(x), vget_low_s8(w)), x, w);
+    return vpadalq_s16(sum, both);
+}
+
+static void fast_sums_plain(const fast_plan *plan, const uint8_t *input)
+{
+    const uint8_t *const last = plan->inputs < 16u ? input : input + plan->inputs - 16u;
+    const uint32_t chunks = (plan->inputs + 15u) / 16u;
+    const int8_t *weights = plan->weights;
+    uint32_t j;
+    for (j = 0; j < plan->outputs; j += 4u) {
+        int32x4_t s0 = vdupq_n_s32(0);
+        int32x4_t s1 = vdupq_n_s32(0);
+        int32x4_t s2 = vdupq_n_s32(0);
+        int32x4_t s3 = vdupq_n_s32(0);
+        const uint8_t *at = input;
+        uint32_t left = chunks;
+        for (; left > 4u; left -= 4u, at += 64, weights += 256) {
+            int8x16x4_t x;
+            x.val[0] = fast_sixteen(at);
+            x.val[1] = fast_sixteen(at + 16);
+            x.val[2] = fast_sixteen(at + 32);
+            x.val[3] = fast_sixteen(at + 48);
+            s0 = fast_sixty_four(s0, x, weights);
+            s1 = fast_sixty_four(s1, x, weights + 64);
+            s2 = fast_sixty_four(s2, x, weights + 128);
+            s3 = fast_sixty_four(s3, x, weights + 192);
+        }
+        for (; left > 0u; left--, at += 16, weights += 64) {
+            const int8x16_t x = fast_sixteen(left > 1u ? at : last);
+            const int8x16x4_t w = vld1q_s8_x4(weights);
+            s0 = fast_one_chunk(s0, x, w.val[0]);
+            s1 = fast_one_chunk(s1, x, w.val[1]);
+            s2 = fast_one_chunk(s2, x, w.val[2]);
+            s3 = fast_one_chunk(s3, x, w.val[3]);
+        }
+        s0 = vpaddq_s32(vpaddq_s32(s0, s1), vpaddq_s32(s2, s3));
+        vst1q_s32(plan->sums + j, vaddq_s32(s0, vld1q_s32(plan->start + j)));
+    }
+}
+
+static inline void fast_sums(const fast_plan *plan, const uint8_t *input)
+{
+    if (plan->level >= 2) {
+        fast_sums_dot(plan, input);
+    } else {
+        fast_sums_plain(plan, input);
+    }
+}
+
+/* Whole eights of outputs; returns how many. */
+static uint32_t fast_requantise(const fast_plan *plan, uint8_t *output)
+{
+    uint32_t j;
+    for (j = 0; j + 8u <= plan->outputs; j += 8u) {
+        const int32x4_t low = vshlq_s32(vld1q_s32(plan->sums + j), vnegq_s32(vld1q_s32(plan->shift + j)));
+        const int32x4_t high = vshlq_s32(vld1q_s32(plan->sums + j + 4), vnegq_s32(vld1q_s32(plan->shift + j + 4)));
+        vst1_u8(output + j, vqmovn_u16(vcombine_u16(vqmovun_s32(low), vqmovun_s32(high))));
+    }
+    return j;
+}
 
 #ifdef FAST_BOXES_S8
+typedef const uint16_t *fast_corner; /* a cell of the table */
+
+static inline fast_corner fast_corner_at(const nearwire_boxes_cell *table, uint32_t place)
+{
+    return (fast_corner)(const void *)(table + place);
+}
+
+static inline size_t fast_synapse(uint32_t neuron, uint32_t synapse, uint32_t count)
+{
+    return ((size_t)(neuron / 8u) * count + synapse) * 8u + neuron % 8u;
+}
+
+#define FAST_LOOK_UP(lane)                                           \
+    do {                                                             \
+        a = vld1q_lane_u16(corner[4 * (lane)], a, lane);             \
+        b = vld1q_lane_u16(corner[4 * (lane) + 1], b, lane);         \
+        c = vld1q_lane_u16(corner[4 * (lane) + 2], c, lane);         \
+        d = vld1q_lane_u16(corner[4 * (lane) + 3], d, lane);         \
+    } while (0)
+
+/* Eight neurons at a time: a corner each is one load into its lane. The sum of (charge + 64) * held, less 64 * the sum of what is held. */
+static void fast_boxes_sums(const fast_plan *plan, const nearwire_boxes_cell *table)
+{
+    const fast_corner *corner = plan->corners;
+    const uint16_t *charge = (const uint16_t *)(const void *)plan->weights;
+    uint32_t j;
+    (void)table;
+    for (j = 0; j < plan->outputs; j += 8u) {
+        uint32x4_t low = vdupq_n_u32(0);
+        uint32x4_t high = vdupq_n_u32(0);
+        uint32x4_t low_held = vdupq_n_u32(0);
+        uint32x4_t high_held = vdupq_n_u32(0);
+        uint32_t left = plan->inputs;
+        do {
+            uint16x8_t a = vdupq_n_u16(0);
+            uint16x8_t b = vdupq_n_u16(0);
+            uint16x8_t c = vdupq_n_u16(0);
+            uint16x8_t d = vdupq_n_u16(0);
+            uint16x8_t charges = vld1q_u16(charge);
+            FAST_LOOK_UP(0);
+            FAST_LOOK_UP(1);
+            FAST_LOOK_UP(2);
+            FAST_LOOK_UP(3);
+            FAST_LOOK_UP(4);
+            FAST_LOOK_UP(5);
+            FAST_LOOK_UP(6);
+            FAST_LOOK_UP(7);
+            d = vaddq_u16(vsubq_u16(d, c), vsubq_u16(a, b));
+            low = vmlal_u16(low, vget_low_u16(d), vget_low_u16(charges));
+            high = vmlal_high_u16(high, d, charges);
+            low_held = vaddw_u16(low_held, vget_low_u16(d));
+            high_held = vaddw_high_u16(high_held, d);
+            corner += 32;
+            charge += 8;
+        } while (--left > 0u);
+        low = vsubq_u32(low, vshlq_n_u32(low_held, 6));
+        high = vsubq_u32(high, vshlq_n_u32(high_held, 6));
+        vst1q_s32(plan->sums + j, vaddq_s32(vreinterpretq_s32_u32(low), vld1q_s32(plan->start + j)));
+        vst1q_s32(plan->sums + j + 4, vaddq_s32(vreinterpretq_s32_u32(high), vld1q_s32(plan->start + j + 4)));
+    }
+}
+
 static void fast_boxes_table(const uint8_t *input, uint32_t stride, uint32_t rows, uint32_t columns, uint32_t cut, nearwire_boxes_cell *table)
 {
     const nearwire_boxes_cell *above = table;
     nearwire_boxes_cell *at = table + columns + 1u;
     const int16x8_t drop = vdupq_n_s16((int16_t)(0 - (int32_t)cut));
     const uint16x8_t zero = vdupq_n_u16(0);
-    if (sizeof *table != 2u) {
-        portable_boxes_table(input, stride, rows, columns, cut, table);
-        return;
-    }
     for (; rows > 0u; rows--) {
         uint16x8_t row = zero;
         uint32_t left = columns;

@@ -2,155 +2,210 @@
 #include <immintrin.h>
 
 #define AVX2 __attribute__((target("avx2")))
+#define AVX512 __attribute__((target("avx2,avx512f,avx512bw,avx512vl,avx512vnni")))
 
 static int32_t fast_ask(void)
 {
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") ? 1 : 0;
+    if (!__builtin_cpu_supports("avx2")) {
+        return 0;
+    }
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+                   __builtin_cpu_supports("avx512vnni")
+               ? 2
+               : 1;
 }
 
-#if defined(FAST_COLUMNS_S4) || defined(FAST_DENSE_S8)
-/* Four inputs of a 16-byte half, four bytes each, to four groups of the same byte of all four; the inputs' values four times a half. */
-static inline AVX2 __m256i fast_transposed(__m256i words)
+/* Blocks of 8 (AVX2) or 16 outputs; in a block chunk by chunk, a chunk being four inputs, each output's four weights beside each other. */
+#define FAST_LONGEST 4u
+#define FAST_ZERO 0
+
+static inline uint32_t fast_chunk(int32_t level)
 {
-    return _mm256_shuffle_epi8(words, _mm256_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10,
-                                                       14, 3, 7, 11, 15));
+    (void)level;
+    return 4u;
 }
 
-static inline AVX2 __m256i fast_eight(const uint8_t *input)
+static inline uint32_t fast_width(int32_t level)
 {
-    int64_t values;
+    return level >= 2 ? 16u : 8u;
+}
+
+static inline size_t fast_place(int32_t level, uint32_t chunks, uint32_t output, uint32_t input)
+{
+    const uint32_t width = fast_width(level);
+    return ((size_t)(output / width) * chunks + input / 4u) * 4u * width + 4u * (output % width) + input % 4u;
+}
+
+/* Four inputs; the last chunk of a row ends with the row. */
+static inline int32_t fast_four(const uint8_t *input)
+{
+    int32_t values;
     memcpy(&values, input, sizeof values);
-    return _mm256_shuffle_epi8(_mm256_set1_epi64x(values), _mm256_setr_epi8(0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 4, 5, 6, 7, 4, 5, 6, 7,
-                                                                            4, 5, 6, 7, 4, 5, 6, 7));
+    return values;
 }
 
 /* sum of a * w over groups of four: pairs of products of a byte and -63..63 fit 16 bits. */
-static inline AVX2 __m256i fast_dot(__m256i sums, __m256i values, __m256i weights)
+static inline AVX2 __m256i fast_dot(__m256i sums, __m256i values, const int8_t *weights)
 {
-    return _mm256_add_epi32(sums, _mm256_madd_epi16(_mm256_maddubs_epi16(values, weights), _mm256_set1_epi16(1)));
+    const __m256i pairs = _mm256_maddubs_epi16(values, _mm256_load_si256((const __m256i *)(const void *)weights));
+    return _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
 
-static inline AVX2 void fast_halves(__m256i sums, int32_t out[4])
+static AVX2 void fast_sums_avx2(const fast_plan *plan, const uint8_t *input)
 {
-    _mm_storeu_si128((__m128i *)(void *)out, _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1)));
-}
-#endif
-
-#ifdef FAST_COLUMNS_S4
-static AVX2 int32_t fast_total(const uint8_t *input, uint32_t inputs)
-{
-    __m256i sum = _mm256_setzero_si256();
-    int64_t parts[4];
-    int32_t total = 0;
-    for (; inputs >= 32u; inputs -= 32u, input += 32) {
-        sum = _mm256_add_epi64(sum, _mm256_sad_epu8(_mm256_loadu_si256((const __m256i *)(const void *)input), _mm256_setzero_si256()));
-    }
-    _mm256_storeu_si256((__m256i *)(void *)parts, sum);
-    for (; inputs > 0u; inputs--) {
-        total += *input++;
-    }
-    return total + (int32_t)(parts[0] + parts[1] + parts[2] + parts[3]);
-}
-
-static AVX2 void fast_columns_block(const uint8_t *input, uint32_t inputs, const uint32_t *words, int32_t sums[8], int32_t level)
-{
-    const __m256i nibble = _mm256_set1_epi8(15);
-    __m256i even = _mm256_setzero_si256();
-    __m256i odd = _mm256_setzero_si256();
-    int32_t low[4];
-    int32_t high[4];
-    uint32_t k;
-    (void)level;
-    for (; inputs >= 8u; inputs -= 8u, input += 8, words += 8) {
-        const __m256i bytes = fast_transposed(_mm256_loadu_si256((const __m256i *)(const void *)words));
-        const __m256i values = fast_eight(input);
-        even = fast_dot(even, values, _mm256_and_si256(bytes, nibble));
-        odd = fast_dot(odd, values, _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble));
-    }
-    fast_halves(even, low); /* bytes 0..3 of a word are outputs 0 2, 4 6, 1 3, 5 7 */
-    fast_halves(odd, high);
-    sums[0] = low[0];
-    sums[4] = low[1];
-    sums[1] = low[2];
-    sums[5] = low[3];
-    sums[2] = high[0];
-    sums[6] = high[1];
-    sums[3] = high[2];
-    sums[7] = high[3];
-    for (; inputs > 0u; inputs--) {
-        const int32_t a = *input++;
-        const uint32_t w = *words++;
-        for (k = 0; k < 4u; k++) {
-            sums[2u * k] += a * (int32_t)((w >> (4u * k)) & 15u);
-            sums[2u * k + 1u] += a * (int32_t)((w >> (16u + 4u * k)) & 15u);
+    const uint32_t chunks = (plan->inputs + 3u) / 4u;
+    const uint8_t *const last = plan->inputs < 4u ? input : input + plan->inputs - 4u;
+    const int8_t *weights = plan->weights;
+    uint32_t j;
+    for (j = 0; j < plan->outputs; j += 32u) { /* the memory is filled up to whole 64s of outputs */
+        const size_t step = 32u * (size_t)chunks;
+        __m256i s[4];
+        uint32_t k;
+        uint32_t c;
+        if (plan->outputs - j > 8u) {
+            for (k = 0; k < 4u; k++) {
+                s[k] = _mm256_load_si256((const __m256i *)(const void *)(plan->start + j + 8u * k));
+            }
+            for (c = 0; c < chunks; c++, weights += 32) {
+                const __m256i values = _mm256_set1_epi32(fast_four(c + 1u < chunks ? input + 4u * c : last));
+                s[0] = fast_dot(s[0], values, weights);
+                s[1] = fast_dot(s[1], values, weights + step);
+                s[2] = fast_dot(s[2], values, weights + 2u * step);
+                s[3] = fast_dot(s[3], values, weights + 3u * step);
+            }
+            weights += 3u * step;
+            for (k = 0; k < 4u; k++) {
+                _mm256_store_si256((__m256i *)(void *)(plan->sums + j + 8u * k), s[k]);
+            }
+        } else {
+            s[0] = _mm256_load_si256((const __m256i *)(const void *)(plan->start + j));
+            s[1] = _mm256_setzero_si256();
+            for (c = 0; c + 2u < chunks; c += 2u, weights += 64) {
+                s[0] = fast_dot(s[0], _mm256_set1_epi32(fast_four(input + 4u * c)), weights);
+                s[1] = fast_dot(s[1], _mm256_set1_epi32(fast_four(input + 4u * c + 4u)), weights + 32);
+            }
+            for (; c < chunks; c++, weights += 32) {
+                s[0] = fast_dot(s[0], _mm256_set1_epi32(fast_four(c + 1u < chunks ? input + 4u * c : last)), weights);
+            }
+            _mm256_store_si256((__m256i *)(void *)(plan->sums + j), _mm256_add_epi32(s[0], s[1]));
         }
     }
 }
 
-static AVX2 void fast_columns_pair(const uint8_t *input, uint32_t inputs, const uint8_t *bytes, int32_t sums[8], int32_t level)
+static inline AVX512 __m512i fast_vnni(__m512i sums, const uint8_t *input, const int8_t *weights)
 {
-    const __m256i nibble = _mm256_set1_epi8(15);
-    __m256i first = _mm256_setzero_si256();
-    __m256i second = _mm256_setzero_si256();
-    int32_t parts[4];
-    (void)level;
-    for (; inputs >= 32u; inputs -= 32u, input += 32, bytes += 32) {
-        const __m256i both = _mm256_loadu_si256((const __m256i *)(const void *)bytes);
-        const __m256i values = _mm256_loadu_si256((const __m256i *)(const void *)input);
-        first = fast_dot(first, values, _mm256_and_si256(both, nibble));
-        second = fast_dot(second, values, _mm256_and_si256(_mm256_srli_epi16(both, 4), nibble));
-    }
-    fast_halves(first, parts);
-    sums[0] = parts[0] + parts[1] + parts[2] + parts[3];
-    fast_halves(second, parts);
-    sums[1] = parts[0] + parts[1] + parts[2] + parts[3];
-    for (; inputs > 0u; inputs--) {
-        const int32_t a = *input++;
-        const int32_t w = *bytes++;
-        sums[0] += a * (w & 15);
-        sums[1] += a * (w >> 4);
-    }
+    return _mm512_dpbusd_epi32(sums, _mm512_set1_epi32(fast_four(input)), _mm512_load_si512((const void *)weights));
 }
-#endif
 
-#ifdef FAST_DENSE_S8
-static AVX2 void fast_dense_rows(const uint8_t *input, uint32_t inputs, const uint32_t *weights, int32_t sums[4], int32_t level)
+static AVX512 void fast_sums_avx512(const fast_plan *plan, const uint8_t *input)
 {
-    __m256i all = _mm256_setzero_si256();
-    int32_t parts[4];
-    (void)level;
-    for (; inputs >= 8u; inputs -= 8u, input += 8, weights += 8) {
-        const __m256i bytes = _mm256_sub_epi8(_mm256_loadu_si256((const __m256i *)(const void *)weights), _mm256_set1_epi8(64));
-        all = fast_dot(all, fast_eight(input), fast_transposed(bytes));
+    const uint32_t chunks = (plan->inputs + 3u) / 4u;
+    const uint8_t *const last = plan->inputs < 4u ? input : input + plan->inputs - 4u;
+    const size_t step = 64u * (size_t)chunks;
+    const int8_t *weights = plan->weights;
+    uint32_t j = 0;
+    uint32_t c;
+    for (; plan->outputs - j > 32u && j < plan->outputs; j += 64u) {
+        __m512i s[4];
+        uint32_t k;
+        for (k = 0; k < 4u; k++) {
+            s[k] = _mm512_load_si512((const void *)(plan->start + j + 16u * k));
+        }
+        for (c = 0; c < chunks; c++, weights += 64) {
+            const uint8_t *const at = c + 1u < chunks ? input + 4u * c : last;
+            s[0] = fast_vnni(s[0], at, weights);
+            s[1] = fast_vnni(s[1], at, weights + step);
+            s[2] = fast_vnni(s[2], at, weights + 2u * step);
+            s[3] = fast_vnni(s[3], at, weights + 3u * step);
+        }
+        weights += 3u * step;
+        for (k = 0; k < 4u; k++) {
+            _mm512_store_si512((void *)(plan->sums + j + 16u * k), s[k]);
+        }
     }
-    fast_halves(all, parts); /* bytes 0..3 of a word are outputs 0, 3, 2, 1 */
-    sums[0] = parts[0];
-    sums[3] = parts[1];
-    sums[2] = parts[2];
-    sums[1] = parts[3];
-    for (; inputs > 0u; inputs--) {
-        const int32_t a = *input++;
-        const uint32_t w = *weights++;
-        sums[0] += a * ((int32_t)(w & 255u) - 64);
-        sums[3] += a * ((int32_t)((w >> 8) & 255u) - 64);
-        sums[2] += a * ((int32_t)((w >> 16) & 255u) - 64);
-        sums[1] += a * ((int32_t)(w >> 24) - 64);
+    for (; j < plan->outputs; j += 16u) {
+        __m512i s[4];
+        s[0] = _mm512_load_si512((const void *)(plan->start + j));
+        s[1] = _mm512_setzero_si512();
+        s[2] = _mm512_setzero_si512();
+        s[3] = _mm512_setzero_si512();
+        for (c = 0; c + 4u < chunks; c += 4u, weights += 256) {
+            s[0] = fast_vnni(s[0], input + 4u * c, weights);
+            s[1] = fast_vnni(s[1], input + 4u * c + 4u, weights + 64);
+            s[2] = fast_vnni(s[2], input + 4u * c + 8u, weights + 128);
+            s[3] = fast_vnni(s[3], input + 4u * c + 12u, weights + 192);
+        }
+        for (; c < chunks; c++, weights += 64) {
+            s[0] = fast_vnni(s[0], c + 1u < chunks ? input + 4u * c : last, weights);
+        }
+        s[0] = _mm512_add_epi32(_mm512_add_epi32(s[0], s[1]), _mm512_add_epi32(s[2], s[3]));
+        _mm512_store_si512((void *)(plan->sums + j), s[0]);
     }
 }
-#endif
+
+static inline void fast_sums(const fast_plan *plan, const uint8_t *input)
+{
+    if (plan->level >= 2) {
+        fast_sums_avx512(plan, input);
+    } else {
+        fast_sums_avx2(plan, input);
+    }
+}
+
+/* Whole eights of outputs; returns how many. */
+static AVX2 uint32_t fast_requantise(const fast_plan *plan, uint8_t *output)
+{
+    uint32_t j;
+    for (j = 0; j + 8u <= plan->outputs; j += 8u) {
+        __m256i v = _mm256_load_si256((const __m256i *)(const void *)(plan->sums + j));
+        __m128i narrow;
+        v = _mm256_srav_epi32(v, _mm256_load_si256((const __m256i *)(const void *)(plan->shift + j)));
+        v = _mm256_min_epi32(v, _mm256_set1_epi32(255));
+        narrow = _mm_packus_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+        _mm_storel_epi64((__m128i *)(void *)(output + j), _mm_packus_epi16(narrow, narrow));
+    }
+    return j;
+}
 
 #ifdef FAST_BOXES_S8
-/* Eight cells of a row at a time: three steps of shifting and adding make their running sums. Cells of 32 bits stay with the portable code. */
+typedef uint16_t fast_corner; /* a place in the table */
+
+static inline fast_corner fast_corner_at(const nearwire_boxes_cell *table, uint32_t place)
+{
+    (void)table;
+    return (fast_corner)place;
+}
+
+static inline size_t fast_synapse(uint32_t neuron, uint32_t synapse, uint32_t count)
+{
+    return (size_t)neuron * count + synapse;
+}
+
+/* Look-ups one by one: cores do two or three a cycle, and gathers are no faster. */
+static void fast_boxes_sums(const fast_plan *plan, const nearwire_boxes_cell *table)
+{
+    const fast_corner *corner = plan->corners;
+    const uint16_t *charge = (const uint16_t *)(const void *)plan->weights;
+    uint32_t j;
+    for (j = 0; j < plan->outputs; j++) {
+        int32_t sum = plan->start[j];
+        uint32_t left = plan->inputs;
+        do {
+            const uint32_t held = (nearwire_boxes_cell)((uint32_t)table[corner[3]] - table[corner[2]] - table[corner[1]] + table[corner[0]]);
+            sum += (int32_t)held * ((int32_t)*charge++ - 64);
+            corner += 4;
+        } while (--left > 0u);
+        plan->sums[j] = sum;
+    }
+}
+
+/* Eight cells of a row at a time: three steps of shifting and adding make their running sums. */
 static void fast_boxes_table(const uint8_t *input, uint32_t stride, uint32_t rows, uint32_t columns, uint32_t cut, nearwire_boxes_cell *table)
 {
     const nearwire_boxes_cell *above = table;
     nearwire_boxes_cell *at = table + columns + 1u;
     const __m128i drop = _mm_cvtsi32_si128((int)cut);
-    if (sizeof *table != 2u) {
-        portable_boxes_table(input, stride, rows, columns, cut, table);
-        return;
-    }
     for (; rows > 0u; rows--) {
         __m128i row = _mm_setzero_si128();
         uint32_t left = columns;
