@@ -43,9 +43,9 @@ def test_every_backend_is_counted_and_right(build: Build, capsys: pytest.Capture
     rows = {row["backend"]: row for row in found["rows"]}
     assert list(rows) == ["c", "onnxruntime", "litert", "tflite-runtime"]
     assert all("emulated Cortex-A72" in row["detail"] and row["p50_us"] is None for row in rows.values())
-    assert 2000 < rows["c"]["instructions"] < 5000
+    assert 1000 < rows["c"]["instructions"] < 2500
     assert rows["c"]["x_best"] == 1
-    assert all(1.5 < row["x_best"] < 50 for name, row in rows.items() if name != "c")
+    assert all(1.5 < row["x_best"] < 100 for name, row in rows.items() if name != "c")
     assert found["devices"][0]["before"]["core"] == "Cortex-A72"
 
 
