@@ -1,4 +1,4 @@
-"""The README's pictures of reports, drawn again: python -m tests.bench.pictures
+"""The README's pictures of reports, drawn again: python -m tests.bench.pictures [FILE ...]
 
 Networks of the zoo are compiled into a temporary folder, their reports opened in the system's Chromium, and parts of them written to docs/ as
 PNG. Nothing is measured here that the builds do not measure themselves.
@@ -36,6 +36,7 @@ class Shot:
 SHOTS = (
     Shot("map-field.png", "mnist-2k", "#map-body", ((".thumbnail", 7), (".neuron", 4)), 860),
     Shot("map-space.png", "mnist-spatial", "#map-body", ((".thumbnail", 5),), 690),
+    Shot("spikes.png", "mnist-snn", "#spikes-body", ((".thumbnail", 19),), 700),
 )
 
 
@@ -56,17 +57,20 @@ def take(browser: Browser, shot: Shot, page_file: Path, out: Path) -> None:
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="*", metavar="FILE", help=f"those to draw: {', '.join(shot.file for shot in SHOTS)} (default: all)")
+    wanted = parser.parse_args().files
+    shots = [shot for shot in SHOTS if not wanted or shot.file in wanted]
     path = chromium_path()
     if path is None:
         sys.exit(f"error: no browser: none of {', '.join(NAMES)} is installed (Debian: apt install chromium)")
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name, sync_playwright() as library:
         builds = Path(name)
-        for network in sorted({shot.network for shot in SHOTS}):
+        for network in sorted({shot.network for shot in shots}):
             compile_network(resolve(f"zoo:{network}"), builds / network, CompileOptions())
         browser = library.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        for shot in SHOTS:
+        for shot in shots:
             take(browser, shot, builds / shot.network / "report.html", FOLDER / shot.file)
             print(FOLDER / shot.file, flush=True)
         browser.close()

@@ -40,10 +40,17 @@ function bands() {
 // The column of a step, under a picture's marks: where the pointer is, and what is not run any more.
 function background(context, wide, top, bottom) {
   const cell = columns(wide), { executed } = state.now;
-  context.fillStyle = style("--wash");
-  if (step !== null) context.fillRect(LEFT + step * cell, top, cell, bottom - top);
+  if (step !== null) {
+    context.fillStyle = style("--accent");
+    context.globalAlpha = 0.18;
+    context.fillRect(LEFT + step * cell, top, cell, bottom - top);
+    context.globalAlpha = 1;
+  }
   if (executed === law.spiking.steps) return;
+  context.fillStyle = style("--wash");
+  context.globalAlpha = 0.7;
   context.fillRect(LEFT + executed * cell, top, wide - RIGHT - LEFT - executed * cell, bottom - top);
+  context.globalAlpha = 1;
   context.fillStyle = style("--quiet");
   context.textAlign = "left";
   context.fillText("decided: not run", LEFT + executed * cell + 4, top + 12);
