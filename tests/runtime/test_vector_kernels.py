@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from compile.emit import c
+from devices import toolchain
 from devices.board import load_board
 from devices.computers import emulated, open_computer
 from runtime import reference
+from runtime.backends.sources import FAST, FOLDER, fast_flags
 from runtime.build import Build
 from runtime.network import Network
 from runtime.remote import Visit
-from tests.compile.test_emit_c import NETWORKS, stored
+from tests.compile.test_emit_c import NETWORKS, SANITIZERS, sanitizers_missing, stored
 from tests.devices.tools import needs
 
 TAKEN = (
@@ -39,3 +43,28 @@ def test_neon_is_exact(name: str, board: str, tmp_path: Path) -> None:
     with open_computer(chosen) as computer:
         session = Visit(computer, chosen, Build(tmp_path, None, network)).session("c")  # type: ignore[arg-type]
         np.testing.assert_array_equal(session.scores(samples), reference.scores(network, samples))
+
+
+EDGES = (
+    "all formats",
+    "wide and sparse",
+    "one layer",
+    "narrow and wide",
+    "boxes and columns",
+    "boxes and odd columns",
+    "boxes, narrow cells, cut input",
+)
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_the_vector_kernels_are_clean_under_the_sanitizers(name: str, tmp_path: Path) -> None:
+    host = load_board("host").toolchain
+    needs(toolchain.missing(host) or sanitizers_missing(tmp_path))
+    c.emit(NETWORKS[name], tmp_path)
+    place = tmp_path / "c"
+    for file in FAST:
+        shutil.copyfile(FOLDER / file, place / file)
+    sources = [place / file for file in ("main.c", "model.c", "fast.c")]
+    toolchain.compiler_for(host).run([*SANITIZERS, "-std=c99", *fast_flags(place), "-o", tmp_path / "demo", *sources], "the demo with vector kernels")
+    done = subprocess.run([tmp_path / "demo"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
