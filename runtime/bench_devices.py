@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from devices.board import Board
 from devices.computers import is_computer, open_computer
+from devices.conditions import Conditions
 from devices.errors import InputError, NearwireError
 from runtime.backends import BACKENDS, backend
 from runtime.bench import BenchOptions, BenchReport, bench
@@ -61,7 +62,14 @@ def _none(board: Board, wanted: Sequence[str], possible: Sequence[str]) -> list[
 
 def _bench(build: Build, board: Board, names: list[str], samples: Array, options: BenchOptions, tell: Tell) -> BenchReport:
     if not is_computer(board):
-        return bench(build, names, samples, options, tell, None if board.link == "local" else board.name)
+        if board.link == "local":
+            return bench(build, names, samples, options, tell)
+        return bench(build, names, samples, options, tell, board.name, lambda: core_conditions(board))
     tell("connect")
     with open_computer(board) as computer:
         return bench_there(Visit(computer, board, build, tell), names, samples, options)
+
+
+def core_conditions(board: Board) -> Conditions:
+    """Of a microcontroller: it says nothing about itself, and what this computer says is not about it. BOARD@PORT is a real one."""
+    return Conditions(core=board.core if "@" in board.name else f"{board.core}, emulated on this computer")

@@ -78,7 +78,7 @@ class EmulatedComputer(Computer):
 
     def conditions(self) -> Conditions:
         found = read_conditions(self._root)
-        return Conditions(core=found.core, cpus=found.cpus)
+        return Conditions(core=f"{found.core}, emulated on this computer")  # nothing else of it is real
 
     def instructions(self, words: Sequence[str], stdin: bytes = b"", limit_s: float = LIMIT_S) -> tuple[Done, list[int]]:
         counts = Path(self.folder) / "counts"

@@ -53,9 +53,13 @@ SHIM_EXPORT int64_t shim_outputs(void)
 
 SHIM_EXPORT void shim_scores(const uint8_t *samples, int64_t count, int32_t *scores)
 {
-    int64_t n;
-    for (n = 0; n < count; n++) {
-        nearwire_infer(samples + n * NEARWIRE_INPUTS, scores + n * NEARWIRE_OUTPUTS);
+    const int64_t most = 1 << 20; /* what one batch counts with fits 32 bits */
+    while (count > 0) {
+        const int64_t part = count < most ? count : most;
+        nearwire_infer_batch(samples, (uint32_t)part, scores);
+        samples += part * NEARWIRE_INPUTS;
+        scores += part * NEARWIRE_OUTPUTS;
+        count -= part;
     }
 }
 

@@ -15,6 +15,7 @@ from compile.pipeline import CompileOptions, compile_network
 from devices.add import add_board
 from devices.board import load_board
 from devices.computers import open_computer
+from devices.conditions import Conditions
 from devices.errors import InputError, NearwireError
 from runtime import __main__ as command
 from runtime import reference, remote
@@ -183,3 +184,9 @@ def test_which_backends_a_board_can_have() -> None:
     assert backends_of(load_board("emulated-pi4"), ["all"]) == list(remote.BOARD_BACKENDS)
     with pytest.raises(InputError, match=r"device 'host' has none of the backends firmware. It has: reference"):
         backends_of(load_board("host"), ["firmware"])
+
+
+def test_an_emulated_core_does_not_borrow_the_conditions_of_this_computer(build: Build) -> None:
+    samples = stored_samples(build.folder, build.network)
+    (report,) = bench_devices(build, [load_board("emulated-cortex-m4")], ["firmware"], samples, QUICK)
+    assert report.before == report.after == Conditions(core="Cortex-M4, emulated on this computer")
