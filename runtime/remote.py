@@ -1,13 +1,15 @@
 """Builds on a Linux computer other than this one: what is sent there, and sessions that execute it there.
 
 Sent: our own code (runtime and devices, no network files), the build, and the build's C code compiled as a static program. The Python backends
-also need numpy, safetensors and their library there: what the board lacks is fetched here, as wheels for its Python and architecture, and sent
-along for this one visit; a board without Python can still run the C program. When the computer is closed, everything is gone.
+also need numpy, safetensors and their library there: what the board lacks is fetched here, as wheels for its Python and architecture, and sent.
+Wheels and our code are kept there for the next visit, which sends them again only if they have changed; everything else is gone when the computer
+is closed. A board without Python can still run the C program.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import importlib.metadata
 import json
 import tempfile
@@ -71,12 +73,19 @@ class Visit:
         return self.computer.put("program", content, executable=True)
 
     @cached_property
+    def code(self) -> str:
+        """The folder there with our code, which an earlier visit may have left."""
+        files = [(p.relative_to(ROOT).as_posix(), p) for name in PACKAGES for p in sorted((ROOT / name).rglob("*")) if p.suffix in SENT]
+        archive = tar_of(files)
+        key = f"code-{hashlib.sha256(archive).hexdigest()[:16]}"
+        return self.computer.kept(key) or self.computer.keep_tree(key, archive)
+
+    @cached_property
     def place(self) -> str:
-        """The folder there with our code and the build."""
+        """The folder there with the build."""
         self._tell("send the build")
-        files = [(f"code/{p.relative_to(ROOT).as_posix()}", p) for name in PACKAGES for p in sorted((ROOT / name).rglob("*")) if p.suffix in SENT]
-        files += [(f"build/{p.relative_to(self.build.folder).as_posix()}", p) for p in sorted(self.build.folder.rglob("*")) if p.is_file()]
-        return self.computer.put_tree("sent", tar_of(files))
+        files = [(p.relative_to(self.build.folder).as_posix(), p) for p in sorted(self.build.folder.rglob("*")) if p.is_file()]
+        return self.computer.put_tree("build", tar_of(files))
 
     @cached_property
     def python(self) -> tuple[str, ...]:
@@ -106,21 +115,23 @@ class Visit:
             return {}
         faults = self._faults(wanted)
         if faults:
-            self._tell("wheels for it")
             try:
-                self._send_wheels(list(faults), words)
+                kept = self._bring_wheels(list(faults), words)
+                still = self._faults(list(faults))
+                if still and kept:  # what an earlier visit left does not work any more
+                    self._bring_wheels(list(faults), words, anew=True)
+                    still = self._faults(list(faults))
             except NearwireError as error:
                 return dict.fromkeys(faults, str(error))
-            faults = self._faults(list(faults))
+            return still
         return faults
 
     def ask(
         self, action: str, samples: Array | None = None, counted: bool = False, limit_s: float = LIMIT_S, **request: Any
     ) -> tuple[Any, list[int]]:
         """The agent's answer there, and the marks that a counting emulator saw."""
-        place = self.place
-        request |= {"action": action, "build": f"{place}/build"}
-        path = f"{place}/code" + (f":{self._site}" if self._site else "")
+        request |= {"action": action, "build": self.place}
+        path = self.code + (f":{self._site}" if self._site else "")
         words = ["env", f"PYTHONPATH={path}", "PYTHONDONTWRITEBYTECODE=1", *self.python, "-m", "runtime.agent", json.dumps(request)]
         stdin = b"" if samples is None else np.ascontiguousarray(samples).tobytes()
         marks: list[int] = []
@@ -178,15 +189,24 @@ class Visit:
                 found[name] = str(reason)
         return found
 
-    def _send_wheels(self, names: Sequence[str], words: Sequence[str]) -> None:
+    def _bring_wheels(self, names: Sequence[str], words: Sequence[str], anew: bool = False) -> bool:
+        """Put what the backends need on the board's path; True if an earlier visit has left it there, which ``anew`` replaces."""
         if self.computer.architecture not in PLATFORMS:
             raise NearwireError(f"there are no wheels for '{self.computer.architecture}' in the package index; install the library there yourself.")
         code = "import sys; print('%d.%d' % sys.version_info[:2])"
         version = self.computer.run([*words, "-c", code]).check("asking its Python's version", self.computer.name).out.decode().strip()
+        requirements = self._requirements(names)
+        key = f"site-{hashlib.sha256(' '.join([version, self.computer.architecture, *requirements]).encode()).hexdigest()[:16]}"
+        self._site = None if anew else self.computer.kept(key)
+        if self._site is not None:
+            self._tell("wheels kept there")
+            return True
+        self._tell("wheels for it")
         with tempfile.TemporaryDirectory(prefix="nearwire-wheels-") as folder:
-            install_wheels(self._requirements(names), version, PLATFORMS[self.computer.architecture], Path(folder))
+            install_wheels(requirements, version, PLATFORMS[self.computer.architecture], Path(folder))
             files = [(path.relative_to(folder).as_posix(), path) for path in sorted(Path(folder).rglob("*")) if path.is_file()]
-            self._site = self.computer.put_tree("site", tar_of(files))
+            self._site = self.computer.keep_tree(key, tar_of(files), replace=anew)
+        return False
 
     @staticmethod
     def _requirements(names: Sequence[str]) -> list[str]:

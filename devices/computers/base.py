@@ -67,6 +67,14 @@ class Computer(ABC):
     def put_tree(self, name: str, archive: bytes) -> str:
         """Unpack a tar archive into a folder ``name`` of the working folder; returns its absolute path there."""
 
+    def kept(self, key: str) -> str | None:
+        """The absolute path of the tree that an earlier visit kept there under ``key``; None if there is none."""
+        return None
+
+    def keep_tree(self, key: str, archive: bytes, replace: bool = False) -> str:
+        """Like ``put_tree``, for later visits too, where the computer has a place for that; a kept tree stays unless ``replace`` is true."""
+        return self.put_tree(key, archive)
+
     @abstractmethod
     def python(self) -> tuple[str, ...] | None:
         """The words that start its Python, 3.11 or newer; None if there is none."""

@@ -3,6 +3,9 @@
 Programs are given as words; the far side's login shell gets them quoted. The working folder is made by mktemp and removed when the computer is
 closed, also after errors: a process there waits for the end of the connection, whatever ends it, and then removes the folder. A lost connection
 is one error that names the board.
+
+What the next visit can use again (``keep_tree``: the wheels, our code) stays on the board in ``~/.cache/nearwire`` (or below XDG_CACHE_HOME), each
+tree whole or not at all, until no visit has used it for KEPT_DAYS; the folder may be removed at any time.
 """
 
 from __future__ import annotations
@@ -23,6 +26,20 @@ from devices.errors import InputError, NearwireError
 
 CONNECT_LIMIT_S = 15
 CHUNK = 1 << 17
+KEPT_DAYS = 30
+CACHE = 'cache="${XDG_CACHE_HOME:-$HOME/.cache}/nearwire"'
+KEPT = f"""{CACHE}; if test -d "$cache/$1"; then touch -c "$cache/$1"; printf %s "$cache/$1"; fi"""
+NO_PLACE = 9  # the status of KEEP where nothing can be kept
+KEEP = f"""{CACHE}; part="$cache/$2"; umask 077
+mkdir -p "$cache" 2>/dev/null && mkdir "$part" 2>/dev/null || {{ cat >/dev/null; exit {NO_PLACE}; }}
+find "$cache" -mindepth 1 -maxdepth 1 -mtime +{KEPT_DAYS} -exec rm -rf {{}} +
+if tar -xf - -C "$part"; then
+    test "$3" = keep || rm -rf "$cache/$1"
+    test -d "$cache/$1" || mv -T "$part" "$cache/$1" 2>/dev/null
+    rm -rf "$part"; test -d "$cache/$1" && printf %s "$cache/$1"
+else
+    rm -rf "$part"; cat >/dev/null; exit 1
+fi"""
 PROGRAM_PYTHON = "import sys; print('%d.%d' % sys.version_info[:2])"
 OLDEST_PYTHON = (3, 11)
 
@@ -49,7 +66,8 @@ class SshComputer(Computer):
                 raise NearwireError(f"'{self.name}' made no temporary folder: it said '{self.folder[:80]}'.")
             with self._lost():
                 self._janitor = self._connection.transport.open_session(timeout=CONNECT_LIMIT_S)
-                self._janitor.exec_command(f"trap '' HUP; cat > /dev/null; rm -rf -- {shlex.quote(self.folder)}")
+                part = f'{CACHE}; rm -rf -- {shlex.quote(self.folder)} "$cache/{self._part}"'
+                self._janitor.exec_command(f"trap '' HUP; cat > /dev/null; {part}")
         except BaseException:
             self.close()
             raise
@@ -71,6 +89,20 @@ class SshComputer(Computer):
         quoted = shlex.quote(path)
         self._shell(f"mkdir -p {quoted} && tar -xf - -C {quoted}", archive).check(f"copying '{name}' to it", self.name)
         return path
+
+    @property
+    def _part(self) -> str:
+        """The name of what is not yet whole; of this visit only, so that its end removes it."""
+        return f".part-{PurePosixPath(self.folder).name}"
+
+    def kept(self, key: str) -> str | None:
+        return self._shell(shlex.join(["sh", "-c", KEPT, "sh", key])).out.decode(errors="replace").strip() or None
+
+    def keep_tree(self, key: str, archive: bytes, replace: bool = False) -> str:
+        done = self._shell(shlex.join(["sh", "-c", KEEP, "sh", key, self._part, "replace" if replace else "keep"]), archive)
+        if done.code == NO_PLACE:  # a home that cannot be written: for this visit only
+            return self.put_tree(key, archive)
+        return done.check(f"copying '{key}' to it", self.name).out.decode(errors="replace").strip()
 
     def python(self) -> tuple[str, ...] | None:
         done = self._shell(shlex.join([self._linux.python, "-c", PROGRAM_PYTHON]))

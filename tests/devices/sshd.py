@@ -32,6 +32,7 @@ class Server:
 
     port: int
     identity: Path
+    cache: Path  # what visits keep there
     known_hosts: Path
     process: subprocess.Popen[bytes]
 
@@ -69,6 +70,7 @@ def server(folder: Path) -> Iterator[Server]:
     (folder / "config").write_text(
         f"Port {port}\nListenAddress 127.0.0.1\nHostKey {host}\nPidFile none\nAuthorizedKeysFile {folder / 'authorized'}\nStrictModes no\nUsePAM no\n"
         "PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\nMaxStartups 100\nMaxSessions 100\n"
+        f"SetEnv XDG_CACHE_HOME={folder / 'cache'}\n"
     )
     public = " ".join((folder / "host.pub").read_text().split()[:2])
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {public}\n")
@@ -86,7 +88,7 @@ def server(folder: Path) -> Iterator[Server]:
                 if process.poll() is not None or time.monotonic() > end:
                     raise RuntimeError(f"sshd did not start: {(folder / 'log').read_text()}") from None
                 time.sleep(0.05)
-        found = Server(port, user, folder / "known_hosts", process)
+        found = Server(port, user, folder / "cache" / "nearwire", folder / "known_hosts", process)
         yield found
     finally:
         for pid in _children(process.pid):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
 import sys
 import threading
 import time
@@ -115,6 +117,37 @@ def test_a_full_disk_is_named(server: Server, monkeypatch: pytest.MonkeyPatch) -
         with pytest.raises(NearwireError, match="'loopback': no space left on its disk while copying 'full'"):
             computer.put("full", b"x" * 100_000)  # /dev/full is a device on which every write finds the disk full
         monkeypatch.setattr(computer, "folder", real)
+
+
+def test_trees_are_kept_for_the_next_visit_whole_or_not_at_all(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"content" * 1000)
+    archive = tar_of([("sub/x", tmp_path / "x")])
+    with open_computer(server.board()) as computer:
+        assert computer.kept("tree-1") is None
+        with pytest.raises(NearwireError, match="copying 'tree-1' to it failed"):
+            computer.keep_tree("tree-1", archive[:3000])
+        assert not list(server.cache.iterdir())
+        place = computer.keep_tree("tree-1", archive)
+        assert computer.keep_tree("tree-1", archive) == place
+    with open_computer(server.board()) as computer:
+        assert computer.kept("tree-1") == place == str(server.cache / "tree-1")
+        assert (Path(place) / "sub" / "x").read_bytes() == b"content" * 1000
+        assert computer.keep_tree("tree-1", tar_of([("y", tmp_path / "x")]), replace=True) == place
+        assert [path.name for path in Path(place).iterdir()] == ["y"]
+        old = server.cache / "old"
+        old.mkdir()
+        os.utime(old, (0, 0))
+        part = server.cache / f".part-{Path(computer.folder).name}"
+        assert computer.keep_tree("tree-2", archive)
+        assert not old.exists()
+        part.mkdir()  # as if the connection ended while it was being filled
+    assert gone(part)
+    assert [path.name for path in server.cache.iterdir() if path.name != "tree-1"] == ["tree-2"]
+    shutil.rmtree(server.cache)
+    server.cache.write_text("in the way")  # nothing can be kept: for this visit only
+    with open_computer(server.board()) as computer:
+        assert computer.keep_tree("tree-1", archive) == f"{computer.folder}/tree-1"
+    server.cache.unlink()
 
 
 def test_no_python_there_and_an_unknown_architecture(server: Server) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -121,14 +122,35 @@ def test_a_board_without_python_runs_the_c_program(server: Server, build: Build,
     assert report.error == "no backend works there"
 
 
-def test_what_the_board_lacks_is_sent(server: Server, build: Build, samples: np.ndarray, tmp_path: Path) -> None:
-    """A Python that sees no installed package gets numpy, safetensors and ONNX Runtime for this visit."""
+def test_what_the_board_lacks_is_sent_once(
+    server: Server, build: Build, samples: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Python that sees no installed package gets numpy, safetensors and ONNX Runtime; the next visit finds them there, unless they are broken."""
     bare = tmp_path / "python"
     bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
     bare.chmod(0o755)
-    (report,) = bench_devices(build, [server.board("empty", python=str(bare))], ["onnxruntime"], samples, QUICK)
-    assert report.error is None
-    assert report.rows[0].detail.startswith("onnxruntime ")
+    board, brought = server.board("empty", python=str(bare)), []
+    real = remote.install_wheels
+
+    def counted(requirements: list[str], version: str, platforms: list[str], place: Path) -> None:
+        brought.append(requirements)
+        if len(brought) == 1:
+            real(requirements, version, platforms, place)
+            shutil.copytree(place, tmp_path / "site")
+        else:
+            shutil.copytree(tmp_path / "site", place, dirs_exist_ok=True)
+
+    monkeypatch.setattr(remote, "install_wheels", counted)
+    for visits in (1, 1, 2):
+        (report,) = bench_devices(build, [board], ["onnxruntime"], samples, QUICK)
+        assert report.error is None
+        assert report.rows[0].detail.startswith("onnxruntime ")
+        assert len(brought) == visits
+        (site,) = server.cache.glob("site-*")
+        assert len(list(server.cache.glob("code-*"))) == 1
+        if len(brought) == visits == 1 and (site / "spoiled").exists():
+            (site / "onnxruntime" / "__init__.py").write_text("raise ImportError('spoiled')")
+        (site / "spoiled").touch()
 
 
 def test_wheels_that_nobody_has_cost_one_backend(
