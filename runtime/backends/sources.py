@@ -22,9 +22,11 @@ FAST_KERNELS = (
 
 
 def fast_flags(place: Path) -> list[str]:
-    """What tells fast.c which of the kernels with variants are in the nearwire.h there."""
-    header = (place / "nearwire.h").read_text(encoding="ascii", errors="replace")
-    return ["-D_POSIX_C_SOURCE=200112L", *(f"-DFAST_{name.upper()}" for name in FAST_KERNELS if f"void nearwire_{name}(" in header)]
+    """What tells fast.c which of the kernels with variants are in the nearwire.h there, and host.c whether model.h has batches."""
+    header, model = ((place / name).read_text(encoding="utf-8", errors="replace") for name in ("nearwire.h", "model.h"))
+    batch = ["-DSHIM_BATCH"] if "nearwire_infer_batch(" in model else []
+    kernels = [f"-DFAST_{name.upper()}" for name in FAST_KERNELS if f"void nearwire_{name}(" in header]
+    return ["-D_POSIX_C_SOURCE=200112L", *kernels, *batch]
 
 
 def copy_sources(folder: Path, network: Network, target: Path, *entries: str) -> None:

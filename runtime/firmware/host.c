@@ -51,6 +51,15 @@ SHIM_EXPORT int64_t shim_outputs(void)
     return NEARWIRE_OUTPUTS;
 }
 
+#ifndef SHIM_BATCH /* a build of an earlier version, whose model.h has none */
+static void nearwire_infer_batch(const uint8_t *inputs, uint32_t count, int32_t *scores)
+{
+    for (; count > 0u; count--, inputs += NEARWIRE_INPUTS, scores += NEARWIRE_OUTPUTS) {
+        nearwire_infer(inputs, scores);
+    }
+}
+#endif
+
 SHIM_EXPORT void shim_scores(const uint8_t *samples, int64_t count, int32_t *scores)
 {
     const int64_t most = 1 << 20; /* what one batch counts with fits 32 bits */

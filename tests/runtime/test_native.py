@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -68,6 +69,19 @@ def test_every_format_and_the_edges(name: str, tmp_path: Path) -> None:
             assert np.array_equal(session.scores(samples), reference.scores(network, samples))
         assert session.scores(samples[:0]).shape == (0, len(network.classes))
         assert np.array_equal(session.scores(samples[::2]), reference.scores(network, samples[::2]))  # not contiguous
+
+
+def test_a_build_of_a_version_without_batches(tmp_path: Path) -> None:
+    network = NETWORKS["one layer"]
+    c.emit(network, tmp_path)
+    header = tmp_path / "c" / "model.h"
+    text = header.read_text()
+    older = re.sub(r"static inline void nearwire_infer_batch.*?\n}\n", "", text, flags=re.DOTALL)
+    assert older != text
+    header.write_text(older)
+    samples = np.arange(256, dtype=np.uint8)[:, None]
+    with BACKEND.open(tmp_path, network) as session:
+        assert np.array_equal(session.scores(samples), reference.scores(network, samples))
 
 
 def test_time_and_layers(tmp_path: Path) -> None:
