@@ -36,7 +36,7 @@ class Shot:
 SHOTS = (
     Shot("map-field.png", "mnist-2k", "#map-body", ((".thumbnail", 7), (".neuron", 4)), 860),
     Shot("map-space.png", "mnist-spatial", "#map-body", ((".thumbnail", 5),), 690),
-    Shot("spikes.png", "mnist-snn", "#spikes-body", ((".thumbnail", 19),), 700),
+    Shot("spikes.png", "mnist-snn", "#spikes-body", ((".thumbnail", 19),), 905),
 )
 
 

@@ -200,7 +200,9 @@ def draw(points: Sequence[Point]) -> Any:
         panel.axvline(of.activity, color="#777777", linewidth=1, linestyle=":", zorder=0)
         low, high = getattr(of.events, part), getattr(of.dense, part)
         panel.annotate("", (of.activity, high), (of.activity, low), arrowprops={"arrowstyle": "<->", "color": "#333333", "linewidth": 1})
-        panel.text(of.activity, low + 0.6 * (high - low), f"  as trained: {of.ratio(part):.1f} x fewer", va="center", fontsize=10, color="#333333")
+        panel.text(
+            of.activity, low + 0.75 * (high - low), f"  as trained:\n  {of.ratio(part):.1f} x fewer", va="center", fontsize=10, color="#333333"
+        )
         panel.set_title(title, fontsize=11)
         panel.set_xlabel("spikes a neuron and time step")
         panel.set_xlim(left=0)

@@ -62,3 +62,10 @@ def test_other_networks_are_refused(tmp_path: Path) -> None:
     save(integer_network((20, 12, 4)), path)
     with pytest.raises(InputError, match="has no layer that reads the spikes"):
         points_of(str(path), load_board("emulated-cortex-m4"), 1)
+
+
+def test_the_kept_points_are_there() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    points = read_points(docs / "spiking-activity.json")
+    assert points[0].network == "mnist-snn"
+    assert (docs / "spiking-activity.svg").is_file()
