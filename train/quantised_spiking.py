@@ -6,7 +6,9 @@ compiled network does but for rare ties. Rules beside those of train/quantisatio
 1. A first layer that reads bytes (coding ``direct``) has a weight step a neuron, powers of two apart, the finest that the law's shifts allow.
 2. A layer that reads spikes has one step for all its weights.
 3. Biases are whole steps of the sums: the weight step, times the input's.
-4. No step is so fine that the threshold is more than the law's largest.
+4. No step of weights or charges is so fine that the threshold is more than the law's largest.
+5. Spatial layers learn on their grid as train/quantised_positions.py says, with one step for all weights; their first biases take each neuron's
+   mean error over calibration samples and time steps.
 """
 
 from __future__ import annotations
@@ -25,11 +27,15 @@ from runtime.network import Layer, Network, validate
 from runtime.spiking.integers import THRESHOLD_MAX
 from train.config import TrainConfig
 from train.layers.base import TrainLayer, WeightedLayer
+from train.layers.spatial import Spatial
 from train.model import Model
 from train.quantisation import QuantisedLayer, QuantisedWeights, round_through
 from train.quantised_model import QuantisedModel
+from train.quantised_positions import QuantisedSpatial, share_grid, spatial_groups
+from train.spiking import lif
 from train.spiking_neurons import Activity, SpikingNeurons
 
+CALIBRATION_MAX = 1000  # samples, each of several time steps
 FINER = 1.001  # keeps the largest threshold's rounding within the law
 
 
@@ -72,6 +78,17 @@ class QuantisedCurrents(QuantisedWeights):
         return self.with_steps(self.layer.export(name, activation))
 
 
+class QuantisedSpatialCurrents(QuantisedSpatial):
+    """A spatial layer on its grid: integers in, real currents out."""
+
+    def __init__(self, layer: Spatial, bits: int) -> None:
+        super().__init__(layer, True, bits)
+
+    def forward(self, x: Tensor) -> Tensor:
+        currents: Tensor = super().forward(x) * (self.step * self.scales[0]).float()
+        return currents
+
+
 class QuantisedSpikingModel(QuantisedModel):
     """Bytes (samples, size) to real scores (samples, classes). It takes the layers and neurons of ``model`` over."""
 
@@ -82,19 +99,30 @@ class QuantisedSpikingModel(QuantisedModel):
         super().__init__(model, bits)
 
     def _quantised(self, layer: TrainLayer, k: int, count: int, bits: int) -> QuantisedLayer:
+        if isinstance(layer, Spatial):
+            return QuantisedSpatialCurrents(layer, bits)
         if not isinstance(layer, WeightedLayer):
-            raise InputError(
-                f"layer {k} is {layer.kind}, which the quantised phase of a spiking network cannot train. Allowed: dense, and field with rule box. "
-                "Leave 'quantise' out; compile quantises every kind after the training."
-            )
+            raise InputError(f"layer {k} is {layer.kind}, which the quantised phase of a spiking network cannot train. Leave 'quantise' out.")
         return QuantisedCurrents(layer, steady=k == 0 and self.direct)
 
     @torch.no_grad()
     def calibrate(self, u: Tensor, percentile: float) -> None:
-        """Choose every layer's steps; samples are not needed for that."""
+        """Choose every layer's steps; biases of spatial layers follow the float network's spikes for training bytes u (n, size)."""
+        for group in spatial_groups(list(self.each())):
+            share_grid(group)
+        neurons, u = self.neurons, u[:CALIBRATION_MAX]
+        x = self._integers(u) if self.direct else neurons.encode(u).flatten(0, 1)
+        scale = self.spec.step if self.direct else 1.0
         for k, layer in enumerate(self.each()):
+            wanted = layer.layer(x * scale)
             if isinstance(layer, QuantisedCurrents):
-                layer.calibrate_for(self.spec.step if k == 0 and self.direct else 1.0, float(self.neurons.threshold[k]))
+                layer.calibrate_for(scale, float(neurons.threshold[k]))
+            else:
+                layer.calibrate(scale, None, x, wanted)
+            steady = k == 0 and self.direct
+            current = wanted if steady else wanted.view(neurons.spiking.steps, len(u), -1)
+            x = lif(current, neurons.spiking, neurons.config.surrogate, steady, neurons.beta[k], neurons.threshold[k]).flatten(0, 1)
+            scale = 1.0
 
     def _activity(self, u: Tensor) -> Activity:
         return self.neurons.run(u, self._integers(u), list(self.layers))

@@ -180,6 +180,16 @@ def test_a_quantised_field_network_learns_and_compiles_to_what_it_was(tmp_path: 
         assert rows[-1]["firing"][0] < 0.5 * rows[0]["firing"][0]
 
 
+def test_quantised_positions_spike_as_the_compiled_network_does(tmp_path: Path) -> None:
+    data = bars()
+    settings = {"data": "bars", "model": "spatial", "hidden": [20], "epochs": 6, "batch": 30, "rate": 0.1, "gap_min": 0.5, "quantise": {"epochs": 2}}
+    network = fit(make_config({**settings, "spiking": {"steps": 4}}, "test"), data, RunFolder(tmp_path / "run"), "cpu").network
+    assert network.provenance["test_accuracy"] > 0.9
+    integer = quantise(freeze(network), data.train.x)
+    assert all("position_step" in layer.options for layer in network.layers)
+    assert (labels(network, data.test.x) == labels(integer, data.test.x)).mean() > 0.98
+
+
 def test_a_run_in_its_quantised_phase_goes_on_as_if_it_had_not_stopped(tmp_path: Path) -> None:
     settings = {"data": "bars", "model": "field", "hidden": [8], "epochs": 2, "batch": 50, "quantise": {"epochs": 2}}
     config = make_config({**settings, "spiking": {"coding": "rate", "learn": ["beta"], "readout": "count"}}, "test")
