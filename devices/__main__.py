@@ -13,6 +13,7 @@ from devices.board import Board, board_names, load_board
 from devices.computers import boards_of
 from devices.console import print_json, print_table, run_app, spinner
 from devices.cost import CODE_BYTES, ERROR_PERCENT
+from devices.cost import tables as cost_tables
 from devices.doctor import examine
 from devices.errors import InputError
 
@@ -57,7 +58,7 @@ def show(name: Annotated[str, typer.Argument(help="A name of 'list'.", show_defa
         *([["emulator", " ".join([board.qemu.program, *board.qemu.arguments])]] if board.qemu else []),
     ]
     print_table(board.name, ["field", "value"], [*rows, ["cost tables", board.cost_note or "none"]])
-    tables = load_board(board.cost_of).cost if board.cost_of else board.cost
+    tables = cost_tables(board)
     for format_name, table in tables.items():
         known = f"; largest error seen {table[ERROR_PERCENT]:g} %" if ERROR_PERCENT in table else ""
         title = f"cost of {format_name}: {table.get(CODE_BYTES, 0):g} bytes of code; instructions{known}"

@@ -57,12 +57,13 @@ def _absolute(path: str | None) -> str | None:
 def _toml(kind: Board | None, address: str, linux: dict[str, str | int]) -> str:
     description = f"{kind.name} at {address}" if kind else f"Linux board at {address}"
     cpu = [f"cpu = {json.dumps(kind.toolchain.cpu)}"] if kind and kind.toolchain.cpu else []
+    costs = (kind.cost_of or kind.name) if kind else "emulated-pi3"
     lines = [
         f"description = {json.dumps(description)}",
         f"core = {json.dumps(kind.core if kind else 'Linux')}",
         'link = "ssh"',
-        'cost_of = "emulated-cortex-m4"',
-        'cost_note = "taken from emulated-cortex-m4"',
+        f"cost_of = {json.dumps(costs)}",
+        f"cost_note = {json.dumps(f'taken from {costs}')}",
         "",
         "[toolchain]",
         'compiler = "zig"',

@@ -16,9 +16,19 @@ CODE_BYTES = "code_bytes"
 ERROR_PERCENT = "largest_error_percent"
 
 
+def tables(board: Board) -> Mapping[str, Mapping[str, float]]:
+    """All cost tables of a board: its own, and for formats that it has none of, those of the board that it names."""
+    return {**(tables(load_board(board.cost_of)) if board.cost_of else {}), **board.cost}
+
+
+def own(format_name: str, board: Board) -> bool:
+    """Whether the format's table was made on a computer, so that its features are those of the vector kernels."""
+    return board.memory is None and (format_name in board.cost or (bool(board.cost_of) and own(format_name, load_board(str(board.cost_of)))))
+
+
 def coefficients(format_name: str, board: Board) -> Mapping[str, float]:
     """The cost table of a format on a board; InputError if the board has none."""
-    table = load_board(board.cost_of).cost if board.cost_of else board.cost
+    table = tables(board)
     if format_name not in table:
         raise InputError(
             f"board '{board.name}' has no table [cost.{format_name}], so the format's cost is unknown there. "

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from devices.board import Board
+from devices.cost import own
 from runtime.kinds import kind_of
 from runtime.network import Array, Layer
 
 KERNELS = Path(__file__).parents[2] / "runtime" / "kernels"
+SPARSEST = 24  # FAST_SPARSEST of runtime/firmware/fast_matrix.h
 ARRAY_TYPES = {"uint8": "uint8_t", "int8": "int8_t", "uint16": "uint16_t", "uint32": "uint32_t"}
 
 
@@ -63,6 +66,18 @@ class Format(ABC):
     @abstractmethod
     def layer_features(self, layer: Layer) -> dict[str, float]:
         """How often each part of the kernel runs: the features of devices.cost's linear instruction model."""
+
+    def features_on(self, layer: Layer, board: Board) -> dict[str, float]:
+        """The features of the board's cost table: of the vector kernels where that is a computer's, else ``layer_features``."""
+        return self.computer_features(layer) if own(self.name, board) else self.layer_features(layer)
+
+    def computer_features(self, layer: Layer) -> dict[str, float]:
+        """How often each part of the vector kernel of runtime/firmware/fast.c runs."""
+        return matrix_features(kind_of(layer).integer_weights(layer), layer.activation != "none", self.entries)
+
+    def entries(self, weights: Array) -> int:
+        """Products of the portable kernel, which computers use for very sparse matrices."""
+        return weights.size
 
     def first_input(self, layer: Layer) -> int:
         """Index of the first input that the kernel is given."""
@@ -142,6 +157,26 @@ class MatrixFormat(Format):
 def requantises(layer: Layer) -> bool:
     """Whether the kernel turns the layer's sums into bytes; the last layer's and spiking neurons' sums leave it as they are."""
     return layer.activation == "relu"
+
+
+def matrix_features(weights: Array, hidden: bool, entries: Callable[[Array], int]) -> dict[str, float]:
+    """Features of any matrix on a computer, where it is expanded to a byte a weight unless fewer than one weight in 24 is not zero."""
+    outputs = len(weights)
+    used = int(np.flatnonzero(weights.any(axis=0)).max(initial=-1)) + 1
+    expanded = used > 0 and np.count_nonzero(weights) >= outputs * used // SPARSEST
+    chunks = -(-used // 16)
+    return {
+        "call": 1,
+        "quads": expanded * -(-outputs // 4),
+        "quad_chunks": expanded * -(-outputs // 4) * chunks,
+        "blocks": expanded * -(-outputs // 16),
+        "block_chunks": expanded * -(-outputs // 16) * chunks,
+        "wide_fours": expanded * (outputs // 32 + (outputs % 32 > 8)) * -(-used // 4),
+        "eight_fours": expanded * (0 < outputs % 32 <= 8) * -(-used // 4),
+        "requantised": expanded * hidden * outputs,
+        "portable_products": (not expanded) * entries(weights),
+        "portable_outputs": (not expanded) * outputs,
+    }
 
 
 def pack_bias(bias: Array, shift: Array) -> Array | None:

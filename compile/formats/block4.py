@@ -46,6 +46,9 @@ class Block4S8(MatrixFormat):
     def sizes(self, inputs: int) -> tuple[int, ...]:
         return (start_of(inputs),)
 
+    def entries(self, weights: Array) -> int:
+        return 4 * int((_groups(weights) != 0).any(axis=1).sum())
+
     def features(self, weights: Array, hidden: bool) -> dict[str, float]:
         units = _windows(_groups(weights)).units
         return {

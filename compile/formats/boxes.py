@@ -91,6 +91,23 @@ class BoxesS8(Format):
             "requantised": neurons * requantises(layer),
         }
 
+    def computer_features(self, layer: Layer) -> dict[str, float]:
+        _, _, rows, columns = window(layer)
+        neurons, synapses = layer.arrays["charge"].shape
+        each, eights = max(SYNAPSES, synapses), -(-neurons // 8)
+        narrow = largest_sum(layer) <= 65535
+        return {
+            "call": 1,
+            "rows": rows,
+            "cell_eights": narrow * rows * (columns // 8),
+            "cells": rows * (columns % 8 if narrow else columns),
+            "eights": narrow * eights,
+            "eights_of_synapses": narrow * eights * each,
+            "neurons": neurons,
+            "synapses": neurons * each,
+            "wide_synapses": (not narrow) * neurons * each,
+        }
+
 
 def window(layer: Layer) -> tuple[int, int, int, int]:
     """(top, left, rows, columns) of the cells that the layer's rectangles touch; one cell if there is none."""

@@ -39,6 +39,9 @@ class CsrS8(MatrixFormat):
     def sizes(self, inputs: int) -> tuple[int, ...]:
         return (start_of(inputs),)
 
+    def entries(self, weights: Array) -> int:
+        return int(np.count_nonzero(weights))
+
     def features(self, weights: Array, hidden: bool) -> dict[str, float]:
         units = windows(weights != 0, UNIT).units
         return {
@@ -78,6 +81,9 @@ class Csr16S8(MatrixFormat):
 
     def sizes(self, inputs: int) -> tuple[int, ...]:
         return ()
+
+    def entries(self, weights: Array) -> int:
+        return int(np.count_nonzero(weights))
 
     def features(self, weights: Array, hidden: bool) -> dict[str, float]:
         pairs = _pairs(weights)

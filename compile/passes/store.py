@@ -96,7 +96,7 @@ def _costs(network: Network, index: int, board: Board, choice: str) -> dict[str,
         if network.spiking is not None:
             instructions = neurons.predicted(layer, network.spiking, name, layer is network.layers[-1], board)
         else:
-            instructions = predict(name, item.layer_features(layer), board)
+            instructions = predict(name, item.features_on(layer, board), board)
         found[name] = FormatCost(constants, instructions, item.scratch_bytes(layer), error_percent(name, board))
     if choice in refused:
         raise InputError(f"layer '{layer.name}' cannot be stored as '{choice}': {refused[choice]}. Take another format, or 'auto'.")

@@ -15,7 +15,7 @@ from compile.passes.prune import prune
 from compile.passes.quantise import quantise
 from compile.passes.store import store
 from devices.board import Board, load_board
-from devices.cost import kernel_bytes
+from devices.cost import coefficients, kernel_bytes
 from devices.errors import CheckError, InputError
 from runtime import reference
 from runtime.network import Array, load, save
@@ -126,7 +126,17 @@ def test_a_board_without_cost_tables_is_an_error() -> None:
         store(integer_network(), Board.model_validate({**BOARD.model_dump(), "cost": incomplete}))
 
 
-def test_the_host_borrows_a_cost_table() -> None:
-    network = integer_network()
-    assert store(network, load_board("host"))[1] == store(network, BOARD)[1]
-    assert replace(network) == network
+@pytest.mark.parametrize("name", ["host", "emulated-pi3", "emulated-pi4", "emulated-pi5", "raspberry-pi-5"])
+def test_computers_have_cost_tables_of_their_own(name: str) -> None:
+    """There every matrix format is expanded to the same bytes, so the smallest one is as fast as any."""
+    ledger = store(integer_network((300, 40, 10), 0.3), load_board(name))[1][0]
+    assert len({cost.instructions for cost in ledger.formats.values()}) == 1
+    assert ledger.chosen in sorted(ledger.formats, key=lambda entry: ledger.formats[entry].bytes)[:2]
+    sparse = store(integer_network((300, 40, 10), 0.01), load_board(name), "latency")[1][0]
+    assert sparse.chosen in ("csr_s8", "csr16_s8")
+    assert 0 < sparse.formats["csr_s8"].instructions < sparse.formats["dense_s8"].instructions
+
+
+def test_a_computer_borrows_the_tables_it_lacks() -> None:
+    assert coefficients("replicated_s8", load_board("host")) == coefficients("replicated_s8", BOARD)
+    assert coefficients("boxes_s8", load_board("raspberry-pi-4")) == coefficients("boxes_s8", load_board("emulated-pi3"))

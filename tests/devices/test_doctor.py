@@ -70,7 +70,10 @@ def test_list_and_show_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_list_and_show_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Cortex-M0+" in run(capsys, "list")[1]
-    assert "pairs_of_inputs" in run(capsys, "show", "host")[1]  # the tables of the board that stands in
+    assert "pairs_of_inputs" in run(capsys, "show", "stm32f411")[1]  # the tables of the board that stands in
+    host = run(capsys, "show", "host")[1]
+    assert "wide_fours" in host  # its own
+    assert "steady_neurons" in host  # what it has none of, of the board that stands in
 
 
 def test_exit_codes(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

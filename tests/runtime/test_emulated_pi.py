@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from compile.formats import FORMATS
 from compile.pipeline import CompileOptions, compile_network
 from devices.board import load_board
 from devices.computers import emulated, open_computer
+from devices.cost import predict
 from devices.errors import InputError, NearwireError
 from runtime import __main__ as command
 from runtime import reference
@@ -71,6 +73,9 @@ def test_the_c_program_alone(build: Build) -> None:
     assert [figure.name for figure in layers] == [layer.name for layer in build.network.layers]
     assert sum(figure.instructions or 0 for figure in layers) == pytest.approx(first[0], rel=0.1)  # what is around the layers is little
     assert not folders[0].exists()
+    predicted = [FORMATS[str(layer.store)].features_on(layer, load_board(PI4)) for layer in build.network.layers]
+    total = sum(predict(str(layer.store), found, load_board(PI4)) for layer, found in zip(build.network.layers, predicted, strict=True))
+    assert total == pytest.approx(first[0], rel=0.2)
 
 
 def test_bad_boards_and_counts(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:

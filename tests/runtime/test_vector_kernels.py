@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from compile.emit import c
+from compile.formats.base import SPARSEST
 from devices import toolchain
 from devices.board import load_board
 from devices.computers import emulated, open_computer
@@ -68,3 +69,7 @@ def test_the_vector_kernels_are_clean_under_the_sanitizers(name: str, tmp_path: 
     toolchain.compiler_for(host).run([*SANITIZERS, "-std=c99", *fast_flags(place), "-o", tmp_path / "demo", *sources], "the demo with vector kernels")
     done = subprocess.run([tmp_path / "demo"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_cost_model_knows_when_a_matrix_is_too_sparse() -> None:
+    assert f"#define FAST_SPARSEST {SPARSEST}u " in (FOLDER / "fast_matrix.h").read_text(encoding="ascii")
