@@ -73,7 +73,7 @@ class Format(ABC):
 
     def computer_features(self, layer: Layer) -> dict[str, float]:
         """How often each part of the vector kernel of runtime/firmware/fast.c runs."""
-        return matrix_features(kind_of(layer).integer_weights(layer), layer.activation != "none", self.entries)
+        return matrix_features(kind_of(layer).integer_weights(layer), requantises(layer), self.entries)
 
     def entries(self, weights: Array) -> int:
         """Products of the portable kernel, which computers use for very sparse matrices."""

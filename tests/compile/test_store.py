@@ -19,7 +19,7 @@ from devices.cost import coefficients, kernel_bytes
 from devices.errors import CheckError, InputError
 from runtime import reference
 from runtime.network import Array, load, save
-from tests.networks import float_network, integer_network
+from tests.networks import float_network, integer_network, spiking_integers, spiking_network
 
 BOARD = load_board("emulated-cortex-m4")
 
@@ -140,3 +140,9 @@ def test_computers_have_cost_tables_of_their_own(name: str) -> None:
 def test_a_computer_borrows_the_tables_it_lacks() -> None:
     assert coefficients("replicated_s8", load_board("host")) == coefficients("replicated_s8", BOARD)
     assert coefficients("boxes_s8", load_board("raspberry-pi-4")) == coefficients("boxes_s8", load_board("emulated-pi3"))
+
+
+def test_neurons_that_spike_requantise_nothing_on_a_computer_either() -> None:
+    layer = spiking_integers(spiking_network()).layers[0]
+    assert FORMATS["dense_s8"].features_on(layer, load_board("host"))["requantised"] == 0
+    assert FORMATS["dense_s8"].features_on(integer_network().layers[0], load_board("host"))["requantised"] > 0
