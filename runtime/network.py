@@ -13,7 +13,6 @@ import hashlib
 import itertools
 import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from devices.errors import InputError, unknown_name
+from devices.files import write_whole
 from runtime.spiking.constants import Spiking, beta_of, threshold_of
 
 SCHEMA = 1
@@ -251,13 +251,7 @@ def from_bytes(content: bytes, where: str = "network file") -> Network:
 def save(network: Network, path: Path) -> str:
     """Write the network's file whole or not at all; returns the sha256 of its bytes."""
     content = to_bytes(validate(network))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(path, content)
     return hashlib.sha256(content).hexdigest()
 
 

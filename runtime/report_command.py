@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ import typer
 
 from devices.console import print_json, print_table
 from devices.errors import InputError
+from devices.files import write_whole
 from runtime.choices import JsonOption
 from runtime.manifest import check_files, read_manifest
 from runtime.report import benches, compare
@@ -61,13 +61,7 @@ def write_page(path: Path, text: str) -> None:
     """Write a page whole or not at all; InputError if something that is no page of ours is in its place."""
     if path.is_dir() or (path.is_file() and GENERATOR not in path.read_text(encoding="utf-8", errors="replace")[:4000]):
         raise InputError(f"'{path}' exists and is not a page of nearwire, so it is not overwritten. Give another --out.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(path, text.encode())
 
 
 def _file_name(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ import typer
 
 from devices.console import print_json, print_table, spinner
 from devices.errors import CheckError, InputError
+from devices.files import write_whole
 from runtime import reference
 from runtime.build import Build, open_build
 from runtime.choices import BuildArgument, DataOption, DeviceOption, InputOption, JsonOption, RunBackendOption, default_backend, samples_for
@@ -66,13 +66,7 @@ def _write_spikes(path: Path, arrays: dict[str, Array]) -> None:
     """The file whole or not at all."""
     content = io.BytesIO()
     np.savez_compressed(content, **arrays)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_bytes(content.getvalue())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(path, content.getvalue())
 
 
 def _print_accuracy(build: Build, backend: str, detail: str, samples: Array, truth: Array, scores: Array, json: bool) -> None:

@@ -7,7 +7,6 @@ the samples and the noise of epoch e come from a generator seeded by (seed, e), 
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from devices.errors import InputError
+from devices.files import write_whole
 from train.config import TrainConfig
 
 
@@ -30,15 +30,7 @@ def write_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimi
         tensors["rng/cuda"] = torch.cuda.get_rng_state()
     header = {"epoch": epoch, "config": config.model_dump(mode="json")}
     content = save({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, {"nearwire-checkpoint": json.dumps(header)})
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(path, content)
 
 
 def finished_epochs(path: Path) -> int:

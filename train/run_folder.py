@@ -7,12 +7,12 @@ A folder with anything else in it and no config.toml of ours is foreign and neve
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from devices.errors import InputError
+from devices.files import write_whole
 from train.config import TrainConfig, make_config, read_toml, to_toml
 
 MARK = "# nearwire training run\n"
@@ -99,7 +99,5 @@ class RunFolder:
                 rows.append(row)
         if not write:
             return rows
-        part = self.metrics.with_name(self.metrics.name + ".part")
-        part.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-        os.replace(part, self.metrics)
+        write_whole(self.metrics, "".join(json.dumps(row) + "\n" for row in rows).encode())
         return rows

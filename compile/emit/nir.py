@@ -23,7 +23,6 @@ from __future__ import annotations
 import io
 import itertools
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ import numpy as np
 
 from compile.emit.numbers import properties
 from devices.errors import InputError, NearwireError
+from devices.files import write_whole
 from runtime.kinds import kind_of
 from runtime.network import Array, Layer, Network
 from runtime.spiking import Spiking
@@ -59,14 +59,7 @@ def emit(network: Network, folder: Path) -> None:
 
 def write(network: Network, path: Path, dt: float = DT, explicit_reset: bool = False) -> None:
     """Write the file whole or not at all. InputError for a network that does not spike, NearwireError without the package nir."""
-    content = to_bytes(network, dt, explicit_reset)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(path, to_bytes(network, dt, explicit_reset))
 
 
 def to_bytes(network: Network, dt: float = DT, explicit_reset: bool = False) -> bytes:

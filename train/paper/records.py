@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from devices.errors import InputError
+from devices.files import write_whole
 
 SHIPPED = Path(__file__).with_name("records")
 
@@ -42,14 +42,8 @@ class Record:
 
     def write(self, folder: Path) -> Path:
         """The file in ``folder``, whole or not at all."""
-        folder.mkdir(parents=True, exist_ok=True)
         path = folder / self.file
-        part = path.with_name(path.name + ".part")
-        try:
-            part.write_text(json.dumps({**asdict(self), "complete": self.complete}, indent=1, sort_keys=True) + "\n", "utf-8")
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(path, (json.dumps({**asdict(self), "complete": self.complete}, indent=1, sort_keys=True) + "\n").encode())
         return path
 
 
