@@ -30,7 +30,7 @@ from runtime.backends.firmware import FirmwareSession
 from runtime.network import Array, Layer, Network
 from runtime.spiking import coding
 from runtime.spiking.constants import Spiking
-from runtime.spiking.integers import CURRENT_MAX, MEMBRANE_MAX, MEMBRANE_MIN, lif_step, spiking_of
+from runtime.spiking.integers import CURRENT_MAX, MEMBRANE_MAX, MEMBRANE_MIN, lif_step, spiking_of, unclamped
 
 ARGUMENT = (
     "the firmware run with its state forced, at every entry of its functions, to all neurons awake and spiking in every step, and to every way through "
@@ -226,16 +226,9 @@ def way_through(layer: Layer, way: _Class, spiking: Spiking) -> tuple[int, int]:
     spiking_pair = (0, int(currents[-1]))
     for membrane in (threshold + 1, MEMBRANE_MAX) if way.fired else (MEMBRANE_MIN, 0, threshold):
         moved, spike = lif_step(np.full(1, membrane), currents, decay, threshold, spiking.reset)
-        free, _ = _unclamped(membrane, currents, decay, threshold, spiking.reset)
+        free = unclamped(np.full(1, membrane), currents, decay, threshold, spiking.reset)
         clamp = np.sign(free - moved)
         fits = np.flatnonzero((clamp == way.clamp) & (spike == way.spikes))
         if len(fits):
             return membrane, int(currents[fits[len(fits) // 2]])
     return spiking_pair
-
-
-def _unclamped(membrane: int, currents: Array, decay: int, threshold: int, reset: str) -> tuple[Array, bool]:
-    """Where a membrane goes before it saturates, and whether it had spiked."""
-    fired = membrane > threshold
-    kept = 0 if fired and reset == "zero" else membrane
-    return ((kept * decay + (1 << 14)) >> 15) + currents - (threshold if fired and reset == "subtract" else 0), fired

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from compile.emit import c_spiking
-from compile.emit.c_layer import c_layer
+from compile.emit.c_layer import c_layer, cuts_first
 from compile.emit.templates import environment, rows
 from compile.formats import FORMATS, format_named
 from compile.formats.base import KERNELS
@@ -88,18 +88,18 @@ def _values(network: Network, samples: Array | None) -> dict[str, Any]:
 def _steady_values(network: Network) -> dict[str, Any]:
     """What the template of networks that do not spike needs besides."""
     places, buffer_bytes = _places(network)
-    inner = [*(places if _cuts_first(network) else ["input", *places]), "scores"]
+    inner = [*(places if cuts_first(network) else ["input", *places]), "scores"]
     layers = [c_layer(network, index, layer, inner[index], inner[index + 1]) for index, layer in enumerate(network.layers)]
     if any(layer.scratch for layer in layers):
         buffer_bytes = -(-buffer_bytes // 4) * 4  # so that the program's RAM is the sum of its parts
-    cut = network.input.cut if _cuts_first(network) else 0
+    cut = network.input.cut if cuts_first(network) else 0
     return {"layers": layers, "buffer_bytes": buffer_bytes, "cut": cut, "cut_output": places[0] if cut else ""}
 
 
 def _kernels(network: Network) -> dict[str, str]:
     """nearwire.h and nearwire.c with the kernels that this network uses."""
     stores = {str(layer.store) for layer in network.layers}
-    needed = {part for name in stores for part in FORMATS[name].needs} - stores | ({"cut_u8"} if _cuts_first(network) else set())
+    needed = {part for name in stores for part in FORMATS[name].needs} - stores | ({"cut_u8"} if cuts_first(network) else set())
     first = [] if network.spiking is None else ["spikes", *c_spiking.kernels(network)]
     names = [*first, *sorted(needed), *sorted(stores)]
     include = '#include "nearwire.h"\n'
@@ -128,14 +128,9 @@ def static_memory(network: Network) -> dict[str, int]:
     return {**parts, "values between layers, two neighbours at a time": -(-values // 4) * 4 if parts else values}
 
 
-def _cuts_first(network: Network) -> bool:
-    """Whether a step of its own drops the input's low bits: not where the first layer's kernel does."""
-    return bool(network.input.cut) and not format_named(network.layers[0].store or "").cuts
-
-
 def _places(network: Network) -> tuple[list[str], int]:
     """Where each value between layers lies (C expressions: the cut input if there is one, then the hidden layers) and the buffer's bytes."""
-    sizes = ([network.input.size] if _cuts_first(network) else []) + [layer.outputs for layer in network.layers[:-1]]
+    sizes = ([network.input.size] if cuts_first(network) else []) + [layer.outputs for layer in network.layers[:-1]]
     total = max([a + b for a, b in itertools.pairwise(sizes)] + sizes[:1], default=0)
     starts = [0 if k % 2 == 0 else total - size for k, size in enumerate(sizes)]
     return [f"nearwire_scratch + {start}" if start else "nearwire_scratch" for start in starts], total

@@ -109,6 +109,11 @@ def _shift_array(layer: Layer) -> CArray:
     return CArray("shift", "uint8_t", shift[:1] if (shift == shift[0]).all() else shift)
 
 
+def cuts_first(network: Network) -> bool:
+    """Whether a step of its own drops the input's low bits: not where the first layer's kernel does."""
+    return bool(network.input.cut) and not format_named(network.layers[0].store or "").cuts
+
+
 def scratch_of(item: Format, layer: Layer) -> tuple[str, int, int] | None:
     """The array that the kernel works in, its length rounded up to whole words."""
     found = item.scratch(layer)

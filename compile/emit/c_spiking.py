@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from compile.emit.c_layer import CLayer, c_layer
+from compile.emit.c_layer import CLayer, c_layer, cuts_first
 from compile.formats import format_named
 from runtime.network import Layer, Network
 from runtime.spiking.constants import Spiking
@@ -72,7 +72,7 @@ def members(network: Network) -> list[Member]:
         wide.insert(0, Member(event[0], "awake", network.layers[0].outputs, event[1], f"neurons of layer '{network.layers[0].name}' that can spike"))
     if bytes_read := max((layer.inputs for layer in network.layers if _reads_bytes(layer)), default=0):
         wide.append(Member("uint8_t", "bytes", bytes_read, 1, "spikes as bytes, for a kernel that reads all"))
-    if _cuts_first(network):
+    if cuts_first(network):
         wide.append(Member("uint8_t", "cut", network.input.size, 1, "the input with fewer bits"))
     return found + wide
 
@@ -94,7 +94,7 @@ def values(network: Network) -> dict[str, Any]:
         "layers": layers,
         "members": members(network),
         "counters": counters(spiking),
-        "cut": network.input.cut if _cuts_first(network) else 0,
+        "cut": network.input.cut if cuts_first(network) else 0,
         "spiking": spiking,
         "direct": spiking.coding == "direct",
         "neurons": [neuron_constants(network, index) for index in range(len(layers))],
@@ -136,17 +136,13 @@ def neuron_constants(network: Network, index: int) -> dict[str, int]:
 
 def _layer(network: Network, index: int, layer: Layer) -> CLayer:
     if index == 0 and spiking_of(network).coding == "direct":
-        return c_layer(network, index, layer, "nearwire_state.cut" if _cuts_first(network) else "input", "nearwire_state.steady")
+        return c_layer(network, index, layer, "nearwire_state.cut" if cuts_first(network) else "input", "nearwire_state.steady")
     source = "nearwire_state.events, count" if format_named(layer.store or "").events else "nearwire_state.bytes"
     return c_layer(network, index, layer, source, "nearwire_state.sums")
 
 
 def _reads_bytes(layer: Layer) -> bool:
     return "lift" in layer.options and not format_named(layer.store or "").events
-
-
-def _cuts_first(network: Network) -> bool:
-    return bool(network.input.cut) and not format_named(network.layers[0].store or "").cuts
 
 
 def _event_room(network: Network) -> int:

@@ -80,7 +80,7 @@ def _at_step(network: Network, flat: Array, step: int) -> tuple[dict[str, Array]
     """Inputs and outputs of the graph at one step, in its order, by the law."""
     spiking, found = spiking_of(network), integers.run(network, flat)
     direct, first, last = spiking.coding == "direct", network.layers[0], len(network.layers) - 1
-    told: dict[str, Array] = {"input": flat if direct else coding.encode(flat, spiking)[step]}
+    told: dict[str, Array] = {"input": flat if direct else coding.encode_step(flat, spiking, step)}
     wanted: dict[str, Array] = {"output": (found.membranes if spiking.readout == "membrane" else found.spikes)[last][step].astype(np.int32)}
     if direct:
         sums = kind_of(first).integer_sums(first)(network.input.seen(flat), network.input.zero_point)

@@ -77,10 +77,6 @@ class SpikingReferenceSession(SpikingSession):
             self.spent_ns[k] += time.perf_counter_ns() - start
         return Advanced(current, tuple(after), tuple(spikes))
 
-    def time_ns(self, sample: Array, runs: int) -> Array:
-        one = reference.check_samples(self.network, sample[None])
-        return time_calls(lambda: self.scores(one), runs)
-
     def layers(self, samples: Array) -> list[LayerFigure]:
         """Mean time of a layer in one inference, all its steps together, and what is left for coding and read-out."""
         flat = reference.check_samples(self.network, samples)

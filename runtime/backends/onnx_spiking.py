@@ -14,7 +14,7 @@ import numpy as np
 from runtime.backends.base import LayerFigure
 from runtime.backends.files import unreadable
 from runtime.backends.stepping import Advanced, SpikingSession
-from runtime.backends.timing import steady_mean, time_calls
+from runtime.backends.timing import steady_mean
 from runtime.network import Array, Network
 from runtime.reference import check_samples
 
@@ -65,11 +65,6 @@ class OnnxSpikingSession(SpikingSession):
         found = self.session.run([*self.next, *self.fired], feed)
         kept = found[: len(self.next)]
         return Advanced(kept[0] if self.direct else current, tuple(kept[self.direct :]), tuple(found[len(self.next) :]))
-
-    def time_ns(self, sample: Array, runs: int) -> Array:
-        """Times of whole inferences of one sample: coding, every step, the sum of the scores, early exit."""
-        one = np.ascontiguousarray(check_samples(self.network, sample[None]))
-        return time_calls(lambda: self._scores(one), runs)
 
     def layers(self, samples: Array) -> list[LayerFigure]:
         """Time of every node in one inference, all its steps together, from ONNX Runtime's profiler; it slows the run."""

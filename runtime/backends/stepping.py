@@ -19,6 +19,7 @@ import numpy as np
 
 from devices.errors import InputError
 from runtime.backends.base import Session
+from runtime.backends.timing import time_calls
 from runtime.network import Array, Network, to_bytes
 from runtime.reference import check_samples
 from runtime.spiking import Spiking, coding
@@ -26,7 +27,7 @@ from runtime.spiking.integers import MEMBRANE_MAX, MEMBRANE_MIN, spiking_of
 from runtime.spiking.readout import decided
 
 STEPPING = "reference, onnxruntime, tflite"  # the backends that compute single time steps
-CHUNK_SAMPLES, CHUNK_BYTES = 1024, 1 << 25  # of a call of scores: bounds the memory of coded inputs
+CHUNK_SAMPLES = 1024  # of a call of scores: bounds the memory of states
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Advanced:
 
 
 class SpikingSession(Session):
-    """A session of a spiking build. A backend calls ``of`` once and implements ``advance``, ``time_ns`` and ``layers``."""
+    """A session of a spiking build. A backend calls ``of`` once and implements ``advance`` and ``layers``."""
 
     tells_spikes = True
 
@@ -92,7 +93,7 @@ class SpikingSession(Session):
         """The state one time step later; InputError for one of another network, a damaged one, or one whose last step is done."""
         self._check(state)
         t = state.step
-        value = state.inputs if self.direct else coding.encode(state.inputs, self.spiking)[t]
+        value = state.inputs if self.direct else coding.encode_step(state.inputs, self.spiking, t)
         made = self.advance(np.ascontiguousarray(value), t == 0, state.current, state.membranes)
         running = state.executed == 0
         scores = np.where(running[:, None], added(state.scores, made, t, self.spiking), state.scores)
@@ -118,19 +119,22 @@ class SpikingSession(Session):
 
     def scores(self, samples: Array) -> Array:
         flat = np.ascontiguousarray(check_samples(self.network, samples))
-        size = max(1, min(CHUNK_SAMPLES, CHUNK_BYTES // (flat.shape[1] * (1 if self.direct else self.spiking.steps))))
         found = np.zeros((len(flat), self.widths[-1]), np.int32)
-        for at in range(0, len(flat), size):
-            found[at : at + size] = self._scores(flat[at : at + size])
+        for at in range(0, len(flat), CHUNK_SAMPLES):
+            found[at : at + CHUNK_SAMPLES] = self._scores(flat[at : at + CHUNK_SAMPLES])
         return found
 
+    def time_ns(self, sample: Array, runs: int) -> Array:
+        """Times of whole inferences of one sample: coding, every step, the sum of the scores, early exit."""
+        one = np.ascontiguousarray(check_samples(self.network, sample[None]))
+        return time_calls(lambda: self._scores(one), runs)
+
     def _scores(self, flat: Array) -> Array:
-        coded = None if self.direct else coding.encode(flat, self.spiking)
         found, left = np.zeros((len(flat), self.widths[-1]), np.int64), np.arange(len(flat))
         current: Array = np.zeros((len(flat), self.widths[0] if self.direct else 0), np.int32)
         membranes: tuple[Array, ...] = tuple(np.zeros((len(flat), width), np.int16) for width in self.widths)
         for t in range(self.spiking.steps):
-            value = flat[left] if coded is None else coded[t][left]
+            value = flat[left] if self.direct else coding.encode_step(flat[left], self.spiking, t)
             made = self.advance(value, t == 0, current, membranes)
             found[left] = added(found[left], made, t, self.spiking)
             current, membranes = made.current, made.membranes

@@ -16,7 +16,7 @@ from runtime.backends import litert_profiler
 from runtime.backends.base import LayerFigure
 from runtime.backends.files import unreadable
 from runtime.backends.stepping import Advanced, SpikingSession, State
-from runtime.backends.timing import steady_mean, time_calls
+from runtime.backends.timing import steady_mean
 from runtime.network import Array, Network
 from runtime.reference import check_samples
 from runtime.spiking import coding
@@ -86,11 +86,6 @@ class TfliteSpikingSession(SpikingSession):
         if self.direct:
             self.interpreter.set_tensor(self.at["begin"], np.array(begin))
 
-    def time_ns(self, sample: Array, runs: int) -> Array:
-        """Times of whole inferences of one sample: coding, every step, the sum of the scores, early exit."""
-        one = np.ascontiguousarray(check_samples(self.network, sample[None]))
-        return time_calls(lambda: self._scores(one), runs)
-
     def layers(self, samples: Array) -> list[LayerFigure]:
         """A row an operator with LiteRT, in one inference, all its steps together; one row where no profiler can be had, saying why."""
         flat = np.ascontiguousarray(check_samples(self.network, samples))
@@ -142,7 +137,7 @@ class TfliteSpikingSession(SpikingSession):
 
     def _profiled(self, state: State) -> list[LayerFigure]:
         """A figure an operator of the step behind this state."""
-        value = state.inputs if self.direct else coding.encode(state.inputs, self.spiking)[state.step]
+        value = state.inputs if self.direct else coding.encode_step(state.inputs, self.spiking, state.step)
         made = self.advance(value, state.step == 0, state.current, state.membranes)
         held = [*([made.current] if self.direct else []), *made.membranes]
         feeds = dict(zip(self.held, [*([state.current] if self.direct else []), *state.membranes], strict=True))

@@ -33,11 +33,16 @@ def check_coding(spec: InputSpec, spiking: Spiking, where: str) -> None:
 
 def encode(u: Array, spiking: Spiking) -> Array:
     """Bytes (n, inputs) to the spikes (steps, n, inputs), uint8 of 0 and 1, of coding ``rate`` or ``latency``."""
+    return np.stack([encode_step(u, spiking, t) for t in range(spiking.steps)])
+
+
+def encode_step(u: Array, spiking: Spiking, t: int) -> Array:
+    """The spikes (n, inputs) of step t alone, counted from 0."""
     if spiking.coding == "latency":
-        at = ((255 - u.astype(np.int64)) * (spiking.steps - 1) + 127) // 255
-        return np.asarray((at[None] == np.arange(spiking.steps)[:, None, None]) & (u >= LATENCY_FIRST), np.uint8)
+        at = ((255 - u.astype(np.int32)) * (spiking.steps - 1) + 127) // 255
+        return np.asarray((at == t) & (u >= LATENCY_FIRST), np.uint8)
     if spiking.coding == "rate":
-        return np.asarray(u[None] > limits(spiking.steps, u.shape[1])[:, None], np.uint8)
+        return np.asarray(u > limits(spiking.steps, u.shape[1])[t], np.uint8)
     raise InputError(f"coding '{spiking.coding}' has no spikes to make. Allowed: rate, latency.")
 
 

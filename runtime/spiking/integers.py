@@ -51,13 +51,16 @@ def decay_of(beta: float) -> int:
 
 def lif_step(membrane: Array, current: Array, decay: int, threshold: int, reset: str) -> tuple[Array, Array]:
     """(membrane', spike): one step of int64 membranes and currents of any equal shape; the spikes are bool."""
+    moved = np.clip(unclamped(membrane, current, decay, threshold, reset), MEMBRANE_MIN, MEMBRANE_MAX)
+    return moved, moved > threshold
+
+
+def unclamped(membrane: Array, current: Array, decay: int, threshold: int, reset: str) -> Array:
+    """Where the membranes of ``lif_step`` go before they are held in 16 bits."""
     fired = membrane > threshold
     kept = np.where(fired, 0, membrane) if reset == "zero" else membrane
     moved = ((kept * decay + (1 << (FRACTION - 1))) >> FRACTION) + current
-    if reset == "subtract":
-        moved = moved - np.where(fired, threshold, 0)
-    moved = np.clip(moved, MEMBRANE_MIN, MEMBRANE_MAX)
-    return moved, moved > threshold
+    return moved - np.where(fired, threshold, 0) if reset == "subtract" else moved
 
 
 def steady_currents(layer: Layer, accumulators: Array) -> Array:
