@@ -57,7 +57,10 @@ def rule(name: str) -> Rule:
 
 
 def squared_distances(sender: Tensor, receiver: Tensor, gap: Tensor | float) -> Tensor:
-    """(outputs, inputs) squared length units. With a gap, one product of (q, |q|**2 + gap**2, 1) and (-2 p, 1, |p|**2); without, exact differences."""
+    """(outputs, inputs) squared length units. With a gap, one product of (q, |q|**2 + gap**2, 1) and (-2 p, 1, |p|**2); without, exact differences.
+
+    Far from the centre the product's rounding can exceed a small gap; no distance is given as shorter than the gap.
+    """
     gap2 = gap * gap
     if isinstance(gap, float) and gap == 0:  # relaxed neurons may almost coincide, where the product would cancel
         d2 = torch.zeros(len(receiver), len(sender), dtype=sender.dtype, device=sender.device)
@@ -70,7 +73,7 @@ def squared_distances(sender: Tensor, receiver: Tensor, gap: Tensor | float) -> 
     ones_p, ones_q = torch.ones_like(p[:, :1]), torch.ones_like(q[:, :1])
     left = torch.cat((q, (q * q).sum(1, keepdim=True) + gap2, ones_q), 1)
     right = torch.cat((-2 * p, ones_p, (p * p).sum(1, keepdim=True)), 1)
-    return left @ right.T
+    return (left @ right.T).clamp_(min=float(gap2))
 
 
 @dataclass(frozen=True)

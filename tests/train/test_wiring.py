@@ -96,6 +96,18 @@ def test_one_product_is_as_exact_as_differences_in_float32() -> None:
     assert ((found - wanted).abs() / wanted).max() < 5e-5
 
 
+def test_wide_planes_that_almost_touch_have_finite_weights_and_gradients() -> None:
+    """Neurons some 100 units apart and a gap of 0.01: rounding alone would make the shortest squared distances negative."""
+    torch.manual_seed(0)
+    sender = (torch.randn(784, 2) * 100).requires_grad_(True)
+    receiver = sender.detach()[:256].clone().requires_grad_(True)
+    gap = torch.tensor(0.01, requires_grad=True)
+    out = spatial_product(torch.rand(8, 784), torch.ones(784), sender, receiver, gap, torch.zeros(256), rule("inverse"))
+    out.sum().backward()
+    assert out.isfinite().all() and out.max() < 1.5 / 0.01
+    assert all(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in (sender, receiver, gap))
+
+
 def test_every_runtime_rule_can_be_trained() -> None:
     assert set(RULES) == set(RUNTIME_RULES)
     d2 = np.linspace(0.1, 30, 50)
