@@ -19,7 +19,7 @@ from tests.bench import paper_table
 from tests.train.samples import bars
 from tests.train.test_fit import command, error_of
 from train.model import build, from_network, label_accuracy
-from train.paper import experiments, models, records, run
+from train.paper import experiments, models, pruning, records, run
 from train.paper.command import NAMES
 from train.paper.models import MODELS, TABLES, Model
 from train.paper.run import Limits
@@ -150,17 +150,31 @@ def test_every_experiment_in_small(tmp_path: Path) -> None:
 def test_cutting_a_trained_network_at_once_is_what_its_records_say(tmp_path: Path) -> None:
     words = ("paper", "fig3a", "--models", "mlp-3d,snn-3d,mlp-14", "--epochs", "2", "--seeds", "1", "--out", str(tmp_path))
     curves = json.loads(command(*words, "--json")[0])["fig3a"]["curves"]
-    assert len(curves) == 3
-    for curve in curves:
+    assert [curve["model"] for curve in curves] == ["mlp-3d", "mlp-3d", "mlp-14", "snn-3d", "snn-3d"]
+    test = bars((7, 7), classes=10).test
+    for k, curve in enumerate(curves):
         record = records.read(tmp_path / "records", curve["model"], 0)
         assert record is not None
         assert curve["points"][0]["test_accuracy"] == [pytest.approx(record.test_accuracy, abs=0.01)]
         network = load(tmp_path / curve["model"] / "seed-0")
+        by_weight = k in (1, 4)
+        if by_weight:
+            network = replace(network, layers=tuple(pruning.as_matrix(layer) for layer in network.layers))
         cut = from_network(network, MODELS[curve["model"]].config(0).model_copy(update={"prune": 0.9}))
-        test = bars((7, 7), classes=10).test
-        assert record.pruned_after["90"] == pytest.approx(label_accuracy(cut, torch.tensor(test.x), torch.tensor(test.y)), abs=1e-6)
+        said = record.pruned_by_weight if by_weight else record.pruned_after
+        assert said["90"] == pytest.approx(label_accuracy(cut, torch.tensor(test.x), torch.tensor(test.y)), abs=1e-6)
         zeros = [float((kind_of(layer).weights(layer) == 0).mean()) for layer in cut.export({}).layers]
         assert zeros == pytest.approx([0.9, 0.9], abs=0.01)
+
+
+def test_what_is_cut_by_weight_is_smaller_than_what_stays() -> None:
+    network = build(BARS.config(0), bars()).export({})
+    matrices = replace(network, layers=tuple(pruning.as_matrix(layer) for layer in network.layers))
+    cut = from_network(matrices, BARS.config(0).model_copy(update={"prune": 0.7})).export({})
+    for layer, pruned in zip(network.layers, cut.layers, strict=True):
+        size, gone = np.abs(kind_of(layer).weights(layer)), pruned.arrays["weight"] == 0
+        assert size[gone].max() <= size[~gone].min()
+        assert gone.mean() == pytest.approx(0.7, abs=0.01)
 
 
 def test_shipped_records_need_no_data(tmp_path: Path) -> None:

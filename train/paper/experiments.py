@@ -36,21 +36,31 @@ def table(name: str, title: str) -> Callable[[Runs], Table]:
 
 
 def fig3a(runs: Runs) -> Figure:
-    """Accuracy over the share of weights that is cut from the trained networks at once."""
+    """Accuracy over the share of weights that is cut from the trained networks at once; train/paper/pruning.py has the two readings."""
     usual = [MODELS[name] for name in ("mlp-3d", "mlp-14", "mlp-2048")]
     curves = []
     for model in runs.chosen(tuple(MODELS.values()), usual):
-        found = []
-        for record in runs.of(model):
-            if not record.pruned_after and not runs.shipped:
-                network = runs.network(record)
-                record = replace(record, pruned_after=pruned_accuracies(network, model.config(record.seed), runs.dataset.test))
-                record.write(runs.records)
-            if record.pruned_after:
-                found.append(record)
-        points = [Point(share, [r.pruned_after[str(share)] for r in found if str(share) in r.pruned_after]) for share in SHARES]
-        curves.append(Curve(model, found, [point for point in points if point.values]))
+        found = runs.of(model)
+        curves.append(_cut(runs, model, found, by_weight=False))
+        if model.settings["model"] == "spatial":
+            curves.append(_cut(runs, replace(model, title=f"{model.title}, by weight"), curves[-1].found or found, by_weight=True))
     return _drawn(runs, Figure("fig3a", "Figure 3a: pruned after training", "weights at zero, %", curves))
+
+
+def _cut(runs: Runs, model: Model, found: list[Record], by_weight: bool) -> Curve:
+    """The curve of a model's records. What they lack is measured and added to them; not so where the shipped ones are shown."""
+    if not runs.shipped:
+        found = [record if record.pruned(by_weight) else _measured(runs, model, record, by_weight) for record in found]
+    there = [record for record in found if record.pruned(by_weight)]
+    points = [Point(share, [r.pruned(by_weight)[str(share)] for r in there if str(share) in r.pruned(by_weight)]) for share in SHARES]
+    return Curve(model, there, [point for point in points if point.values])
+
+
+def _measured(runs: Runs, model: Model, record: Record, by_weight: bool) -> Record:
+    accuracies = pruned_accuracies(runs.network(record), model.config(record.seed), runs.dataset.test, by_weight)
+    record = replace(record, pruned_by_weight=accuracies) if by_weight else replace(record, pruned_after=accuracies)
+    record.write(runs.records)
+    return record
 
 
 def fig3b(runs: Runs) -> Figure:

@@ -31,10 +31,15 @@ class Record:
     versions: dict[str, str]
     protocol: dict[str, Any]  # settings of the run
     pruned_after: dict[str, float] = field(default_factory=dict)  # percent pruned at once after the training: test accuracy
+    pruned_by_weight: dict[str, float] = field(default_factory=dict)  # of spatial networks, the same by mask times size, not by distance
 
     @property
     def complete(self) -> bool:
         return self.epochs_run >= self.epochs
+
+    def pruned(self, by_weight: bool) -> dict[str, float]:
+        """Percent pruned after the training to test accuracy, of one of the two readings of train/paper/pruning.py."""
+        return self.pruned_by_weight if by_weight else self.pruned_after
 
     @property
     def file(self) -> str:
