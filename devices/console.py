@@ -36,7 +36,9 @@ def run_app(app: typer.Typer, argv: Sequence[str] | None, name: str) -> None:
             error.show()
             code = error.exit_code
         else:
-            code = _fail(f"{error.format_message()} See '{name} --help'.", 2)
+            context = getattr(error, "ctx", None)
+            asked = name if context is None else context.command_path
+            code = _fail(f"{error.format_message().rstrip('.')}. See '{asked} --help'.", 2)
     except (KeyboardInterrupt, typer.Abort):
         code = _fail("interrupted.", INTERRUPTED)
     except ModuleNotFoundError as error:
@@ -45,7 +47,7 @@ def run_app(app: typer.Typer, argv: Sequence[str] | None, name: str) -> None:
             raise
         code = _fail(f"this command needs the package '{package}', which is not installed. Run: pip install 'nearwire[{EXTRA_OF[package]}]'", 1)
     except OSError as error:
-        code = _fail(_system_error(error), 1)
+        code = _fail(_system_error(error), 2 if isinstance(error, NotADirectoryError) else 1)
     sys.exit(code if isinstance(code, int) else 0)
 
 

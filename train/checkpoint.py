@@ -39,12 +39,12 @@ def finished_epochs(path: Path) -> int:
         with safe_open(str(path), "pt") as file:
             return int(json.loads((file.metadata() or {})["nearwire-checkpoint"])["epoch"])
     except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise InputError(f"checkpoint '{path}' cannot be read: {error}. Start again without --resume.") from error
+        raise InputError(f"checkpoint '{path}' cannot be read: {error}. Start again: without --resume, or remove '{path.parent}'.") from error
 
 
 def read_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, config: TrainConfig) -> int:
     """Put the state back; returns the finished epochs. InputError if the file is damaged or of a run with another configuration."""
-    again = "Start again without --resume."
+    again = f"Start again: without --resume, or remove '{path.parent}'."
     try:
         with safe_open(str(path), "pt") as file:
             header = json.loads((file.metadata() or {})["nearwire-checkpoint"])

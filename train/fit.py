@@ -62,6 +62,7 @@ class Result:
 
     network: Network
     seconds: float
+    threads: int = 1  # that torch trained with
 
     def to_dict(self) -> dict[str, Any]:
         return {**self.network.provenance, "seconds": round(self.seconds, 3)}
@@ -121,8 +122,8 @@ def fit(
             write_checkpoint(folder.checkpoint, model, optimiser, 0, config)
             keep_frame(config, folder, model, 0)
     threads = torch.get_num_threads()
-    if config.batch * model.products() < ONE_THREAD_MACS:
-        torch.set_num_threads(1)
+    used = 1 if config.batch * model.products() < ONE_THREAD_MACS else threads
+    torch.set_num_threads(used)
     try:
         with explained(config, where):
             model, rows = _run(config, dataset, folder, model, optimiser, done, rows, report, until or total_epochs(config), processes, teachers)
@@ -130,7 +131,7 @@ def fit(
         raise Interrupted(f"interrupted. The checkpoint is kept; go on with: python -m train fit --resume --out {folder.path}") from stop
     finally:
         torch.set_num_threads(threads)
-    return finish(config, dataset, folder, model, rows, processes.first)
+    return replace(finish(config, dataset, folder, model, rows, processes.first), threads=used)
 
 
 def check_fits(config: TrainConfig, dataset: Dataset, start: Network | None) -> None:

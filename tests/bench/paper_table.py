@@ -11,7 +11,7 @@ from pathlib import Path
 from train.paper import records
 from train.paper.models import MODELS, Model
 from train.paper.records import Record
-from train.paper.tables import Row
+from train.paper.tables import Row, markdown
 
 README = Path(__file__).parents[2] / "README.md"
 HEADER = ("model", "paper", "ours", "seeds", "epochs run")
@@ -25,14 +25,14 @@ def recorded(folder: Path, model: Model) -> list[Record]:
 
 def table(folder: Path) -> str:
     """The table in Markdown; runs that are shorter than the paper's are bold."""
-    lines = ["| " + " | ".join(HEADER) + " |", "|---" * len(HEADER) + "|"]
+    rows = []
     for model in MODELS.values():
         found = recorded(folder, model)
         if found:
             title, _, paper, ours, _, seeds, epochs = Row(model, found).cells()
             complete = all(record.complete for record in found)
-            lines.append("| " + " | ".join((title, paper, ours, seeds, epochs if complete else f"**{epochs}**")) + " |")
-    return "\n".join(lines) + "\n"
+            rows.append((title, paper, ours, seeds, epochs if complete else f"**{epochs}**"))
+    return markdown(HEADER, rows)
 
 
 def replaced(text: str, new: str) -> str:

@@ -19,8 +19,9 @@ from tests.bench import paper_table
 from tests.train.samples import bars
 from tests.train.test_fit import command, error_of
 from train.model import build, from_network, label_accuracy
-from train.paper import experiments, models, pruning, records, run
+from train.paper import drawing, experiments, models, pruning, records, run
 from train.paper.command import NAMES
+from train.paper.figures import Curve, Point
 from train.paper.models import MODELS, TABLES, Model
 from train.paper.run import Limits
 from train.paper.runs import Runs
@@ -66,6 +67,13 @@ def test_a_run_with_other_settings_is_not_dropped(tmp_path: Path) -> None:
     assert short_run(tmp_path, 3).epochs_run == 3
 
 
+def test_a_record_of_other_settings_is_not_taken_for_this_run(tmp_path: Path) -> None:
+    short_run(tmp_path, 2)
+    assert short_run(tmp_path, 1, precision="bf16").epochs_run == 2  # as good a measurement, and the record says how it was made
+    with pytest.raises(InputError, match="record of 'bars', seed 0, .* other settings: hidden, d differ"):
+        short_run(tmp_path, 1, hidden=(10,), d=4)
+
+
 def test_a_run_stops_at_the_deadline_with_a_record(tmp_path: Path) -> None:
     record = run.run(BARS, 0, bars(), tmp_path, Limits(deadline=0.0), "cpu")
     assert (record.epochs_run, record.complete) == (1, False)
@@ -106,11 +114,12 @@ def test_products_in_bfloat16_follow_those_in_float32() -> None:
 def test_damaged_record_and_wrong_words_are_named(tmp_path: Path) -> None:
     short_run(tmp_path, 1)
     (tmp_path / "records/bars-seed-0.json").write_text("{")
-    with pytest.raises(Exception, match="record .*bars-seed-0.json"):
+    with pytest.raises(InputError, match="record .*bars-seed-0.json"):
         short_run(tmp_path, 1)
     assert "table1" in error_of("paper", "tabel1")
     assert "--epochs is 0" in error_of("paper", "table1", "--epochs", "0")
     assert "mlp-3d" in error_of("paper", "table1", "--models", "mlp-4d", "--shipped")
+    assert "names none" in error_of("paper", "table1", "--models", ",", "--shipped")
 
 
 @pytest.fixture
@@ -123,10 +132,12 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(experiments, "TABLES", {name: tuple(shrunk[model.name] for model in table) for name, table in TABLES.items()})
 
 
+ONCE = ("--epochs", "1", "--seeds", "1", "--device", "cpu")
+
+
 @pytest.mark.usefixtures("small")
-def test_every_experiment_in_small(tmp_path: Path) -> None:
-    words = ("paper", "all", "--epochs", "1", "--seeds", "1", "--device", "cpu", "--out", str(tmp_path))
-    shown = json.loads(command(*words, "--json")[0])
+def test_every_experiment_in_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = json.loads(command("paper", "all", *ONCE, "--out", str(tmp_path), "--json")[0])
     assert list(shown) == list(NAMES)
     for name in ("table1", "table2", "table3"):
         for row in shown[name]["rows"]:
@@ -136,14 +147,63 @@ def test_every_experiment_in_small(tmp_path: Path) -> None:
         for curve in shown[name]["curves"]:
             assert len(curve["points"]) == points
             assert "1 of 300 epochs" in curve["run"]
+        assert shown[name]["claims"]
     files = {path.name for path in (tmp_path / "figures").iterdir()}
     assert files == {f"{name}.{kind}" for name in ("fig3a", "fig3b", "fig4", "fig5", "fig6-3") for kind in ("png", "svg")}
+    tables = {path.name for path in (tmp_path / "tables").iterdir()}
+    assert tables == {f"{name}.{kind}" for name in ("table1", "table2", "table3", "fig3a", "fig3b", "fig5") for kind in ("md", "json")}
+    assert json.loads((tmp_path / "tables/table1.json").read_text()) == shown["table1"]
+    assert "| MLP, 14 hidden | 11,140 | 0.9429 ± 0.0028 |" in (tmp_path / "tables/table1.md").read_text()
     before = {path.name: path.read_bytes() for path in (tmp_path / "figures").iterdir()}
-    again = ("--epochs", "1", "--seeds", "1", "--device", "cpu", "--out", str(tmp_path))
-    assert "1 of 300" in command("paper", "table1", *again)[0]
-    for name in ("fig5", "fig6"):  # nothing is trained again, and the same records give the same files
-        assert name in command("paper", name, *again)[0]
+
+    def trains(*words: object, **more: object) -> None:
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(run, "fit", trains)
+    assert "1 of 300" in command("paper", "table1", *ONCE, "--out", str(tmp_path))[0]
+    for name in ("fig5", "fig6"):  # the same records give the same files
+        assert name in command("paper", name, *ONCE, "--out", str(tmp_path))[0]
     assert {path.name: path.read_bytes() for path in (tmp_path / "figures").iterdir()} == before
+
+
+@pytest.mark.usefixtures("small")
+def test_all_experiments_of_some_models_are_those_they_belong_to(tmp_path: Path) -> None:
+    shown = json.loads(command("paper", "all", "--models", "mlp-17,snn-14", *ONCE, "--out", str(tmp_path), "--json")[0])
+    assert {name: [row["model"] for row in table["rows"]] for name, table in shown.items()} == {"table1": ["mlp-17"], "table2": ["snn-14"]}
+
+
+def test_a_picture_is_of_one_spatial_network(tmp_path: Path) -> None:
+    out = ("--out", str(tmp_path))
+    assert "Allowed: mlp-3d-fixed, mlp-3d," in error_of("paper", "fig6", "--models", "mlp-14", *out)
+    assert "names 2: mlp-3d, mlp-5d. Give one" in error_of("paper", "fig6", "--models", "mlp-3d,mlp-5d", *out)
+    assert "Allowed: mlp-3d-relaxed" in error_of("paper", "fig4", "--models", "mlp-3d", *out)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_map_shows_what_neurons_send_with_their_signs() -> None:
+    network = build(BARS.config(0), bars()).export({})
+    image = bars().test.x[0].astype(np.float64)
+    first, hidden, scores = drawing.signed_activations(network, image)
+    masks = [np.tanh(layer.options["steepness"] / 2 * layer.arrays["inhibition"]) for layer in network.layers]
+    sent = image / 255
+    np.testing.assert_allclose(first, sent * masks[0], rtol=1e-5)
+    weights = [kind_of(layer).weights(layer) for layer in network.layers]
+    relu = np.maximum(weights[0] @ sent + network.layers[0].arrays["bias"], 0)
+    np.testing.assert_allclose(hidden, relu * masks[1], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(scores, weights[1] @ relu + network.layers[1].arrays["bias"], rtol=1e-4, atol=1e-4)
+    assert (hidden < 0).any()
+    assert (hidden > 0).any()
+
+
+def test_a_curve_is_ahead_from_where_it_stays_above() -> None:
+    def curve(*means: float) -> Curve:
+        return Curve(BARS, [], [Point(10 * k, [mean]) for k, mean in enumerate(means)])
+
+    flat = curve(0.5, 0.5, 0.5, 0.5)
+    assert curve(0.4, 0.6, 0.6, 0.7).ahead_of(flat) == 10
+    assert curve(0.6, 0.4, 0.6, 0.7).ahead_of(flat) == 20
+    assert curve(0.6, 0.6, 0.6, 0.5).ahead_of(flat) is None
+    assert curve(0.4, 0.6).ahead_of(flat) == 10
 
 
 @pytest.mark.usefixtures("small")
@@ -177,9 +237,24 @@ def test_what_is_cut_by_weight_is_smaller_than_what_stays() -> None:
         assert gone.mean() == pytest.approx(0.7, abs=0.01)
 
 
-def test_shipped_records_need_no_data(tmp_path: Path) -> None:
-    shown = json.loads(command("paper", "table1", "--shipped", "--json")[0])["table1"]["rows"]
-    assert [row["model"] for row in shown] == [name for name in MODELS if name.startswith("mlp") and "d=" not in name][: len(shown)]
+def test_shipped_records_need_no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEARWIRE_DATA", str(tmp_path))
+    shown = json.loads(command("paper", "all", "--shipped", "--out", str(tmp_path), "--json")[0])
+    assert [row["model"] for row in shown["table1"]["rows"]] == [model.name for model in TABLES["table1"]]
+    assert {row["model"] for row in shown["table1"]["rows"] if row["ours"]["mean"] is not None} >= {"mlp-3d", "mlp-14", "mlp-2048"}
+    assert not (tmp_path / "tables").exists()
+
+
+@pytest.mark.parametrize("path", sorted(records.SHIPPED.glob("*.json")), ids=lambda path: path.stem)
+def test_a_shipped_record_is_of_the_protocol_and_says_all_of_it(path: Path) -> None:
+    name, _, seed = path.stem.partition("-seed-")
+    record = records.read(records.SHIPPED, name, int(seed))
+    assert record is not None
+    base, _, percent = name.partition("-pruned-")
+    config = MODELS[base].pruned(int(percent or 0)).config(int(seed))
+    assert set(record.differs_from(config)) <= {"precision"}
+    assert set(record.protocol) == set(config.model_dump())
+    assert record.epochs == MODELS[base].epochs
 
 
 def test_the_readme_s_table_is_that_of_the_shipped_records() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -46,7 +47,7 @@ def paper(
     if precision not in ("float32", "tf32", "bf16"):
         raise unknown_name("precision", precision, ["float32", "tf32", "bf16"])
     from train.fit import pick_device
-    from train.paper.experiments import EXPERIMENTS
+    from train.paper.experiments import EXPERIMENTS, USUAL
     from train.paper.run import Limits
     from train.paper.runs import Runs
     from train.parallel import started_by_torchrun
@@ -56,19 +57,34 @@ def paper(
         raise InputError("the paper's experiments run in one process. Start them without torchrun; 'train fit' shares a run among processes.")
 
     limits = Limits(epochs, None if minutes is None else time.monotonic() + 60 * minutes)
-    only = None if models is None else tuple(part for part in models.split(",") if part)
+    only = None if models is None else _models(models)
     runs = Runs(out, seeds, limits, device, precision, shipped, only, _bar(json), digit)
     results: dict[str, Any] = {}
     names = list(NAMES) if experiment == "all" else [experiment]
     if shipped and experiment == "all":
         names = [name for name in names if name not in ("fig4", "fig6")]  # those need a network, not a record
+    if only is not None and experiment == "all":
+        names = [name for name in names if set(only) & set(USUAL[name])]
     for name in names:
-        shown = EXPERIMENTS[name](runs)
+        of_this = runs if only is None or experiment != "all" else replace(runs, only=tuple(model for model in only if model in USUAL[name]))
+        shown = EXPERIMENTS[name](of_this)
+        if not shipped:
+            shown.write(out / "tables", name)
         results[name] = shown.to_dict()
         if not json:
             shown.print()
     if json:
         print_json(results)
+
+
+def _models(text: str) -> tuple[str, ...]:
+    """The names of --models; InputError for one that is no model's, and for none."""
+    from train.paper.models import model_named
+
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not names:
+        raise InputError(f"--models is '{text}', which names none. Give names with commas, as mlp-3d,mlp-14, or leave it out for all.")
+    return tuple(model_named(name).name for name in names)
 
 
 def _bar(quiet: bool) -> Any:

@@ -37,6 +37,9 @@ class Picture:
         for path in self.files:
             print(path)
 
+    def write(self, folder: Path, name: str) -> None:
+        """Nothing more: it has no table."""
+
 
 @contextmanager
 def _canvas(width: float, height: float, folder: Path, name: str) -> Iterator[tuple[Any, list[Path]]]:

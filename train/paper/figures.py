@@ -1,4 +1,4 @@
-"""Figures whose curves are test accuracies: the points, the table that is printed, and what was run."""
+"""Figures whose curves are test accuracies: the points, the table that is printed, what was run, and the paper's claims beside ours."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from devices.console import print_table
 from train.paper.models import Model
 from train.paper.records import Record
+from train.paper.tables import Grid, epochs_of
 
 
 @dataclass(frozen=True)
@@ -39,20 +39,34 @@ class Curve:
     @property
     def run(self) -> str:
         """How much of the protocol the records stand for."""
-        epochs = sorted({record.epochs_run for record in self.found})
-        if not epochs:
-            return "not run"
-        return f"{'-'.join(str(n) for n in dict.fromkeys((epochs[0], epochs[-1])))} of {self.found[0].epochs} epochs"
+        return f"{epochs_of(self.found)} of {self.found[0].epochs} epochs" if self.found else "not run"
+
+    def at(self, place: float) -> float | None:
+        """The mean at a place, None if it was not run."""
+        return next((point.mean for point in self.points if point.at == place), None)
+
+    def ahead_of(self, other: Curve) -> float | None:
+        """The first place from which on the mean is above the other's wherever both were run; None if it is not so at the last of them."""
+        first = None
+        for place in sorted({point.at for point in self.points}, reverse=True):
+            one, two = self.at(place), other.at(place)
+            if one is None or two is None:
+                continue
+            if one <= two:
+                break
+            first = place
+        return first
 
 
 @dataclass(frozen=True)
-class Figure:
-    """Curves over one axis."""
+class Figure(Grid):
+    """Curves over one axis. ``claims``: what the paper says of them, each with what we found."""
 
     name: str
     title: str
     axis: str
     curves: list[Curve]
+    claims: list[str] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
@@ -66,18 +80,18 @@ class Figure:
             }
             for curve in self.curves
         ]
-        return {"title": self.title, "axis": self.axis, "curves": curves, "files": [str(path) for path in self.files]}
+        return {"title": self.title, "axis": self.axis, "curves": curves, "claims": self.claims, "files": [str(path) for path in self.files]}
 
-    def print(self) -> None:
-        places = sorted({point.at for curve in self.curves for point in curve.points})
-        header = [self.axis, *(f"{curve.model.title} ({curve.run})" for curve in self.curves)]
-        rows = []
-        for at in places:
-            cells = [f"{at:g}"]
-            for curve in self.curves:
-                point = next((point for point in curve.points if point.at == at), None)
-                cells.append("-" if point is None else f"{point.mean:.4f}" + (f" ± {point.deviation:.4f}" if point.deviation else ""))
-            rows.append(cells)
-        print_table(self.title, header, rows)
-        for path in self.files:
-            print(path)
+    def header(self) -> list[str]:
+        return [self.axis, *(f"{curve.model.title} ({curve.run})" for curve in self.curves)]
+
+    def rows(self) -> list[list[str]]:
+        return [[f"{at:g}", *(_cell(curve, at) for curve in self.curves)] for at in sorted({p.at for curve in self.curves for p in curve.points})]
+
+    def below(self) -> list[str]:
+        return [*self.claims, *(str(path) for path in self.files)]
+
+
+def _cell(curve: Curve, at: float) -> str:
+    point = next((point for point in curve.points if point.at == at), None)
+    return "-" if point is None else f"{point.mean:.4f}" + (f" ± {point.deviation:.4f}" if point.deviation else "")

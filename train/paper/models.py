@@ -93,7 +93,7 @@ def _mlps() -> list[Model]:
 
 def _snns() -> list[Model]:
     fixed, learned, small, large = (
-        {**settings, "spiking": {"steps": 4}} for settings in (spatial("fixed"), spatial("learned"), dense(14), dense(2048))
+        {**settings, "spiking": {"steps": 2}} for settings in (spatial("fixed"), spatial("learned"), dense(14), dense(2048))
     )
     return [
         Model("snn-3d-fixed", "3D SNN, fixed gaps", fixed, 10_574, 200, 0.005, 0.9187, 0.0027),

@@ -12,6 +12,7 @@ from typing import Any
 
 from devices.errors import InputError
 from devices.files import write_whole
+from train.config import TrainConfig
 
 SHIPPED = Path(__file__).with_name("records")
 
@@ -29,13 +30,17 @@ class Record:
     seconds: float  # of training
     device: str
     versions: dict[str, str]
-    protocol: dict[str, Any]  # settings of the run
+    protocol: dict[str, Any]  # settings of the run, all of them: defaults may change
     pruned_after: dict[str, float] = field(default_factory=dict)  # percent pruned at once after the training: test accuracy
     pruned_by_weight: dict[str, float] = field(default_factory=dict)  # of spatial networks, the same by mask times size, not by distance
 
     @property
     def complete(self) -> bool:
         return self.epochs_run >= self.epochs
+
+    def differs_from(self, config: TrainConfig) -> list[str]:
+        """The settings in which the run was another one than that of the configuration."""
+        return [name for name, value in config.model_dump(mode="json").items() if self.protocol.get(name, value) != value]
 
     def pruned(self, by_weight: bool) -> dict[str, float]:
         """Percent pruned after the training to test accuracy, of one of the two readings of train/paper/pruning.py."""

@@ -48,10 +48,15 @@ def run(
 
     ``changes``: fields of TrainConfig that are not the protocol's; they are in the record.
     """
+    config = model.config(seed).model_copy(update=changes)
     found = records.read(out / "records", model.name, seed)
     if found is not None and found.epochs_run >= limits.until(model):
+        if different := [name for name in found.differs_from(config) if name != "precision"]:  # the record says which
+            raise InputError(
+                f"the record of '{model.name}', seed {seed}, in '{out / 'records'}' is of a run with other settings: {', '.join(different)} differ. "
+                "Choose another --out, or remove that record and its run."
+            )
         return found
-    config = model.config(seed).model_copy(update=changes)
     folder = run_folder(out, model.name, seed)
     folder.check_free(force=True)
     resume = folder.is_ours() and folder.checkpoint.is_file() and finished_epochs(folder.checkpoint) >= 0
@@ -77,9 +82,9 @@ def run(
         test_accuracy=float(provenance["test_accuracy"]),
         parameters=int(provenance["parameters"]),
         seconds=round(result.seconds, 1),
-        device=device_name(pick_device(device)),
+        device=device_name(pick_device(device), result.threads),
         versions={"nearwire": VERSION, "torch": torch.__version__, "python": platform.python_version()},
-        protocol=config.model_dump(mode="json", exclude_defaults=True),
+        protocol=config.model_dump(mode="json"),
     )
     record.write(out / "records")
     return record
@@ -90,11 +95,11 @@ def run_folder(out: Path, model: str, seed: int) -> RunFolder:
     return RunFolder(out / model / f"seed-{seed}")
 
 
-def device_name(device: torch.device) -> str:
-    """What computed: the GPU's name, or the processor's with the threads in use."""
+def device_name(device: torch.device, threads: int) -> str:
+    """What computed: the GPU's name, or the processor's with the threads it used."""
     if device.type == "cuda":
         return str(torch.cuda.get_device_name(device))
-    return f"{processor()}, {torch.get_num_threads()} threads"
+    return f"{processor()}, {threads} thread{'' if threads == 1 else 's'}"
 
 
 def processor() -> str:

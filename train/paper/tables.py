@@ -2,13 +2,61 @@
 
 from __future__ import annotations
 
+import json
 import statistics
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from devices.console import print_table
+from devices.files import write_whole
 from train.paper.models import Model
 from train.paper.records import Record
+
+
+class Grid(ABC):
+    """What is shown as a table: printed, and written as Markdown and JSON."""
+
+    title: str
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]: ...
+
+    @abstractmethod
+    def header(self) -> list[str]: ...
+
+    @abstractmethod
+    def rows(self) -> list[list[str]]: ...
+
+    def below(self) -> list[str]:
+        """Lines under the table."""
+        return []
+
+    def print(self) -> None:
+        print_table(self.title, self.header(), self.rows())
+        for line in self.below():
+            print(line)
+
+    def write(self, folder: Path, name: str) -> None:
+        """``name``.md and ``name``.json."""
+        folder.mkdir(parents=True, exist_ok=True)
+        text = f"# {self.title}\n\n{markdown(self.header(), self.rows())}" + "".join(f"\n{line}\n" for line in self.below())
+        write_whole(folder / f"{name}.md", text.encode())
+        write_whole(folder / f"{name}.json", (json.dumps(self.to_dict(), indent=1) + "\n").encode())
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = ["| " + " | ".join(cells) + " |" for cells in (header, *rows)]
+    return "\n".join([lines[0], "|---" * len(header) + "|", *lines[1:]]) + "\n"
+
+
+def epochs_of(found: Sequence[Record]) -> str:
+    """The epochs that were run, as 300 or 53-200."""
+    epochs = sorted({record.epochs_run for record in found})
+    return "-".join(str(n) for n in dict.fromkeys((epochs[0], epochs[-1])))
 
 
 @dataclass(frozen=True)
@@ -48,21 +96,22 @@ class Row:
         paper = "-" if model.mean is None else f"{model.mean:.4f} ± {model.deviation:.4f}"
         ours = "not run" if mean is None else f"{mean:.4f}" + ("" if self.deviation is None else f" ± {self.deviation:.4f}")
         difference = "-" if mean is None or model.mean is None else f"{mean - model.mean:+.4f}"
-        run = sorted({record.epochs_run for record in self.found})
-        epochs = "-" if not run else f"{'-'.join(str(n) for n in dict.fromkeys((run[0], run[-1])))} of {model.epochs}"
+        epochs = f"{epochs_of(self.found)} of {model.epochs}" if self.found else "-"
         return [model.title, f"{model.parameters:,}", paper, ours, difference, str(len(self.found)), epochs]
 
 
 @dataclass(frozen=True)
-class Table:
-    """Rows to print."""
+class Table(Grid):
+    """Rows of models."""
 
     title: str
-    rows: list[Row] = field(default_factory=list)
+    found: list[Row] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
-        return {"title": self.title, "rows": [row.to_dict() for row in self.rows]}
+        return {"title": self.title, "rows": [row.to_dict() for row in self.found]}
 
-    def print(self) -> None:
-        header = ["model", "parameters", "paper", "ours", "difference", "seeds", "epochs"]
-        print_table(self.title, header, [row.cells() for row in self.rows])
+    def header(self) -> list[str]:
+        return ["model", "parameters", "paper", "ours", "difference", "seeds", "epochs"]
+
+    def rows(self) -> list[list[str]]:
+        return [row.cells() for row in self.found]
