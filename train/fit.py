@@ -246,7 +246,7 @@ def train_epoch(
     order = torch.randperm(len(x), generator=generator, device=x.device)
     total = torch.zeros((), device=x.device)
     model.train()
-    with processes.joined(model) as joined:
+    with processes.joined(model, config.batch) as joined:
         losses = compiled(joined) if config.compile else joined
         for step in range(steps):
             progress = phase.progress(epoch + step / steps)

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from devices.errors import InputError
 from train.normalisation import Normalisation
+from train.spiking_neurons import Shared, SpikingNeurons
 
 NAMES = ("WORLD_SIZE", "RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE")  # of torchrun's variables
 
@@ -55,19 +56,24 @@ class Processes:
             self.fabric.barrier()
 
     @contextmanager
-    def joined(self, model: nn.Module) -> Iterator[Callable[..., Tensor]]:
-        """The model's forward pass for training steps; gradients are averaged and normalisations see the whole batch."""
+    def joined(self, model: nn.Module, batch: int) -> Iterator[Callable[..., Tensor]]:
+        """The model's forward pass for training steps; gradients are averaged, normalisations and spiking neurons see the whole batch."""
         if self.fabric is None:
             yield model
             return
         norms = [module for module in model.modules() if isinstance(module, Normalisation)]
+        spiking = [module for module in model.modules() if isinstance(module, SpikingNeurons)]
         for norm in norms:
             norm.total = _Total.apply
+        for neurons in spiking:
+            neurons.shared = Shared(batch, self.rows(batch), _total)
         try:
             yield self.fabric.setup_module(model, move_to_device=False)
         finally:
             for norm in norms:
                 norm.total = None
+            for neurons in spiking:
+                neurons.shared = None
 
 
 class _Total(torch.autograd.Function):

@@ -39,6 +39,19 @@ class Activity:
     firing: list[Tensor]  # () mean spikes a neuron and step, of every layer whose spikes matter
 
 
+@dataclass(frozen=True)
+class Shared:
+    """A batch that several processes share: its samples, those of this process, and how to add over the processes."""
+
+    batch: int
+    part: slice
+    total: Callable[[Tensor], Tensor]
+
+    def mean(self, value: Tensor) -> Tensor:
+        """Of the whole batch, of the mean over this process's samples."""
+        return self.total(value * ((self.part.stop - self.part.start) / self.batch))
+
+
 class SpikingNeurons(nn.Module):
     """The neurons of every layer. ``constants``: (beta, threshold) a layer."""
 
@@ -52,6 +65,7 @@ class SpikingNeurons(nn.Module):
         for name, values in zip(("beta", "threshold"), columns, strict=True):
             learn = name in config.learn
             setattr(self, name, nn.ParameterList(nn.Parameter(torch.tensor(float(value)), requires_grad=learn) for value in values))
+        self.shared: Shared | None = None  # None: this process has the whole batch
         self.spiked: list[Tensor] = []  # sums of ``firing`` over the batches since the last ``reset_activity``
         self.batches = 0
 
@@ -81,7 +95,9 @@ class SpikingNeurons(nn.Module):
         steps = self.spiking.steps
         if self.spiking.coding == "rate":
             if self.training:
-                return (torch.rand(steps, *u.shape, device=u.device) * 255 < u).float()
+                whole = u.shape if self.shared is None else (self.shared.batch, *u.shape[1:])
+                drawn = torch.rand(steps, *whole, device=u.device)
+                return ((drawn if self.shared is None else drawn[:, self.shared.part]) * 255 < u).float()
             return (u > torch.tensor(limits(steps, u.shape[1])).to(u.device)[:, None]).float()
         whole = u.float().round().clamp(0, 255)
         at = (((255 - whole) * (steps - 1) + 127) / 255).floor()
@@ -107,9 +123,14 @@ class SpikingNeurons(nn.Module):
         if self.config.activity is not None:
             hidden = found.firing[: len(self.beta) - 1]
             loss = loss + self.config.activity_weight * sum(
-                (torch.relu(rate - self.config.activity) for rate in hidden), start=torch.zeros_like(loss)
+                (self._beyond(rate, self.config.activity) for rate in hidden), start=torch.zeros_like(loss)
             )
         return loss
+
+    def _beyond(self, rate: Tensor, allowed: float) -> Tensor:
+        """How far the whole batch's mean is above what is allowed, else 0; of several processes each adds its samples' part."""
+        mean = rate.detach() if self.shared is None else self.shared.mean(rate.detach())
+        return (rate - allowed) * (mean > allowed)
 
     @torch.no_grad()
     def hold(self) -> None:

@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[2]
 TORCHRUN = {"WORLD_SIZE": "3", "RANK": "1", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "3"}
 SPATIAL = {"model": "spatial", "hidden": [24], "noise": 0.05, "augment": {"share": 0.6, "rotation": 8, "flip": True, "elastic": 0.02}}
 FIELD = {"model": "field", "hidden": [16]}  # its normalisation takes the statistics of the whole batch
+SPIKING = {"model": "dense", "hidden": [24], "spiking": {"steps": 4, "coding": "rate", "readout": "count", "activity": 0.05, "activity_weight": 30.0}}
 
 
 def torchrun(*words: str) -> str:
@@ -45,7 +46,11 @@ def losses(folder: RunFolder) -> list[float]:
     return [json.loads(line)["loss"] for line in folder.metrics.read_text().splitlines()]
 
 
-@pytest.mark.parametrize(("settings", "resumed"), [(SPATIAL, False), (FIELD, True)], ids=["spatial, augmented", "field, resumed"])
+@pytest.mark.parametrize(
+    ("settings", "resumed"),
+    [(SPATIAL, False), (FIELD, True), (SPIKING, False)],
+    ids=["spatial, augmented", "field, resumed", "spiking, random spikes"],
+)
 def test_two_processes_follow_the_curve_of_one(tmp_path: Path, settings: dict[str, Any], resumed: bool) -> None:
     config = make_config({"data": "digits", "epochs": 3, "batch": 101, "quantise": {"epochs": 1}, **settings}, "test")  # 50 and 51 samples a step
     data, alone, shared = load_dataset("digits"), RunFolder(tmp_path / "alone"), RunFolder(tmp_path / "shared")
