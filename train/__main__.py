@@ -53,7 +53,10 @@ def fit(
     prune_structure: Annotated[
         str | None, _option("none, or block4: dense layers lose blocks of four neurons' weights of one input.", "--prune-structure")
     ] = None,
-    precision: Annotated[str | None, _option("Of matrix products: float32, tf32 (GPU) or bf16.", "--precision")] = None,
+    precision: Annotated[
+        str | None,
+        _option("Of the products of spatial and dense layers: float32, tf32 (GPU), or bf16 where they have 64 outputs or more.", "--precision"),
+    ] = None,
     weights: Annotated[str | None, _option("Of spatial layers in a step: stored, tiled (made again, little memory) or auto.", "--weights")] = None,
     compiled: Annotated[
         bool | None, typer.Option("--compile/--no-compile", help="Steps by torch.compile: for replicated layers.", show_default=False)

@@ -126,7 +126,9 @@ class TrainConfig(BaseModel):
     rate: Positive = 0.1
     rates: Rates = Rates()
     betas: tuple[Decay, Decay] = (0.9, 0.99)  # of Adam
-    precision: Literal["float32", "tf32", "bf16"] = "float32"  # of the factors of matrix products; everything else is float32; tf32: on a GPU only
+    precision: Literal["float32", "tf32", "bf16"] = (
+        "float32"  # of matrix products' factors; all else is float32; tf32: GPUs only; bf16: layers of 64 outputs or more
+    )
     weights: Literal["auto", "stored", "tiled"] = "auto"  # of a spatial layer in a training step; tiled: made again for the backward pass, never kept
     compile: bool = False  # steps by torch.compile: worth it for replicated layers, needs a C++ compiler; see train/compiled.py
     schedule: Literal["one-cycle", "warm-cosine", "cosine", "constant"] = "one-cycle"

@@ -93,11 +93,12 @@ def test_what_is_held_out_is_trained_on_and_not_measured(tmp_path: Path) -> None
     assert row["validation_accuracy"] is None
 
 
-def test_products_in_bfloat16_follow_those_in_float32() -> None:
+@pytest.mark.parametrize("kind", ["spatial", "dense"])
+def test_products_in_bfloat16_follow_those_in_float32(kind: str) -> None:
     dataset = bars()
     losses = []
     for precision in ("float32", "bf16"):
-        config = BARS.config(0).model_copy(update={"precision": precision, "hidden": (80,)})
+        config = BARS.config(0).model_copy(update={"precision": precision, "hidden": (80,), "model": kind})
         torch.manual_seed(0)
         model = build(config, dataset)
         model.centre(torch.tensor(dataset.train.x))

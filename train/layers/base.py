@@ -41,6 +41,14 @@ class Role:
     unit: float  # natural size of the parameter; Adam's steps are relative to it
 
 
+LOW_PRECISION = 64  # outputs of a layer from which on converting its input costs less than multiplying in bfloat16 saves
+
+
+def multiplied_in(place: Place, config: TrainConfig) -> torch.dtype | None:
+    """What the factors of a layer's products are rounded to while training in floats; None: nothing else than they are."""
+    return torch.bfloat16 if config.precision == "bf16" and place.outputs >= LOW_PRECISION else None
+
+
 class TrainLayer(nn.Module, ABC):
     """A layer without its activation: (samples, inputs) to (samples, outputs)."""
 

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from runtime.network import Layer
 from train.config import TrainConfig
-from train.layers.base import Place, Role, WeightedLayer
+from train.layers.base import Place, Role, WeightedLayer, multiplied_in
 from train.pruning import without_smallest
 
 
@@ -22,6 +22,7 @@ class Dense(WeightedLayer):
         super().__init__()
         self.place = place
         self.prune, self.structure = config.prune, config.prune_structure
+        self.multiplied_in = multiplied_in(place, config)
         self.weight = nn.Parameter(weight)  # (outputs, inputs)
         self.bias = nn.Parameter(bias)  # (outputs,)
 
@@ -50,7 +51,10 @@ class Dense(WeightedLayer):
         return functional.linear(x, weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        return functional.linear(x, self.kept_values(), self.bias)
+        weight, low = self.kept_values(), self.multiplied_in
+        if low is None:
+            return functional.linear(x, weight, self.bias)
+        return functional.linear(x.to(low), weight.to(low)).to(x.dtype) + self.bias
 
     def roles(self) -> Iterator[Role]:
         yield Role("weight", self.weight, 1 / self.place.signal)

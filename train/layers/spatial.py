@@ -16,13 +16,12 @@ from runtime.kinds import KINDS
 from runtime.kinds.spatial import Spatial as SpatialKind
 from runtime.network import Layer
 from train.config import TrainConfig
-from train.layers.base import Place, Role, TrainLayer
+from train.layers.base import Place, Role, TrainLayer, multiplied_in
 from train.pruning import cutoff_between
 from train.wiring import rule, spatial_product
 
 TILED_FROM = 2**25  # weights, 128 MiB: layers from which on keeping them costs more than making them again
 DECIDED = 40.0  # steepness at which the mask of 1 is 1 in float32
-LOW_PRECISION = 64  # outputs of a layer from which on converting its input costs less than multiplying in bfloat16 saves
 
 
 class Spatial(TrainLayer):
@@ -48,7 +47,7 @@ class Spatial(TrainLayer):
         self.bias = nn.Parameter(bias)  # (outputs,)
         self.gap = nn.Parameter(torch.tensor(gap)) if config.gap == "learned" else gap
         self.wiring = rule(config.rule)
-        self.multiplied_in = torch.bfloat16 if config.precision == "bf16" and place.outputs >= LOW_PRECISION else None
+        self.multiplied_in = multiplied_in(place, config)
 
     @classmethod
     def create(cls, place: Place, config: TrainConfig) -> Spatial:

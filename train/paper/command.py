@@ -30,7 +30,7 @@ def paper(
         float | None, typer.Option(help="Stop after so long, with the epoch then running; repeat the command to go on.", show_default="none")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    precision: Annotated[str, typer.Option(help="Of matrix products: float32, tf32 (GPU) or bf16.")] = "float32",
+    precision: Annotated[str, typer.Option(help="Of matrix products: float32, tf32 (GPU), or bf16 for layers of 64 outputs or more.")] = "float32",
     out: Annotated[Path, typer.Option(help="Folder of runs, records, tables and figures.")] = DEFAULT_OUT,
     digit: Annotated[int, typer.Option(help="Whose average image fig6 shows to the network.")] = 3,
     shipped: Annotated[bool, typer.Option("--shipped", help="Train nothing: show the records that come with the package.")] = False,
