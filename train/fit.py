@@ -92,6 +92,20 @@ def fit(
     ``until``: stop after so many finished epochs, likewise."""
     where = pick_device(device)
     check_fits(config, dataset, start)
+    with explained(config, where):
+        return _fit(config, dataset, folder, where, start, resume, report, until)
+
+
+def _fit(
+    config: TrainConfig,
+    dataset: Dataset,
+    folder: RunFolder,
+    where: torch.device,
+    start: Network | None,
+    resume: bool,
+    report: Report,
+    until: int | None,
+) -> Result:
     processes, where = meet(where, config.batch)
     if where.type == "cpu":
         keep_freed_memory()
@@ -125,8 +139,7 @@ def fit(
     used = 1 if config.batch * model.products() < ONE_THREAD_MACS else threads
     torch.set_num_threads(used)
     try:
-        with explained(config, where):
-            model, rows = _run(config, dataset, folder, model, optimiser, done, rows, report, until or total_epochs(config), processes, teachers)
+        model, rows = _run(config, dataset, folder, model, optimiser, done, rows, report, until or total_epochs(config), processes, teachers)
     except KeyboardInterrupt as stop:
         raise Interrupted(f"interrupted. The checkpoint is kept; go on with: python -m train fit --resume --out {folder.path}") from stop
     finally:

@@ -38,9 +38,9 @@ def _error(config: TrainConfig, device: torch.device, message: str) -> OutOfMemo
     ways = [f"--batch (it is {config.batch})"]
     spatial = any(layer.kind == "spatial" for layer in config.layers) or (not config.layers and config.model == "spatial")
     if spatial and config.weights != "tiled":
-        ways.append("--weights tiled, which keeps no weights of spatial layers")
+        ways.append("--weights tiled, which keeps no weights of spatial layers while training in floats")
     if config.spiking is not None:
         ways.append(f"fewer time steps (spiking.steps is {config.spiking.steps})")
-    ways.append("fewer --hidden neurons")
+    ways.append("fewer outputs of its layers" if config.layers else "fewer --hidden neurons")
     where = "the GPU" if device.type == "cuda" else "the machine"
     return OutOfMemory(f"{where} is out of memory{size}. Lower {ways[0]}, or take {' or '.join(ways[1:])}.")

@@ -13,12 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from runtime.network import Array
-
 
 def kept(count: int, share: float) -> int:
-    """How many of ``count`` weights stay when ``share`` of them is pruned."""
-    return count - int(count * share + 1e-9)
+    """How many of ``count`` weights stay when ``share`` of them is pruned: at least one."""
+    return max(1, count - int(count * share + 1e-9))
 
 
 def smallest(tile: Callable[[int], Tensor], tiles: int, rank: int) -> Tensor:
@@ -65,10 +63,10 @@ def without_smallest(weight: Tensor, share: float, structure: str = "none") -> T
     return weight.masked_fill(size <= size.flatten().kthvalue(drop).values, 0)
 
 
-def cutoff_between(d2: Array, share: float) -> float:
-    """A float32 between the squared distances of the last kept and the first pruned connection."""
-    flat = np.sort(d2.reshape(-1))
-    keep = kept(flat.size, share)
-    if keep == flat.size:
-        return float(np.nextafter(flat[-1], np.float32(np.inf)))
-    return float(np.float32((float(flat[keep - 1]) + float(flat[keep])) / 2))
+def cutoff_between(tile: Callable[[int], Tensor], tiles: int, count: int, share: float) -> float:
+    """A float32 between the squared distances of the last kept and the first pruned of ``count`` connections, which come in tiles."""
+    keep = kept(count, share)
+    last = float(smallest(tile, tiles, keep))
+    if keep == count:
+        return float(np.nextafter(np.float32(last), np.float32(np.inf)))
+    return float(np.float32((last + float(smallest(tile, tiles, keep + 1))) / 2))

@@ -19,6 +19,9 @@ weights therefore hold the same integers.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 
 from devices.errors import InputError
@@ -29,6 +32,7 @@ from runtime.rules import rule
 
 GAP_KINDS = ("fixed", "learned", "relaxed")
 TABLE_MAX = 256  # entries
+TILED_FROM, TILE = 2**25, 2**21  # weights: the size of layers from which on float sums are computed by rows, and how many are there at a time
 EPSILON = 1e-6  # squared length units: keeps 1 / d finite where two relaxed neurons coincide; train/wiring.py uses the same
 
 
@@ -94,6 +98,22 @@ class Spatial(Kind):
         if "cutoff2" in layer.options:
             size[d2 > np.float32(layer.options["cutoff2"])] = 0
         return np.asarray(size * self.mask(layer)[None, :], np.float32)
+
+    def rows(self, layer: Layer) -> list[Layer]:
+        """The layer cut into layers of fewer receivers, each of at most ``TILE`` weights, in order."""
+        count = max(1, TILE // layer.inputs)
+        found = []
+        for at in range(0, layer.outputs, count):
+            receiver, bias = (layer.arrays[name][at : at + count] for name in ("receiver", "bias"))
+            found.append(replace(layer.with_arrays(receiver=receiver, bias=bias), outputs=len(bias)))
+        return found
+
+    def float_sums(self, layer: Layer) -> Callable[[Array], Array]:
+        """Of a large layer without its weights ever being there at once: memory O(inputs + outputs)."""
+        if layer.inputs * layer.outputs < TILED_FROM or "step" in layer.arrays:
+            return super().float_sums(layer)
+        parts = self.rows(layer)
+        return lambda values: np.concatenate([values @ self.weights(part).T + part.arrays["bias"] for part in parts], axis=1)
 
     def _stepped(self, layer: Layer) -> Array:
         """(outputs, inputs) sizes of the weights of a layer on its grid, whole steps."""

@@ -26,6 +26,16 @@ def test_an_allocation_that_fails_in_training_names_what_lowers_it(monkeypatch: 
     assert caught.value.exit_code == 1
 
 
+@pytest.mark.parametrize("where", ["build", "optimiser_of", "finish", "read_teachers"])
+def test_so_does_one_before_and_after_the_steps(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def huge(*arguments: object) -> object:
+        return torch.empty(2**60, dtype=torch.uint8)
+
+    monkeypatch.setattr(f"train.fit.{where}", huge)
+    with pytest.raises(OutOfMemory, match="the machine is out of memory"):
+        fit(TrainConfig(data="bars", hidden=(20,), epochs=1, batch=50), bars())
+
+
 @pytest.mark.parametrize(
     ("error", "settings", "said", "unsaid"),
     [
@@ -33,6 +43,7 @@ def test_an_allocation_that_fails_in_training_names_what_lowers_it(monkeypatch: 
         (MemoryError(), {"spiking": {"steps": 7}}, "fewer time steps (spiking.steps is 7)", "MiB"),
         (MemoryError(), {"weights": "tiled"}, "fewer --hidden neurons", "--weights tiled"),
         (MemoryError(), {"model": "dense"}, "--batch", "--weights tiled"),
+        (MemoryError(), {"layers": [{"kind": "dense", "outputs": 9}, {"kind": "dense"}]}, "fewer outputs of its layers", "--hidden"),
     ],
 )
 def test_the_ways_fit_the_run(error: Exception, settings: dict[str, object], said: str, unsaid: str) -> None:

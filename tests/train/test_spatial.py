@@ -11,6 +11,7 @@ import torch
 from devices.errors import InputError
 from runtime.data import Dataset, Split
 from runtime.kinds import kind_of
+from runtime.kinds import spatial as spatial_kind
 from runtime.network import InputSpec, Network, from_bytes, to_bytes
 from runtime.reference import scores
 from tests.networks import integer_network
@@ -86,6 +87,21 @@ def test_the_pruned_share_is_zero_in_the_file_the_smallest_weights_first(kind: s
             distance = kind_of(full).squared_distances(full)  # type: ignore[attr-defined]
             assert distance[pruned == 0].min() >= distance[pruned != 0].max()
             assert cut.options["cutoff2"] == pytest.approx(distance[pruned == 0].min(), rel=0.1)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.9, 0.999999999999])
+def test_a_large_layer_is_cut_and_measured_by_rows_as_a_small_one_is_at_once(share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, data, _ = model_of(prune=share)
+    whole = model.export({})
+    wanted = scores(whole, data.test.x)
+    monkeypatch.setattr(spatial_kind, "TILED_FROM", 1)
+    monkeypatch.setattr(spatial_kind, "TILE", 30)
+    by_rows = model.export({})
+    for one, other in zip(by_rows.layers, whole.layers, strict=True):
+        assert len(spatial_kind.Spatial().rows(other)) > 1
+        assert one.options["cutoff2"] == other.options["cutoff2"]
+        assert (kind_of(other).weights(other) != 0).sum() == max(1, other.inputs * other.outputs - int(share * other.inputs * other.outputs + 1e-9))
+    np.testing.assert_allclose(scores(by_rows, data.test.x), wanted, rtol=1e-4, atol=1e-4)
 
 
 def test_signs_are_exactly_plus_or_minus_one_once_settled() -> None:

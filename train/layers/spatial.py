@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from devices.errors import InputError
-from runtime.kinds import KINDS
+from runtime.kinds.spatial import TILED_FROM
 from runtime.kinds.spatial import Spatial as SpatialKind
 from runtime.network import Layer
 from train.config import TrainConfig
@@ -20,7 +20,6 @@ from train.layers.base import Place, Role, TrainLayer, multiplied_in
 from train.pruning import cutoff_between
 from train.wiring import rule, spatial_product
 
-TILED_FROM = 2**25  # weights, 128 MiB: layers from which on keeping them costs more than making them again
 DECIDED = 40.0  # steepness at which the mask of 1 is 1 in float32
 
 
@@ -146,9 +145,10 @@ class Spatial(TrainLayer):
         layer = Layer(name, self.kind, self.place.inputs, self.place.outputs, activation, arrays, options)
         if not self.prune:
             return layer
-        kind = KINDS[self.kind]
-        distances = kind.squared_distances(layer) if isinstance(kind, SpatialKind) else None
-        return layer if distances is None else layer.with_options(cutoff2=cutoff_between(distances, self.prune))
+        kind = SpatialKind()
+        rows = kind.rows(layer)
+        cutoff2 = cutoff_between(lambda k: torch.from_numpy(kind.squared_distances(rows[k])), len(rows), layer.inputs * layer.outputs, self.prune)
+        return layer.with_options(cutoff2=cutoff2)
 
 
 def _positions(count: int, plane: int, place: Place, config: TrainConfig) -> Tensor:
