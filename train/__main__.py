@@ -261,6 +261,7 @@ def _fit(settings: TrainConfig, out: Path, resume: bool, force: bool, device: st
     from runtime.data import load_dataset
     from train.parallel import is_first
     from train.run_folder import RunFolder
+    from train.start import started
 
     first = is_first()
     folder = RunFolder(out)
@@ -269,7 +270,7 @@ def _fit(settings: TrainConfig, out: Path, resume: bool, force: bool, device: st
     dataset = load_dataset(settings.data)
     if "batch" not in settings.model_fields_set and settings.batch > len(dataset.train):
         settings = settings.model_copy(update={"batch": len(dataset.train)})
-    start = _network(settings.init) if settings.init else None
+    settings, start = (settings, _network(settings.init) if settings.init else None) if resume else started(settings)
 
     from train.fit import fit as run_fit
     from train.phases import total_epochs

@@ -92,8 +92,13 @@ def fit(
     ``until``: stop after so many finished epochs, likewise."""
     where = pick_device(device)
     check_fits(config, dataset, start)
-    with explained(config, where):
-        return _fit(config, dataset, folder, where, start, resume, report, until)
+    precision, random = torch.get_float32_matmul_precision(), torch.get_rng_state()
+    try:
+        with explained(config, where):
+            return _fit(config, dataset, folder, where, start, resume, report, until)
+    finally:  # a notebook goes on as it was
+        torch.set_float32_matmul_precision(precision)
+        torch.set_rng_state(random)
 
 
 def _fit(

@@ -10,12 +10,14 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from devices.errors import InputError
 from runtime.data import Dataset, load_dataset
 from runtime.network import Network
 from train.config import TrainConfig
-from train.fit import Report
+from train.fit import Interrupted, Report
 from train.fit import fit as run
 from train.run_folder import RunFolder
+from train.start import started
 
 
 def fit(
@@ -25,18 +27,29 @@ def fit(
     device: str = "auto",
     start: Network | None = None,
     on_epoch: Report = lambda row: None,
+    resume: bool = False,
 ) -> Network:
     """Train a network; its ``provenance`` holds the accuracies.
 
     ``dataset``: what to train on, else ``config.data`` is loaded. ``out``: a folder for checkpoints, metrics and the network file, else a
-    temporary one. ``start``: a network to fine-tune. ``on_epoch`` gets a dict after every epoch (epoch, loss, validation_accuracy, rate,
-    seconds) and may raise ``train.fit.StopTraining``. InputError for settings or data that do not fit; NearwireError for a GPU that is asked
-    for and absent.
+    temporary one. ``start``: a network to fine-tune, else ``config.init`` names one. ``on_epoch`` gets a dict after every epoch (epoch, loss,
+    validation_accuracy, rate, seconds) and may raise ``train.fit.StopTraining``; with ``resume`` a later call goes on with what ``out`` holds.
+    InputError for settings or data that do not fit; NearwireError for a GPU that is asked for and absent.
     """
+    if resume and out is None:
+        raise InputError("resume goes on with the run in 'out', which is not given.")
+    if start is None:
+        config, start = started(config)
     data = load_dataset(config.data) if dataset is None else dataset
     if out is not None:
         folder = RunFolder(Path(out))
-        folder.check_free()
-        return run(config, data, folder, device, start, report=on_epoch).network
+        if not resume:
+            folder.check_free()
+        else:
+            folder.read_config()
+        return run(config, data, folder, device, start, resume, on_epoch).network
     with tempfile.TemporaryDirectory() as name:
-        return run(config, data, RunFolder(Path(name) / "run"), device, start, report=on_epoch).network
+        try:
+            return run(config, data, RunFolder(Path(name) / "run"), device, start, report=on_epoch).network
+        except Interrupted as stop:
+            raise Interrupted("interrupted. Nothing is kept, since 'out' names no folder.") from stop

@@ -5,14 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 from devices.errors import InputError
 from runtime.network import load
 from tests.train.samples import bars
 from train.config import TrainConfig
-from train.fit import StopTraining
+from train.fit import Interrupted, StopTraining
 from train.library import fit
+from train.run_folder import RunFolder
+from train.start import started
 
 CONFIG = TrainConfig(data="bars", hidden=(20,), epochs=5, batch=50)
 
@@ -42,3 +46,77 @@ def test_a_batch_larger_than_the_data_and_fewer_than_two_coordinates_are_refused
         fit(CONFIG.model_copy(update={"precision": "tf32"}), bars(), device="cpu")
     with pytest.raises(ValueError, match="greater than or equal to 2"):
         TrainConfig(d=1)
+
+
+def test_a_stopped_run_goes_on_where_its_folder_is(tmp_path: Path) -> None:
+    def stop(row: dict[str, Any]) -> None:
+        if row["epoch"] == 2:
+            raise StopTraining
+
+    fit(CONFIG, bars(), tmp_path / "run", on_epoch=stop)
+    rows: list[dict[str, Any]] = []
+    network = fit(CONFIG, bars(), tmp_path / "run", on_epoch=rows.append, resume=True)
+    assert [row["epoch"] for row in rows] == [3, 4, 5]
+    whole = fit(CONFIG, bars())
+    for one, other in zip(network.layers, whole.layers, strict=True):
+        np.testing.assert_array_equal(one.arrays["receiver"], other.arrays["receiver"])
+    with pytest.raises(InputError, match="'out', which is not given"):
+        fit(CONFIG, bars(), resume=True)
+    with pytest.raises(InputError, match="no run to resume"):
+        fit(CONFIG, bars(), tmp_path / "empty", resume=True)
+
+
+def test_a_notebook_s_random_numbers_and_precision_are_left_alone() -> None:
+    torch.manual_seed(7)
+    wanted = torch.rand(3)
+    torch.manual_seed(7)
+    before = torch.get_float32_matmul_precision()
+    fit(CONFIG, bars())
+    assert torch.equal(torch.rand(3), wanted)
+    assert torch.get_float32_matmul_precision() == before
+
+
+def test_an_interrupted_run_without_a_folder_does_not_send_to_one() -> None:
+    def interrupt(row: dict[str, Any]) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted, match="Nothing is kept") as caught:
+        fit(CONFIG, bars(), on_epoch=interrupt)
+    assert "--resume" not in str(caught.value)
+
+
+def test_init_names_the_network_to_fine_tune_and_the_settings_say_what_it_is(tmp_path: Path) -> None:
+    first = fit(CONFIG, bars(), tmp_path / "first")
+    settings = {"data": "bars", "batch": 50, "epochs": 1, "rate": 1e-9, "init": str(tmp_path / "first")}
+    second = fit(TrainConfig.model_validate(settings), bars(), tmp_path / "second")
+    np.testing.assert_allclose(second.layers[0].arrays["receiver"], first.layers[0].arrays["receiver"], atol=1e-6)
+    config = RunFolder(tmp_path / "second").read_config()
+    assert (config.model, config.hidden, config.d, config.gap) == ("spatial", (20,), 3, "learned")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"model": "dense"}, "model is dense, but 'zoo:digits-spatial' has spatial"),
+        ({"hidden": [5]}, r"hidden is \[5\], but 'zoo:digits-spatial' has \[256\]"),
+        ({"d": 7}, "d is 7, but 'zoo:digits-spatial' has 8"),
+        ({"rule": "gaussian"}, "rule is gaussian"),
+        ({"spiking": {}}, "the neurons of 'zoo:digits-spatial' do not spike"),
+        ({"init": "zoo:digits-snn", "spiking": {"steps": 3}}, "spiking.steps is 3, but 'zoo:digits-snn' has"),
+    ],
+)
+def test_settings_that_ask_for_another_network_than_the_one_to_fine_tune_are_refused(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        started(TrainConfig.model_validate({"init": "zoo:digits-spatial", **given}))
+
+
+def test_settings_that_agree_with_the_network_to_fine_tune_are_taken() -> None:
+    config, network = started(TrainConfig.model_validate({"init": "zoo:digits-snn", "spiking": {"activity": 0.1}}))
+    assert network is not None
+    assert network.spiking is not None
+    assert config.spiking is not None
+    assert (config.spiking.steps, config.spiking.activity) == (network.spiking.steps, 0.1)
+    config, _ = started(TrainConfig.model_validate({"init": "zoo:digits-dense", "model": "dense", "hidden": [32]}))
+    assert config.head is None
+    config, _ = started(TrainConfig.model_validate({"init": "zoo:digits-field"}))
+    assert (config.model, config.head) == ("field", "dense")
