@@ -61,6 +61,8 @@ def _system_error(error: OSError) -> str:
     where = f"'{error.filename}'" if error.filename else "the output"
     if error.errno == errno.ENOSPC:
         return f"no space left on the disk while writing {where}. Free some space or choose another folder; nothing half-written was kept."
+    if error.errno == errno.ENOTDIR:
+        return f"{where} cannot be made: a part of the path is a file, not a folder. Choose another place."
     return f"{error.strerror or error} ({where})."
 
 

@@ -211,9 +211,10 @@ class TrainConfig(BaseModel):
     @field_validator("model", "head")
     @classmethod
     def _known_kind(cls, value: str | None) -> str | None:
-        known = sorted(set(LAYERS) - {"replicated"})  # those have more sizes than an option can say
+        known = sorted(set(LAYERS) - {"replicated"})
         if value is not None and value not in known:
-            raise ValueError(f"'{value}' is not one of {', '.join(known)}")
+            hint = "; its layers have more sizes than one: list them as layers in a TOML file" if value in LAYERS else ""
+            raise ValueError(f"'{value}' is not one of {', '.join(known)}{hint}")
         return value
 
 
@@ -233,8 +234,14 @@ def make_config(values: Mapping[str, Any], where: str) -> TrainConfig:
             elif not field:
                 parts.append(problem["msg"].removeprefix("Value error, "))
             else:
-                parts.append(f"{field} is {problem['input']!r}: {problem['msg'].removeprefix('Value error, ').lower()}")
+                parts.append(f"{field} is {problem['input']!r}: {_inside(problem['msg'])}")
         raise InputError(f"{where}: {'; '.join(parts)}.") from error
+
+
+def _inside(message: str) -> str:
+    """Pydantic's message as the middle of a sentence."""
+    text = message.removeprefix("Value error, ")
+    return text[:1].lower() + text[1:]
 
 
 def _known(where: tuple[int | str, ...]) -> list[str]:

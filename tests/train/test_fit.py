@@ -205,6 +205,9 @@ def test_foreign_folders_and_files_are_left_alone(tmp_path: Path) -> None:
         (["--hidden", "12,x"], "--hidden is '12,x'"),
         (["--hidden", "-3"], "hidden.0 is -3"),
         (["--model", "sptial"], "model is 'sptial'"),
+        (["--model", "replicated"], "list them as layers in a TOML file"),
+        (["--init", "zoo:digits-spatial", "--d", "5"], "d is 5, but 'zoo:digits-spatial' has 8"),
+        (["--hiden", "5"], "See 'python -m train fit --help'."),
         (["--gap", "wide"], "gap is 'wide'"),
         (["--schedule", "step"], "schedule is 'step'"),
         (["--data", "digit"], "Did you mean 'digits'"),
@@ -222,6 +225,16 @@ def test_senseless_options(words: list[str], message: str, tmp_path: Path, monke
     monkeypatch.chdir(tmp_path)
     assert message in error_of("fit", *words)
     assert not any(tmp_path.iterdir())
+
+
+def test_a_folder_below_a_file_is_named_as_wrong_input(tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("mine")
+    for words in (
+        ("fit", "--data", "digits", "--epochs", "1", "--out", str(tmp_path / "notes/run")),
+        ("paper", "fig3a", "--shipped", "--out", str(tmp_path / "notes")),
+    ):
+        assert "a part of the path is a file" in error_of(*words)
+    assert (tmp_path / "notes").read_text() == "mine"
 
 
 def test_configuration_files_name_their_wrong_fields(tmp_path: Path) -> None:
