@@ -21,6 +21,7 @@ lint: $(VENV)/ready
 
 bench: $(VENV)/bench ## measurements against peers; printed, never asserted
 	$(RUN) -m tests.bench.epoch_time
+	$(RUN) -m tests.bench.tiled_memory
 	$(RUN) -m tests.bench.kernels
 	$(RUN) -m tests.bench.table
 	$(RUN) -m tests.bench.peers

@@ -10,8 +10,9 @@ import typer
 
 from devices.console import print_json, print_table, run_app
 from devices.errors import InputError
-from train.config import TrainConfig, make_config, read_recipe, read_toml, recipe_names
+from train.config import TrainConfig
 from train.paper.command import paper
+from train.settings import make_config, read_recipe, read_toml, recipe_names
 
 if TYPE_CHECKING:
     from runtime.network import Network

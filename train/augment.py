@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from devices.errors import InputError
-from train.config import Augment
+from train.config_tables import Augment
 
 BENDS = 5  # points of the grid of displacements, an axis
 

@@ -19,7 +19,8 @@ from runtime.data import Dataset
 from runtime.network import InputSpec, Layer, Network, validate
 from runtime.spiking import beta_of, threshold_of
 from runtime.spiking.coding import check_coding
-from train.config import SpikingConfig, TrainConfig
+from train.config import TrainConfig
+from train.config_tables import SpikingConfig
 from train.layers import layer_class
 from train.layers.base import Spec, TrainLayer, WeightedLayer
 from train.neurons import NEURONS

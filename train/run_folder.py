@@ -13,7 +13,8 @@ from typing import Any
 
 from devices.errors import InputError
 from devices.files import write_whole
-from train.config import TrainConfig, make_config, read_toml, to_toml
+from train.config import TrainConfig
+from train.settings import make_config, read_toml, to_toml
 
 MARK = "# nearwire training run\n"
 

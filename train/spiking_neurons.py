@@ -24,7 +24,7 @@ from runtime.spiking.coding import LATENCY_FIRST, limits
 from train.spiking import lif, membranes
 
 if TYPE_CHECKING:
-    from train.config import SpikingConfig
+    from train.config_tables import SpikingConfig
 
 THRESHOLD_MIN = 0.01  # of a learned threshold
 Currents = Callable[[Tensor], Tensor]

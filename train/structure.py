@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from runtime.kinds.boxes import RULES
 from runtime.kinds.replicated import MEAN_SIDES
+from train.config_tables import Table
 
 if TYPE_CHECKING:
     from train.config import TrainConfig
@@ -21,25 +22,28 @@ Cells = Annotated[int, Field(ge=1, le=255)]
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
-class _Spec(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SpatialSpec(_Spec):
+class SpatialSpec(Table):
     """Positions on both sides; rule, gap and coordinates are those of the run."""
 
     kind: Literal["spatial"]
-    outputs: Size | None = None  # neurons; the last layer has one a class
+    """Which of the kinds of layers."""
+    outputs: Size | None = None
+    """Neurons; the last layer has one a class."""
 
 
-class DenseSpec(_Spec):
+class DenseSpec(Table):
     """Ordinary weights."""
 
     kind: Literal["dense"]
-    outputs: Size | None = None  # neurons; the last layer has one a class
-    bits: Literal[8, 4, 2] = 8  # of a weight after the quantised phase: -63..63, -7..7, -1..1
-    odd: bool = False  # weights of 2 bits are -3, -1, 1 and 3 instead of -1, 0 and 1: one more value in the same space
-    normalise: bool = True  # batch normalisation behind the layer while training; never behind the last
+    """Which of the kinds of layers."""
+    outputs: Size | None = None
+    """Neurons; the last layer has one a class."""
+    bits: Literal[8, 4, 2] = 8
+    """Of a weight after the quantised phase: -63..63, -7..7, -1..1."""
+    odd: bool = False
+    """Weights of 2 bits are -3, -1, 1 and 3 instead of -1, 0 and 1: one more value in the same space."""
+    normalise: bool = True
+    """Batch normalisation behind the layer while training; never behind the last."""
 
     @model_validator(mode="after")
     def _two_bits(self) -> DenseSpec:
@@ -48,23 +52,32 @@ class DenseSpec(_Spec):
         return self
 
 
-class BoxSpec(_Spec):
+class BoxSpec(Table):
     """What ``field`` and ``replicated`` share."""
 
-    synapses: Annotated[int, Field(ge=1, le=255)] = 4  # of a neuron
-    grid: tuple[Cells, Cells] | None = None  # (height, width) of what it reads; None: the shape of a sample
-    bits: Literal[8, 4] = 8  # of a charge after the quantised phase: -63..63, -7..7
-    cells: Size | None = None  # the most a box may hold; None: what keeps its sum below 2**16
-    reach: tuple[Share, Share] | None = None  # half sides at the start, as shares of the grid or kernel
+    synapses: Annotated[int, Field(ge=1, le=255)] = 4
+    """Of a neuron."""
+    grid: tuple[Cells, Cells] | None = None
+    """(height, width) of what it reads; None: the shape of a sample."""
+    bits: Literal[8, 4] = 8
+    """Of a charge after the quantised phase: -63..63, -7..7."""
+    cells: Size | None = None
+    """The most a box may hold; None: what keeps its sum below 2**16."""
+    reach: tuple[Share, Share] | None = None
+    """Half sides at the start, as shares of the grid or kernel."""
 
 
 class FieldSpec(BoxSpec):
     """Neurons with synapses anywhere on the grid."""
 
     kind: Literal["field"]
-    outputs: Size | None = None  # neurons; the last layer has one a class
-    rule: str = "box"  # see runtime/kinds/boxes.py
-    crop: Annotated[int, Field(ge=0)] = 0  # outer cells, on every side of more than one cell, that no box may cover
+    """Which of the kinds of layers."""
+    outputs: Size | None = None
+    """Neurons; the last layer has one a class."""
+    rule: str = "box"
+    """See runtime/kinds/boxes.py."""
+    crop: Annotated[int, Field(ge=0)] = 0
+    """Outer cells, on every side of more than one cell, that no box may cover."""
 
     @field_validator("rule")
     @classmethod
@@ -78,12 +91,19 @@ class ReplicatedSpec(BoxSpec):
     """Prototypes repeated over the grid."""
 
     kind: Literal["replicated"]
+    """Which of the kinds of layers."""
     prototypes: Annotated[int, Field(ge=1, le=256)]
-    kernel: Cells = 5  # side of the square a prototype's boxes lie in
+    """Neurons that are repeated over the grid, each a map of outputs."""
+    kernel: Cells = 5
+    """Side of the square a prototype's boxes lie in."""
     stride: Cells = 1
-    padding: Annotated[int, Field(ge=0, le=255)] | None = None  # zeros around the grid; None: half the kernel
-    pool: Cells = 1  # side of the squares of positions that become one value
-    pooling: Literal["max", "average"] = "max"  # which: the largest, or the mean of the activations
+    """Cells from one place of a prototype to the next."""
+    padding: Annotated[int, Field(ge=0, le=255)] | None = None
+    """Zeros around the grid; None: half the kernel."""
+    pool: Cells = 1
+    """Side of the squares of positions that become one value."""
+    pooling: Literal["max", "average"] = "max"
+    """Which: the largest, or the mean of the activations."""
 
     @model_validator(mode="after")
     def _whole_shift(self) -> ReplicatedSpec:
@@ -93,7 +113,7 @@ class ReplicatedSpec(BoxSpec):
 
 
 LayerSpec = Annotated[SpatialSpec | DenseSpec | FieldSpec | ReplicatedSpec, Field(discriminator="kind")]
-SPECS: dict[str, type[_Spec]] = {"spatial": SpatialSpec, "dense": DenseSpec, "field": FieldSpec, "replicated": ReplicatedSpec}
+SPECS: dict[str, type[Table]] = {"spatial": SpatialSpec, "dense": DenseSpec, "field": FieldSpec, "replicated": ReplicatedSpec}
 
 
 def structure(config: TrainConfig) -> tuple[SpatialSpec | DenseSpec | FieldSpec | ReplicatedSpec, ...]:

@@ -19,9 +19,10 @@ from devices.errors import InputError
 from runtime.data import Dataset
 from runtime.network import load
 from runtime.zoo import resolve
-from train.config import TrainConfig, make_config
+from train.config import TrainConfig
 from train.layers.base import WeightedLayer
 from train.model import Model, from_network
+from train.settings import make_config
 
 
 class Teachers(nn.Module):

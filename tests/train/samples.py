@@ -8,7 +8,8 @@ import numpy as np
 
 from runtime.data import Dataset, Split
 from runtime.network import InputSpec
-from train.config import TrainConfig, make_config
+from train.config import TrainConfig
+from train.settings import make_config
 
 
 def bars(shape: tuple[int, ...] = (10, 12), classes: int = 3, count: int = 300, zero_point: int = 0) -> Dataset:

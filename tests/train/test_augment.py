@@ -8,7 +8,8 @@ from torch.nn import functional
 
 from devices.errors import InputError
 from train.augment import BENDS, _basis, augment, check_image
-from train.config import Augment, make_config
+from train.config_tables import Augment
+from train.settings import make_config
 
 IMAGES = torch.rand(40, 10 * 12, generator=torch.Generator().manual_seed(0)) * 255
 

@@ -26,9 +26,9 @@ from runtime.reference import accuracy
 from tests.train.samples import bars
 from train.__main__ import main
 from train.checkpoint import finished_epochs
-from train.config import make_config, read_recipe
 from train.fit import Interrupted, fit, pick_device
 from train.run_folder import RunFolder
+from train.settings import make_config, read_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -120,3 +120,9 @@ def test_settings_that_agree_with_the_network_to_fine_tune_are_taken() -> None:
     assert config.head is None
     config, _ = started(TrainConfig.model_validate({"init": "zoo:digits-field"}))
     assert (config.model, config.head) == ("field", "dense")
+
+
+def test_every_setting_is_described() -> None:
+    schema = TrainConfig.model_json_schema()
+    for name, table in {"TrainConfig": schema, **schema["$defs"]}.items():
+        assert [field for field, said in table["properties"].items() if not said.get("description")] == [], name

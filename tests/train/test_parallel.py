@@ -16,10 +16,11 @@ from devices.errors import InputError
 from runtime.data import load_dataset
 from tests.train.test_fit import error_of
 from train.augment import augment
-from train.config import Augment, make_config, to_toml
+from train.config_tables import Augment
 from train.fit import fit
 from train.parallel import Processes, is_first, meet
 from train.run_folder import RunFolder
+from train.settings import make_config, to_toml
 
 ROOT = Path(__file__).parents[2]
 TORCHRUN = {"WORLD_SIZE": "3", "RANK": "1", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "3"}

@@ -8,9 +8,9 @@ import torch
 from devices.errors import InputError
 from runtime.network import load
 from runtime.zoo import resolve
-from train.config import make_config
 from train.model import from_network
 from train.pruning import without_smallest
+from train.settings import make_config
 
 
 @pytest.mark.parametrize("outputs", [4, 10, 3])

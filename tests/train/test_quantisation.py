@@ -18,7 +18,6 @@ from runtime.kinds import kind_of
 from runtime.network import Network, load
 from runtime.reference import scores
 from tests.train.samples import bars, config
-from train.config import make_config
 from train.fit import fit, train_epoch
 from train.model import build, label_accuracy
 from train.phases import optimiser_of, phases, quantised, settled
@@ -26,6 +25,7 @@ from train.quantisation import LIMITS
 from train.quantised_model import QuantisedModel
 from train.quantised_positions import Grid, _GridProduct
 from train.run_folder import RunFolder
+from train.settings import make_config
 from train.wiring import rule, spatial_product
 
 FIELD = {"kind": "field", "outputs": 9}

@@ -16,8 +16,9 @@ from runtime.network import InputSpec, Network, from_bytes, to_bytes
 from runtime.reference import scores
 from tests.networks import integer_network
 from tests.train.samples import bars
-from train.config import TrainConfig, make_config
+from train.config import TrainConfig
 from train.model import Model, build, from_network, label_accuracy
+from train.settings import make_config
 
 
 def model_of(dataset: Dataset | None = None, **settings: object) -> tuple[Model, Dataset, TrainConfig]:

@@ -23,11 +23,12 @@ from runtime.spiking import lif as numpy_lif
 from runtime.spiking.coding import encode
 from runtime.spiking.readout import running
 from tests.train.samples import bars
-from train.config import SpikingConfig, make_config
+from train.config_tables import SpikingConfig
 from train.fit import fit
 from train.model import build, from_network
 from train.normalisation import recalibrate
 from train.run_folder import RunFolder
+from train.settings import make_config
 from train.spiking import SURROGATES, lif, membranes
 from train.spiking_neurons import SpikingNeurons
 

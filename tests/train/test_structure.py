@@ -9,8 +9,8 @@ import pytest
 
 from devices.errors import InputError
 from tests.train.samples import bars, config
-from train.config import make_config, read_recipe, read_toml, recipe_names, to_toml
 from train.model import build
+from train.settings import make_config, read_recipe, read_toml, recipe_names, to_toml
 from train.structure import structure
 
 

@@ -16,10 +16,10 @@ from runtime.data import Dataset, Split
 from runtime.network import save
 from tests.train.samples import bars, config
 from train.__main__ import main
-from train.config import make_config, read_toml, to_toml
 from train.fit import StopTraining, fit
 from train.library import fit as train
 from train.run_folder import RunFolder
+from train.settings import make_config, read_toml, to_toml
 from train.teacher import Teachers, read_teachers
 
 TEACHER: list[dict[str, Any]] = [{"kind": "replicated", "prototypes": 6, "pool": 2}, {"kind": "dense"}]

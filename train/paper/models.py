@@ -26,7 +26,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from devices.errors import unknown_name
-from train.config import TrainConfig, make_config
+from train.config import TrainConfig
+from train.settings import make_config
 
 GAP_MIN = 0.01  # length units; only keeps a learned gap from crossing 0
 PROTOCOL: dict[str, Any] = {
