@@ -89,6 +89,8 @@ class TrainConfig(Table):
     """Of the inputs' positions: an image's pixels in their grid, or normal."""
     spread: Positive = 1.0
     """Standard deviation of the first coordinates, length units."""
+    weight_spread: Positive | None = None
+    """Standard deviation of the first weights of dense layers, normal; None: uniform in +-1 / sqrt(inputs), as nn.Linear."""
     inhibition_spread: Positive = 1.0
     """The first inhibition values are spread evenly over +- this."""
     steepness: tuple[Positive, Positive] = (5.0, 100.0)

@@ -105,6 +105,12 @@ def test_a_large_layer_is_cut_and_measured_by_rows_as_a_small_one_is_at_once(sha
     np.testing.assert_allclose(scores(by_rows, data.test.x), wanted, rtol=1e-4, atol=1e-4)
 
 
+def test_dense_weights_start_as_wide_as_they_are_told() -> None:
+    for spread, wanted in ((None, 120**-0.5 / 3**0.5), (0.7, 0.7)):
+        model, _, _ = model_of(model="dense", hidden=[200], weight_spread=spread)
+        assert float(model.each()[0].weight.std()) == pytest.approx(wanted, rel=0.03)  # type: ignore[arg-type, operator]
+
+
 def test_signs_are_exactly_plus_or_minus_one_once_settled() -> None:
     model, _, _ = model_of(settle=0.7)
     layer = model.each()[0]

@@ -28,9 +28,12 @@ class Dense(WeightedLayer):
 
     @classmethod
     def create(cls, place: Place, config: TrainConfig) -> Dense:
-        """Uniform in +-1 / sqrt(inputs), as nn.Linear, for inputs of size 1."""
+        """Uniform in +-1 / sqrt(inputs), as nn.Linear, or normal with ``config.weight_spread``, for inputs of size 1."""
         limit = place.inputs**-0.5
-        weight = torch.empty(place.outputs, place.inputs).uniform_(-limit, limit) / place.signal
+        weight = torch.empty(place.outputs, place.inputs).uniform_(-limit, limit)
+        if config.weight_spread is not None:
+            weight.normal_(std=config.weight_spread)
+        weight /= place.signal
         return cls(place, config, weight, torch.empty(place.outputs).uniform_(-limit, limit))
 
     @classmethod

@@ -19,6 +19,7 @@ from train.paper.records import Record
 from train.paper.runs import Runs
 from train.paper.tables import Row, Table
 
+CROSSINGS = (("mlp-14", "from 80 %"), ("mlp-14-normal", "from 80 %"), ("mlp-2048", "at 95 %"), ("mlp-2048-normal", "at 95 %"))
 TRAINED_SHARES = (0, 20, 40, 60, 80, 90, 95)  # percent
 
 
@@ -45,7 +46,7 @@ def fig3a(runs: Runs) -> Figure:
         curves.append(_cut(runs, model, found, by_weight=False))
         if model.settings["model"] == "spatial":
             curves.append(_cut(runs, replace(model, title=f"{model.title}, by weight"), curves[-1].found or found, by_weight=True))
-    claims = [*_crossing(curves, "mlp-14", "from 80 %"), *_crossing(curves, "mlp-2048", "at 95 %")]
+    claims = [line for baseline, paper in CROSSINGS for line in _crossing(curves, baseline, paper)]
     return _drawn(runs, Figure("fig3a", "Figure 3a: pruned after training", "weights at zero, %", curves, claims))
 
 
@@ -152,7 +153,7 @@ SPATIAL = tuple(name for name, model in MODELS.items() if model.settings["model"
 ALLOWED = {"fig3a": tuple(MODELS), "fig3b": tuple(MODELS), "fig4": ("mlp-3d-relaxed",), "fig6": SPATIAL}
 USUAL: dict[str, tuple[str, ...]] = {  # the models of each experiment, where --models does not choose
     **{name: tuple(model.name for model in models) for name, models in TABLES.items()},
-    "fig3a": ("mlp-3d", "mlp-14", "mlp-2048"),
+    "fig3a": ("mlp-3d", "mlp-14", "mlp-14-normal", "mlp-2048", "mlp-2048-normal"),
     "fig3b": ("mlp-3d", "mlp-14"),
     "fig4": ("mlp-3d-relaxed",),
     "fig5": tuple(model.name for model in TABLES["table3"]),

@@ -5,18 +5,25 @@ by looking at results, so no images are held out, and the test images are read w
 
 Where the paper is silent we chose, on the last 5,000 training images with short runs: coordinates start normal with deviation 2, gaps at 1 (never
 below ``GAP_MIN``), inhibition values evenly in -0.3..0.3 behind a sigmoid of steepness 5, biases so that every neuron's mean
-over 1,000 training images is 0; Adam's other constants are its usual ones. Spiking networks: 4 time steps, the pixels as a constant current
+over 1,000 training images is 0; Adam's other constants are its usual ones. Spiking networks: 2 time steps, the pixels as a constant current
 (coding ``direct``), snnTorch's arctangent surrogate, reset by subtraction, and as scores the mean membrane potentials of the ten last neurons,
 which are leaky integrate-and-fire neurons as well.
 
+How the baselines' weights start is not said either. From nn.Linear's start 2048 hidden neurons are better than the paper's figure (0.983 against
+0.9745 on the test set) and hold out against pruning. From a normal start they are worse the wider it is: 0.978, 0.966, 0.958 and 0.954 after 40
+epochs with deviations of 0.2, 0.3, 0.5 and 1. So the baselines of Figure 3a are there twice; those called ``-normal`` start with 0.2, the
+deviation that gives the paper's accuracy.
+
 What the choices of spiking networks did, accuracy on those 5,000 images (one seed, so about +-0.005):
-- The 3D SNN learns faster with fewer steps: 0.876, 0.875 and 0.852 after 4 epochs with 2, 4 and 10. The 14-hidden one with 2, 4, 10: 0.920,
-  0.933, 0.937 after 10.
-- Counting spikes as scores, 3D, deviation 2: trained on the counts it stays at chance (all last neurons spike always); trained on membranes at 0.2 to 0.5.
+- The 3D SNN learns faster with fewer steps: 0.876, 0.875 and 0.852 after 4 epochs with 2, 4 and 10; 0.926 after 40 with 2, 0.925 with 1. The
+  14-hidden one with 1, 2 and 4 steps: 0.932, 0.937, 0.942 after 60.
+- Counting spikes as scores, 3D, deviation 2: trained on the counts it stays at chance (all last neurons spike always); trained on membranes at 0.2
+  to 0.5. With deviation 60 it learns by counts (0.8 after 2 epochs).
 - 14 hidden, read as in snnTorch's tutorial (25 steps, loss on the membranes of every step, label by counted spikes): 0.902 after 10 epochs, the
-  paper's figure; its membranes give 0.943. With membranes, counts trained as such (0.949), rate (0.935 after 8) or latency coding (0.923) it is
-  far above that, so the paper's order of the two SNNs seems to come from the read-out.
-- Wider first positions (deviation 6, 20) learn faster in the first epochs, and no better after four.
+  paper's figure, and falling; its membranes give 0.943. With membranes, counts trained as such (0.949), rate (0.935, 0.946 with 2 and 4 steps) or
+  latency coding (0.937, 0.948) it is far above that.
+- 14 hidden, 2 steps, weights that start normal: 0.938, 0.926 and 0.908 after 100 epochs with deviations of 0.2, 0.5 and 1.
+- Wider first positions (deviation 4, 6) and steeper masks (10, 20) change little after 20 to 40 epochs.
 """
 
 from __future__ import annotations
@@ -30,6 +37,7 @@ from train.config import TrainConfig
 from train.settings import make_config
 
 GAP_MIN = 0.01  # length units; only keeps a learned gap from crossing 0
+WEIGHT_SPREAD = 0.2  # of the first weights of baselines that start wide
 PROTOCOL: dict[str, Any] = {
     "data": "mnist",
     "hold_out": False,
@@ -81,8 +89,14 @@ def dense(hidden: int) -> dict[str, Any]:
     return {"model": "dense", "hidden": (hidden,)}
 
 
+def normal(model: Model) -> Model:
+    """A baseline whose weights start normal, as wide as gives the paper's accuracy of 2048 hidden neurons."""
+    settings = {**model.settings, "weight_spread": WEIGHT_SPREAD}
+    return replace(model, name=f"{model.name}-normal", title=f"{model.title}, wide start", settings=settings)
+
+
 def _mlps() -> list[Model]:
-    return [
+    found = [
         Model("mlp-3d-fixed", "3D MLP, fixed gaps", spatial("fixed"), 10_574, 300, 0.005, 0.9018, 0.0042),
         Model("mlp-3d", "3D MLP, learned gaps", spatial("learned"), 10_576, 300, 0.005, 0.9217, 0.0024),
         Model("mlp-3d-relaxed", "3D MLP, relaxed", spatial("relaxed"), 13_416, 300, 0.005, 0.9337, 0.0040),
@@ -90,6 +104,7 @@ def _mlps() -> list[Model]:
         Model("mlp-17", "MLP, 17 hidden", dense(17), 13_525, 300, 0.001, 0.9507, 0.0011),
         Model("mlp-2048", "MLP, 2048 hidden", dense(2048), 1_628_170, 300, 0.001, 0.9745, 0.0003),
     ]
+    return [*found, *(normal(model) for model in found if model.name in ("mlp-14", "mlp-2048"))]
 
 
 def _snns() -> list[Model]:
