@@ -268,6 +268,8 @@ def _fit(settings: TrainConfig, out: Path, resume: bool, force: bool, device: st
     folder = RunFolder(out)
     if not resume and first:
         folder.check_free(force)
+        if settings.init and out.resolve() in (place := Path(settings.init).resolve(), place.parent):
+            raise InputError(f"--init '{settings.init}' is in the output folder '{out}', whose network a new run replaces. Choose another --out.")
     dataset = load_dataset(settings.data)
     if "batch" not in settings.model_fields_set and settings.batch > len(dataset.train):
         settings = settings.model_copy(update={"batch": len(dataset.train)})

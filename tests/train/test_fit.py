@@ -227,6 +227,14 @@ def test_senseless_options(words: list[str], message: str, tmp_path: Path, monke
     assert not any(tmp_path.iterdir())
 
 
+def test_a_network_is_not_fine_tuned_into_its_own_folder(tmp_path: Path) -> None:
+    fit(small(), bars(), RunFolder(tmp_path / "run"))
+    before = (tmp_path / "run/network.safetensors").read_bytes()
+    for init in (tmp_path / "run", tmp_path / "run/network.safetensors"):
+        assert "is in the output folder" in error_of("fit", "--init", str(init), "--data", "digits", "--out", str(tmp_path / "run"))
+    assert (tmp_path / "run/network.safetensors").read_bytes() == before
+
+
 def test_a_folder_below_a_file_is_named_as_wrong_input(tmp_path: Path) -> None:
     (tmp_path / "notes").write_text("mine")
     for words in (
