@@ -96,20 +96,21 @@ def test_the_same_run_gives_the_same_bytes_and_another_seed_others(tmp_path: Pat
     assert files[0] != files[2]
 
 
-def test_a_run_killed_with_9_and_resumed_ends_in_the_same_weights(tmp_path: Path) -> None:
-    words = ["fit", "--data", "digits", "--hidden", "24", "--epochs", "40", "--batch", "40", "--seed", "5"]
+@pytest.mark.parametrize(("phases", "after", "total"), [(("--epochs", "40"), 8, 40), (("--epochs", "10", "--quantise-epochs", "25"), 15, 35)])
+def test_a_run_killed_with_9_and_resumed_ends_in_the_same_weights(tmp_path: Path, phases: tuple[str, ...], after: int, total: int) -> None:
+    words = ["fit", "--data", "digits", "--hidden", "24", *phases, "--batch", "40", "--seed", "5"]
     command(*words, "--out", str(tmp_path / "whole"))
     killed = tmp_path / "killed"
     run = process(*words, "--out", str(killed), before="train.fit.CHECKPOINT_SECONDS = 0.05")
-    wait_for_epochs(run, killed, 8)
+    wait_for_epochs(run, killed, after)
     run.send_signal(signal.SIGKILL)
     run.communicate()
     assert not (killed / "network.safetensors").exists()
-    assert 0 < finished_epochs(killed / "checkpoint.safetensors") < 40
+    assert after - 8 <= finished_epochs(killed / "checkpoint.safetensors") < total
     assert "unfinished run" in error_of(*words, "--out", str(killed))
     command("fit", "--resume", "--out", str(killed))
     assert (killed / "network.safetensors").read_bytes() == (tmp_path / "whole" / "network.safetensors").read_bytes()
-    assert [json.loads(line)["epoch"] for line in (killed / "metrics.jsonl").read_text().splitlines()] == list(range(1, 41))
+    assert [json.loads(line)["epoch"] for line in (killed / "metrics.jsonl").read_text().splitlines()] == list(range(1, total + 1))
 
 
 def test_ctrl_c_keeps_the_checkpoint_and_says_how_to_go_on(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def _crossing(curves: list[Curve], baseline: str, paper: str) -> list[str]:
     for curve in curves:
         if other is not None and curve.points and curve.model.name == "mlp-3d":
             at = curve.ahead_of(other)
-            where = "nowhere at the end" if at is None else f"from {at:g} %"
+            where = f"not by {curve.points[-1].at:g} %" if at is None else f"from {at:g} %"
             found.append(f"{curve.model.title} ahead of {other.model.title}: {where} (paper: {paper})")
     return found
 
