@@ -38,7 +38,8 @@ def run_app(app: typer.Typer, argv: Sequence[str] | None, name: str) -> None:
         else:
             context = getattr(error, "ctx", None)
             asked = name if context is None else context.command_path
-            code = _fail(f"{error.format_message().rstrip('.')}. See '{asked} --help'.", 2)
+            message = error.format_message()
+            code = _fail(f"{message}{'' if message.endswith(('.', '?', '!')) else '.'} See '{asked} --help'.", 2)
     except (KeyboardInterrupt, typer.Abort):
         code = _fail("interrupted.", INTERRUPTED)
     except ModuleNotFoundError as error:

@@ -119,14 +119,16 @@ def fit(
     if resume:
         more = {"teacher": teacher, "recipe": recipe, "config": config}
         run_folder, settings = _resumed(out, {**given, **{name: value for name, value in more.items() if value}}, force)
+        start = _started(settings)[1]
     else:
         if teacher:
             given["distil"] = {"teacher": teacher}
-        settings = _settings(given, recipe, config)
+        settings, start = _started(_settings(given, recipe, config))
         name = settings.layers[0].kind if settings.layers else settings.model
         name += "-snn" if settings.spiking else ""
+        name += "-tuned" if settings.init else ""
         run_folder = out or DEFAULT_OUT / (settings.recipe or f"{Path(settings.data).stem}-{name}")
-    _fit(settings, run_folder, resume, force, device, json)
+    _fit(settings, start, run_folder, resume, force, device, json)
 
 
 @app.command()
@@ -224,8 +226,6 @@ def _settings(given: dict[str, Any], recipe: str | None, config: Path | None) ->
                 base = {}
             else:
                 given = {name: value for name, value in given.items() if name != "model"}
-    if "init" in given and "data" not in base | given:
-        base["data"] = _network(given["init"]).provenance.get("data", "digits")
     clash = [f"--{name}" for name in ("model", *STRUCTURE) if name in given] if base.get("layers") else []
     if clash:
         raise InputError(f"{recipe or config} lists its layers, so {' and '.join(clash)} cannot be given. Copy the recipe and change its layers.")
@@ -251,30 +251,27 @@ def _resumed(out: Path | None, given: dict[str, Any], force: bool) -> tuple[Path
     return out, RunFolder(out).read_config()
 
 
-def _network(text: str) -> Network:
-    from runtime.network import load
-    from runtime.zoo import resolve
+def _started(settings: TrainConfig) -> tuple[TrainConfig, Network | None]:
+    if settings.init is None:
+        return settings, None
+    from train.start import started
 
-    return load(resolve(text))
+    return started(settings)
 
 
-def _fit(settings: TrainConfig, out: Path, resume: bool, force: bool, device: str, json: bool) -> None:
+def _fit(settings: TrainConfig, start: Network | None, out: Path, resume: bool, force: bool, device: str, json: bool) -> None:
     from runtime.data import load_dataset
     from train.parallel import is_first
     from train.run_folder import RunFolder
-    from train.start import started
 
     first = is_first()
     folder = RunFolder(out)
     if not resume and first:
         folder.check_free(force)
-        if settings.init and out.resolve() in (place := Path(settings.init).resolve(), place.parent):
-            raise InputError(f"--init '{settings.init}' is in the output folder '{out}', whose network a new run replaces. Choose another --out.")
+        folder.check_keeps(settings.init)
     dataset = load_dataset(settings.data)
     if "batch" not in settings.model_fields_set and settings.batch > len(dataset.train):
         settings = settings.model_copy(update={"batch": len(dataset.train)})
-    settings, start = (settings, _network(settings.init) if settings.init else None) if resume else started(settings)
-
     from train.fit import fit as run_fit
     from train.phases import total_epochs
     from train.progress import epoch_bar

@@ -78,7 +78,7 @@ class TrainConfig(Table):
     prune: float = Field(0.0, ge=0, lt=1)
     """Share of each layer's weights held at zero."""
     prune_structure: Literal["none", "block4"] = "none"
-    """Block4: dense layers lose blocks of four neurons' weights of one input."""
+    """``block4``: dense layers lose blocks of four neurons' weights of one input."""
     augment: Augment | None = None
     """Random changes of the training images; None: none."""
     noise: NotNegative = 0.0

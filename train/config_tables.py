@@ -1,4 +1,4 @@
-"""The tables of a configuration, train/config.py: each a group of settings that is there or not."""
+"""Groups of settings of a configuration, train/config.py, and what every group of settings is."""
 
 from __future__ import annotations
 
@@ -104,15 +104,15 @@ class SpikingConfig(Table):
     readout: Literal["count", "membrane", "first"] = "membrane"
     """Scores: the last layer's spikes, mean membrane potentials, or who spikes first."""
     surrogate: Literal["atan", "fast_sigmoid"] = "atan"
-    """SnnTorch's gradient of the step."""
+    """Gradient of the step, as snnTorch has it."""
     learn: tuple[Literal["beta", "threshold"], ...] = ()
-    """One of each a layer, from the values above."""
+    """What of beta and threshold learns, one a layer; the settings are where it starts."""
     loss: Literal["scores", "steps"] = "scores"
     """Cross-entropy of the scores, or of the last membrane potentials in every step."""
     activity: float | None = Field(None, ge=0, le=1)
     """Spikes a neuron and step that a hidden layer may have without penalty; None: no penalty."""
     activity_weight: Positive = 1.0
-    """Of what is above."""
+    """Of the penalty for spikes beyond ``activity``, against the loss."""
 
     def constants(self) -> Spiking:
         """What the network file says."""

@@ -93,12 +93,15 @@ def fit(
     where = pick_device(device)
     check_fits(config, dataset, start)
     precision, random = torch.get_float32_matmul_precision(), torch.get_rng_state()
+    on_gpu = torch.cuda.get_rng_state(where) if where.type == "cuda" else None
     try:
         with explained(config, where):
             return _fit(config, dataset, folder, where, start, resume, report, until)
     finally:  # a notebook goes on as it was
         torch.set_float32_matmul_precision(precision)
         torch.set_rng_state(random)
+        if on_gpu is not None:
+            torch.cuda.set_rng_state(on_gpu, where)
 
 
 def _fit(

@@ -45,6 +45,7 @@ def fit(
         folder = RunFolder(Path(out))
         if not resume:
             folder.check_free()
+            folder.check_keeps(config.init)
         else:
             folder.read_config()
         return run(config, data, folder, device, start, resume, on_epoch).network

@@ -16,7 +16,7 @@ BLOCK = 2**20
 
 
 class OutOfMemory(NearwireError):
-    """The checkpoint of the last finished epoch is kept."""
+    """Of a run that had begun, the checkpoint of the last finished epoch is kept."""
 
 
 @contextmanager

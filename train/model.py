@@ -192,7 +192,7 @@ def from_network(network: Network, config: TrainConfig) -> Model:
     wanted = structure(config) if config.layers else ()
     layers: list[TrainLayer] = []
     for k, layer in enumerate(network.layers):
-        entry = wanted[k] if k < len(wanted) and wanted[k].kind == layer.kind else _spec_of(layer)
+        entry = wanted[k] if k < len(wanted) and wanted[k].kind == layer.kind else spec_of(layer)
         layers.append(layer_class(layer.kind).load(layer, places.next(layers, entry, file=layer), config))
     neurons = None
     if network.spiking is not None:
@@ -201,7 +201,7 @@ def from_network(network: Network, config: TrainConfig) -> Model:
     return Model(layers, [layer.activation for layer in network.layers], network.input, network.classes, False, neurons)
 
 
-def _spec_of(layer: Layer) -> Spec:
+def spec_of(layer: Layer) -> Spec:
     """Settings for a layer that comes from a file."""
     if layer.kind == "dense":
         return DenseSpec(kind="dense")

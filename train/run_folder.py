@@ -65,6 +65,14 @@ class RunFolder:
         if self.checkpoint.is_file() and not self.network.is_file() and not force:
             raise InputError(f"'{self.path}' holds an unfinished run. Continue it with --resume, drop it with --force, or choose another --out.")
 
+    def check_keeps(self, init: str | None) -> None:
+        """InputError if the network to fine-tune is among the files that ``start`` removes."""
+        if init is None or init.startswith("zoo:"):
+            return
+        place, here = Path(init).resolve(), self.path.resolve()
+        if here == place or place.parent in (here, self.frame(0).parent.resolve()):
+            raise InputError(f"'{init}', the network to fine-tune, is in the output folder '{self.path}', which a new run empties. Choose another.")
+
     def start(self, config: TrainConfig) -> None:
         """Make the folder, remove what an earlier run of ours left, and write the configuration."""
         self.path.mkdir(parents=True, exist_ok=True)

@@ -232,7 +232,7 @@ def test_a_network_is_not_fine_tuned_into_its_own_folder(tmp_path: Path) -> None
     fit(small(), bars(), RunFolder(tmp_path / "run"))
     before = (tmp_path / "run/network.safetensors").read_bytes()
     for init in (tmp_path / "run", tmp_path / "run/network.safetensors"):
-        assert "is in the output folder" in error_of("fit", "--init", str(init), "--data", "digits", "--out", str(tmp_path / "run"))
+        assert "is in the output folder" in error_of("fit", "--init", str(init), "--out", str(tmp_path / "run"))
     assert (tmp_path / "run/network.safetensors").read_bytes() == before
 
 

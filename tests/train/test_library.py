@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from train.config import TrainConfig
 from train.fit import Interrupted, StopTraining
 from train.library import fit
 from train.run_folder import RunFolder
+from train.settings import make_config, to_toml
 from train.start import started
 
 CONFIG = TrainConfig(data="bars", hidden=(20,), epochs=5, batch=50)
@@ -71,9 +73,13 @@ def test_a_notebook_s_random_numbers_and_precision_are_left_alone() -> None:
     wanted = torch.rand(3)
     torch.manual_seed(7)
     before = torch.get_float32_matmul_precision()
-    fit(CONFIG, bars())
-    assert torch.equal(torch.rand(3), wanted)
-    assert torch.get_float32_matmul_precision() == before
+    try:
+        torch.set_float32_matmul_precision("high")
+        fit(CONFIG, bars())
+        assert torch.equal(torch.rand(3), wanted)
+        assert torch.get_float32_matmul_precision() == "high"
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def test_an_interrupted_run_without_a_folder_does_not_send_to_one() -> None:
@@ -91,18 +97,27 @@ def test_init_names_the_network_to_fine_tune_and_the_settings_say_what_it_is(tmp
     second = fit(TrainConfig.model_validate(settings), bars(), tmp_path / "second")
     np.testing.assert_allclose(second.layers[0].arrays["receiver"], first.layers[0].arrays["receiver"], atol=1e-6)
     config = RunFolder(tmp_path / "second").read_config()
-    assert (config.model, config.hidden, config.d, config.gap) == ("spatial", (20,), 3, "learned")
+    assert [(layer.kind, layer.outputs) for layer in config.layers] == [("spatial", 20), ("spatial", 3)]  # type: ignore[union-attr]
+    assert (config.d, config.gap, config.rule) == (3, "learned", "inverse")
+    again = fit(TrainConfig.model_validate(settings), bars(), tmp_path / "second", resume=True)
+    assert again.provenance == second.provenance
+    with pytest.raises(InputError, match="is in the output folder"):
+        fit(TrainConfig.model_validate(settings), bars(), tmp_path / "first")
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"model": "dense"}, "model is dense, but 'zoo:digits-spatial' has spatial"),
-        ({"hidden": [5]}, r"hidden is \[5\], but 'zoo:digits-spatial' has \[256\]"),
+        ({"model": "dense"}, "model ask for 256 dense - dense, but 'zoo:digits-spatial' is 256 spatial - 10 spatial"),
+        ({"hidden": [5]}, "hidden ask for 5 spatial - spatial, but"),
+        ({"layers": [{"kind": "dense", "outputs": 3}, {"kind": "dense"}]}, "layers ask for 3 dense - dense, but"),
+        ({"init": "zoo:mnist-6k-conv", "model": "spatial"}, "model ask for 256 spatial - spatial, but 'zoo:mnist-6k-conv' is "),
         ({"d": 7}, "d is 7, but 'zoo:digits-spatial' has 8"),
         ({"rule": "gaussian"}, "rule is gaussian"),
+        ({"input_bits": 4}, "input_bits is 4, but 'zoo:digits-spatial' has 8"),
         ({"spiking": {}}, "the neurons of 'zoo:digits-spatial' do not spike"),
         ({"init": "zoo:digits-snn", "spiking": {"steps": 3}}, "spiking.steps is 3, but 'zoo:digits-snn' has"),
+        ({"init": "zoo:digits-snn", "distil": {"teacher": "zoo:digits-dense"}}, "spiking networks have losses of their own"),
     ],
 )
 def test_settings_that_ask_for_another_network_than_the_one_to_fine_tune_are_refused(given: dict[str, Any], said: str) -> None:
@@ -116,10 +131,17 @@ def test_settings_that_agree_with_the_network_to_fine_tune_are_taken() -> None:
     assert network.spiking is not None
     assert config.spiking is not None
     assert (config.spiking.steps, config.spiking.activity) == (network.spiking.steps, 0.1)
-    config, _ = started(TrainConfig.model_validate({"init": "zoo:digits-dense", "model": "dense", "hidden": [32]}))
-    assert config.head is None
-    config, _ = started(TrainConfig.model_validate({"init": "zoo:digits-field"}))
-    assert (config.model, config.head) == ("field", "dense")
+    for name, given in (
+        ("digits-dense", {"model": "dense", "head": "dense", "hidden": [32]}),
+        ("mnist-4k", {}),
+        ("digits-snn", {}),
+        ("mnist-6k-conv", {}),
+    ):
+        config, network = started(TrainConfig.model_validate({"init": f"zoo:{name}", **given}))
+        assert network is not None
+        assert [layer.kind for layer in config.layers] == [layer.kind for layer in network.layers]
+        assert (config.data, config.spiking is None) == (network.provenance["data"], network.spiking is None)
+        assert make_config(tomllib.loads(to_toml(config)), "written") == config.model_copy(update={"recipe": None})
 
 
 def test_every_setting_is_described() -> None:

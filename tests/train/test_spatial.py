@@ -102,13 +102,17 @@ def test_a_large_layer_is_cut_and_measured_by_rows_as_a_small_one_is_at_once(sha
         assert len(spatial_kind.Spatial().rows(other)) > 1
         assert one.options["cutoff2"] == other.options["cutoff2"]
         assert (kind_of(other).weights(other) != 0).sum() == max(1, other.inputs * other.outputs - int(share * other.inputs * other.outputs + 1e-9))
+    made: list[int] = []
+    plain = spatial_kind.Spatial.weights
+    monkeypatch.setattr(spatial_kind.Spatial, "weights", lambda kind, layer: made.append(layer.outputs) or plain(kind, layer))  # type: ignore[func-returns-value]
     np.testing.assert_allclose(scores(by_rows, data.test.x), wanted, rtol=1e-4, atol=1e-4)
+    assert set(made) == {1}  # rows of the product, never the whole
 
 
 def test_dense_weights_start_as_wide_as_they_are_told() -> None:
     for spread, wanted in ((None, 120**-0.5 / 3**0.5), (0.7, 0.7)):
         model, _, _ = model_of(model="dense", hidden=[200], weight_spread=spread)
-        assert float(model.each()[0].weight.std()) == pytest.approx(wanted, rel=0.03)  # type: ignore[arg-type, operator]
+        assert float(model.each()[0].weight.detach().std()) == pytest.approx(wanted, rel=0.03)  # type: ignore[arg-type, operator]
 
 
 def test_signs_are_exactly_plus_or_minus_one_once_settled() -> None:

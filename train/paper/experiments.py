@@ -45,19 +45,21 @@ def fig3a(runs: Runs) -> Figure:
         found = runs.of(model)
         curves.append(_cut(runs, model, found, by_weight=False))
         if model.settings["model"] == "spatial":
-            curves.append(_cut(runs, replace(model, title=f"{model.title}, by weight"), curves[-1].found or found, by_weight=True))
+            second = _cut(runs, replace(model, title=f"{model.title}, by weight"), curves[-1].found or found, by_weight=True)
+            curves += [second] if second.points else []
     claims = [line for baseline, paper in CROSSINGS for line in _crossing(curves, baseline, paper)]
     return _drawn(runs, Figure("fig3a", "Figure 3a: pruned after training", "weights at zero, %", curves, claims))
 
 
 def _crossing(curves: list[Curve], baseline: str, paper: str) -> list[str]:
-    """From which share on each spatial model is ahead of a baseline, beside what the paper says of the 3D MLP; nothing if one was not run."""
+    """From which share on the 3D MLP is ahead of a baseline, beside what the paper says; nothing where too little was run to say."""
     found = []
     other = next((curve for curve in curves if curve.model.name == baseline and curve.points), None)
     for curve in curves:
-        if other is not None and curve.points and curve.model.name == "mlp-3d":
+        shared = [point.at for point in curve.points if other is not None and other.at(point.at) is not None]
+        if other is not None and len(shared) > 1 and curve.model.name == "mlp-3d":
             at = curve.ahead_of(other)
-            where = f"not by {curve.points[-1].at:g} %" if at is None else f"from {at:g} %"
+            where = f"not by {shared[-1]:g} %" if at is None else f"from {at:g} %"
             found.append(f"{curve.model.title} ahead of {other.model.title}: {where} (paper: {paper})")
     return found
 

@@ -75,7 +75,7 @@ class Runs:
     @property
     def figures(self) -> Path:
         """Where figures are written."""
-        return self.out / "figures"
+        return self.out / ("shipped" if self.shipped else "figures")
 
     @property
     def records(self) -> Path:
