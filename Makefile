@@ -30,6 +30,7 @@ bench: $(VENV)/bench ## measurements against peers; printed, never asserted
 figures: $(VENV)/ready ## the pictures in docs/, measured and drawn again
 	$(RUN) -m tests.bench.front
 	$(RUN) -m tests.bench.pictures
+	$(RUN) -m train paper all --shipped --out docs/paper
 
 $(VENV)/bench: $(VENV)/ready
 	$(RUN) -m pip install -q -e '.[bench]'
