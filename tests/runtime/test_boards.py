@@ -31,6 +31,7 @@ from runtime.firmware_program import firmware
 from runtime.network import Network
 from tests.compile.test_emit_c import NETWORKS, stored
 from tests.devices.tools import M4, needs
+from tests.processes import interruptible
 from tests.runtime.mlperf_host import Host
 from tests.runtime.test_protocol import QEMU
 
@@ -299,7 +300,7 @@ def test_flash_with_a_dry_run(build: Path, tmp_path: Path) -> None:
 def test_serve_gives_an_emulated_board_a_serial_port(build: Path) -> None:
     emulated(M4)
     needs(serial.missing())
-    process = subprocess.Popen([sys.executable, "-m", "runtime", "serve", str(build)], stdout=subprocess.PIPE, text=True, env=dict(os.environ))
+    process = interruptible([sys.executable, "-m", "runtime", "serve", str(build)], stdout=subprocess.PIPE, env=dict(os.environ))
     try:
         assert process.stdout
         line = process.stdout.readline()

@@ -23,6 +23,7 @@ from devices.errors import InputError, NearwireError
 from runtime.data import load_dataset
 from runtime.network import load
 from runtime.reference import accuracy
+from tests.processes import interruptible
 from tests.train.samples import bars
 from train.__main__ import main
 from train.checkpoint import finished_epochs
@@ -53,7 +54,7 @@ def error_of(*words: str, code: int = 2) -> str:
 def process(*words: str, before: str = "pass") -> subprocess.Popen[str]:
     """``python -m train`` as a process of its own, to be killed."""
     code = f"import train.fit; {before}; from train.__main__ import main; main({list(words)})"
-    return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    return interruptible([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE)
 
 
 def wait_for_epochs(run: subprocess.Popen[str], out: Path, count: int) -> None:
