@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from devices.errors import InputError
@@ -13,7 +14,6 @@ from train.model import spec_of
 from train.structure import LayerSpec, structure
 
 STRUCTURE = ("model", "head", "hidden", "synapses")  # what ``layers`` says instead
-CONSTANTS = ("steps", "beta", "threshold", "reset", "coding", "readout")  # of spiking neurons, as the network has them
 
 
 def started(config: TrainConfig) -> tuple[TrainConfig, Network | None]:
@@ -66,11 +66,11 @@ def _neurons(config: TrainConfig, network: Network) -> SpikingConfig | None:
         return None
     if config.distil is not None:
         raise InputError(f"distil is given, but '{config.init}' spikes, and spiking networks have losses of their own. Leave it out.")
-    constants = {name: getattr(network.spiking, name) for name in CONSTANTS}
+    constants = asdict(network.spiking)
     asked = config.spiking or SpikingConfig.model_validate({})
-    for name in CONSTANTS:
-        if name in asked.model_fields_set and getattr(asked, name) != constants[name]:
-            raise _other(config, f"spiking.{name}", getattr(asked, name), constants[name])
+    for name, value in constants.items():
+        if name in asked.model_fields_set and getattr(asked, name) != value:
+            raise _other(config, f"spiking.{name}", getattr(asked, name), value)
     return asked.model_copy(update=constants)
 
 

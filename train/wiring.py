@@ -27,10 +27,8 @@ import torch
 from torch import Tensor
 
 from devices.errors import unknown_name
-from runtime.kinds.spatial import EPSILON
+from runtime.kinds.spatial import EPSILON, TILE
 from train.pruning import kept, smallest
-
-TILE = 2**21  # weights, 8 MiB: large enough for the products, small enough for a cache
 
 
 @dataclass(frozen=True)

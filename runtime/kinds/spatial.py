@@ -32,7 +32,8 @@ from runtime.rules import rule
 
 GAP_KINDS = ("fixed", "learned", "relaxed")
 TABLE_MAX = 256  # entries
-TILED_FROM, TILE = 2**25, 2**21  # weights: the size of layers from which on float sums are computed by rows, and how many are there at a time
+TILED_FROM = 2**25  # weights, 128 MiB: layers from which on keeping them costs more than making them again, a tile at a time
+TILE = 2**21  # weights, 8 MiB: large enough for the products, small enough for a cache
 EPSILON = 1e-6  # squared length units: keeps 1 / d finite where two relaxed neurons coincide; train/wiring.py uses the same
 
 

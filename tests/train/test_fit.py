@@ -171,8 +171,8 @@ def test_damaged_or_foreign_checkpoints_are_refused(tmp_path: Path) -> None:
         fit(small(), bars(), folder, resume=True)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_gpu_that_is_not_there() -> None:
+def test_a_gpu_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(NearwireError, match="torch sees no GPU"):
         pick_device("cuda")
 
