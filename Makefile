@@ -20,16 +20,16 @@ lint: $(VENV)/ready
 	$(RUN) -m mypy
 
 bench: $(VENV)/bench ## measurements against peers; printed, never asserted
-	$(RUN) -m tests.bench.epoch_time
-	$(RUN) -m tests.bench.tiled_memory
-	$(RUN) -m tests.bench.kernels
-	$(RUN) -m tests.bench.table
-	$(RUN) -m tests.bench.peers
-	$(RUN) -m tests.bench.linux
+	$(RUN) -m bench.epoch_time
+	$(RUN) -m bench.tiled_memory
+	$(RUN) -m bench.kernels
+	$(RUN) -m bench.table
+	$(RUN) -m bench.peers
+	$(RUN) -m bench.linux
 
 figures: $(VENV)/ready ## the pictures in docs/, measured and drawn again
-	$(RUN) -m tests.bench.front
-	$(RUN) -m tests.bench.pictures
+	$(RUN) -m bench.front
+	$(RUN) -m bench.pictures
 	$(RUN) -m train paper all --shipped --out docs/paper
 
 $(VENV)/bench: $(VENV)/ready

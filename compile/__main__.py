@@ -1,6 +1,6 @@
 """python -m compile: make a verified build of a trained network. Without arguments it compiles a small network of the zoo.
 
-``python -m compile nir ...`` writes a spiking network as NIR (compile/nir_command.py).
+``python -m compile nir ...`` writes a spiking network as NIR (compile/commands/nir.py).
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Annotated
 
 import typer
 
-from compile.budget import Budgets, parse_bytes, parse_time
+from compile.commands.nir import app as nir_app
+from compile.commands.summary import print_summary
 from compile.emit.packages import ECOSYSTEMS
-from compile.nir_command import app as nir_app
 from compile.passes.prune import SCOPES, STRUCTURES
-from compile.pipeline import CompileOptions, compile_network
-from compile.summary import print_summary
-from devices.console import run_app, spinner
+from compile.pipeline.budget import Budgets, parse_bytes, parse_time
+from compile.pipeline.pipeline import CompileOptions, compile_network
+from devices.common.console import run_app, spinner
 from runtime.zoo import resolve
 
 DEFAULT_NETWORK = "zoo:digits-spatial"

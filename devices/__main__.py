@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
-from devices import flash as flashing
-from devices.add import add_board
-from devices.board import Board, board_names, load_board
+from devices.boards.board import Board, board_names, load_board
+from devices.commands.add import add_board
+from devices.commands.doctor import examine
+from devices.common.console import print_json, print_table, run_app, spinner
 from devices.computers import boards_of
-from devices.console import print_json, print_table, run_app, spinner
-from devices.cost import CODE_BYTES, ERROR_PERCENT
-from devices.cost import tables as cost_tables
-from devices.doctor import examine
+from devices.cost.model import CODE_BYTES, ERROR_PERCENT
+from devices.cost.model import tables as cost_tables
 from devices.errors import InputError
+from devices.tools import flash as flashing
 
 app = typer.Typer(help="The boards a build can be made for and run on.", no_args_is_help=True, add_completion=False)
 

@@ -6,12 +6,12 @@ import sys
 
 import typer
 
-from devices.console import run_app
-from runtime.bench_command import bench, plain_flags
-from runtime.board_commands import flash, serve
-from runtime.profile_command import profile
-from runtime.report_command import report
-from runtime.run_command import run
+from devices.common.console import run_app
+from runtime.commands.bench import bench, plain_flags
+from runtime.commands.boards import flash, serve
+from runtime.commands.profile import profile
+from runtime.commands.report import report
+from runtime.commands.run import run
 
 app = typer.Typer(help="Run, benchmark and profile builds of 'python -m compile'.", no_args_is_help=True, add_completion=False)
 

@@ -28,10 +28,11 @@ import numpy as np
 from devices.errors import InputError, unknown_name
 from runtime.backends import Session
 from runtime.backends.stepping import STEPPING, SpikingSession, State
-from runtime.build import Build, open_build
-from runtime.inputs import stored_samples
-from runtime.network import Array
-from runtime.profile import ProfileRow, profile_rows
+from runtime.builds.checked import CheckedBuild, open_build
+from runtime.data.inputs import stored_samples
+from runtime.measure.profile import ProfileRow, profile_rows
+from runtime.network.network import Array
+from runtime.remote.sessions import open_session
 
 OUTPUTS = ("auto", "integer", "float")
 
@@ -39,7 +40,7 @@ OUTPUTS = ("auto", "integer", "float")
 class Loaded:
     """A build opened with one backend. Use as a context manager, or call ``close``."""
 
-    def __init__(self, build: Build, backend: str, session: Session) -> None:
+    def __init__(self, build: CheckedBuild, backend: str, session: Session) -> None:
         self.build, self.backend, self._session = build, backend, session
 
     @property
@@ -159,7 +160,7 @@ def load(build: str | Path, backend: str = "c", device: str | None = None, threa
     InputError for an unknown backend or a damaged build, NearwireError with the fix where the backend cannot work here.
     """
     opened = open_build(Path(build))
-    return Loaded(opened, backend, opened.session(backend, device, threads))
+    return Loaded(opened, backend, open_session(opened, backend, device, threads))
 
 
 __all__: Sequence[str] = ("Loaded", "load")

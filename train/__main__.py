@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from devices.console import print_json, print_table, run_app
+from devices.common.console import print_json, print_table, run_app
 from devices.errors import InputError
 from train.config import TrainConfig
+from train.config.files import make_config, read_recipe, read_toml, recipe_names
 from train.paper.command import paper
-from train.settings import make_config, read_recipe, read_toml, recipe_names
 
 if TYPE_CHECKING:
-    from runtime.network import Network
-    from train.fit import Report
+    from runtime.network.network import Network
+    from train.loop.fit import Report
 
 app = typer.Typer(help="Learn networks: lists of positions.", no_args_is_help=True, add_completion=False)
 
@@ -134,8 +134,8 @@ def fit(
 @app.command()
 def zoo(json: JsonOption = False) -> None:
     """List the networks that come with the package; zoo:NAME names one wherever a network is wanted."""
-    from runtime.kinds import kind_of
-    from runtime.network import load
+    from runtime.network.file import load
+    from runtime.network.kinds import kind_of
     from runtime.zoo import names, resolve
 
     rows: list[dict[str, Any]] = []
@@ -169,7 +169,7 @@ def curves(
 ) -> None:
     """Draw the curves of a run, and the animation of its positions if frames were kept."""
     from train.curves import write_curves
-    from train.run_folder import RunFolder
+    from train.loop.run_folder import RunFolder
 
     written = write_curves(RunFolder(run))
     if json:
@@ -183,7 +183,7 @@ def show_data(name: Annotated[str, typer.Argument(help="A data set's name or pat
     """Read a data set and say what is in it."""
     import numpy as np
 
-    from runtime.data import load_dataset
+    from runtime.data.dataset import load_dataset
 
     dataset = load_dataset(name)
     splits = {part: getattr(dataset, part) for part in ("train", "validation", "test")}
@@ -242,7 +242,7 @@ def _settings(given: dict[str, Any], recipe: str | None, config: Path | None) ->
 
 
 def _resumed(out: Path | None, given: dict[str, Any], force: bool) -> tuple[Path, TrainConfig]:
-    from train.run_folder import RunFolder
+    from train.loop.run_folder import RunFolder
 
     if out is None:
         raise InputError("--resume needs --out: the folder of the run to go on with.")
@@ -254,15 +254,15 @@ def _resumed(out: Path | None, given: dict[str, Any], force: bool) -> tuple[Path
 def _started(settings: TrainConfig) -> tuple[TrainConfig, Network | None]:
     if settings.init is None:
         return settings, None
-    from train.start import started
+    from train.loop.start import started
 
     return started(settings)
 
 
 def _fit(settings: TrainConfig, start: Network | None, out: Path, resume: bool, force: bool, device: str, json: bool) -> None:
-    from runtime.data import load_dataset
-    from train.parallel import is_first
-    from train.run_folder import RunFolder
+    from runtime.data.dataset import load_dataset
+    from train.loop.parallel import is_first
+    from train.loop.run_folder import RunFolder
 
     first = is_first()
     folder = RunFolder(out)
@@ -272,9 +272,9 @@ def _fit(settings: TrainConfig, start: Network | None, out: Path, resume: bool, 
     dataset = load_dataset(settings.data)
     if "batch" not in settings.model_fields_set and settings.batch > len(dataset.train):
         settings = settings.model_copy(update={"batch": len(dataset.train)})
-    from train.fit import fit as run_fit
-    from train.phases import total_epochs
-    from train.progress import epoch_bar
+    from train.loop.fit import fit as run_fit
+    from train.loop.phases import total_epochs
+    from train.loop.progress import epoch_bar
 
     with epoch_bar(total_epochs(settings), quiet=json or not first) as report:
         result = run_fit(settings, dataset, folder, device, start, resume, _with_warnings(report))

@@ -11,13 +11,13 @@ import tempfile
 from pathlib import Path
 
 from devices.errors import InputError
-from runtime.data import Dataset, load_dataset
-from runtime.network import Network
+from runtime.data.dataset import Dataset, load_dataset
+from runtime.network.network import Network
 from train.config import TrainConfig
-from train.fit import Interrupted, Report
-from train.fit import fit as run
-from train.run_folder import RunFolder
-from train.start import started
+from train.loop.fit import Interrupted, Report
+from train.loop.fit import fit as run
+from train.loop.run_folder import RunFolder
+from train.loop.start import started
 
 
 def fit(
@@ -33,7 +33,7 @@ def fit(
 
     ``dataset``: what to train on, else ``config.data`` is loaded. ``out``: a folder for checkpoints, metrics and the network file, else a
     temporary one. ``start``: a network to fine-tune, else ``config.init`` names one. ``on_epoch`` gets a dict after every epoch (epoch, loss,
-    validation_accuracy, rate, seconds) and may raise ``train.fit.StopTraining``; with ``resume`` a later call goes on with what ``out`` holds.
+    validation_accuracy, rate, seconds) and may raise ``train.loop.fit.StopTraining``; with ``resume`` a later call goes on with what ``out`` holds.
     InputError for settings or data that do not fit; NearwireError for a GPU that is asked for and absent.
     """
     if resume and out is None:

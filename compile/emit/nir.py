@@ -29,12 +29,12 @@ from typing import Any
 
 import numpy as np
 
-from compile.emit.numbers import properties
+from compile.emit.common.numbers import properties
+from devices.common.files import write_whole
 from devices.errors import InputError, NearwireError
-from devices.files import write_whole
-from runtime.kinds import kind_of
-from runtime.network import Array, Layer, Network
-from runtime.spiking import Spiking
+from runtime.network.kinds import kind_of
+from runtime.network.network import Array, Layer, Network
+from runtime.network.spiking.constants import Spiking
 
 FILE = "model.nir"
 DT = 1e-4  # seconds a time step

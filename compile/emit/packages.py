@@ -24,14 +24,14 @@ from typing import Any
 
 import numpy as np
 
-from compile.emit import c
-from compile.emit.templates import FOLDER as TEMPLATES
-from compile.emit.templates import environment, rows
+from compile.emit.c import steady as c
+from compile.emit.common.templates import FOLDER as TEMPLATES
+from compile.emit.common.templates import environment, rows
 from devices.errors import InputError, unknown_name
 from devices.version import VERSION
-from runtime import reference
-from runtime.manifest import Accuracy, Cost, Size
-from runtime.network import Array, Network
+from runtime.builds.manifest import Accuracy, Cost, Size
+from runtime.network import reference
+from runtime.network.network import Array, Network
 
 FOLDER = "packages"
 ALL = "all"

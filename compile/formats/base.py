@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from devices.board import Board
-from devices.cost import own
-from runtime.kinds import kind_of
-from runtime.network import Array, Layer
+from devices.boards.board import Board
+from devices.cost.model import own
+from runtime.network.kinds import kind_of
+from runtime.network.network import Array, Layer
 
 KERNELS = Path(__file__).parents[2] / "runtime" / "kernels"
 SPARSEST = 24  # FAST_SPARSEST of runtime/firmware/fast_matrix.h
@@ -65,7 +65,7 @@ class Format(ABC):
 
     @abstractmethod
     def layer_features(self, layer: Layer) -> dict[str, float]:
-        """How often each part of the kernel runs: the features of devices.cost's linear instruction model."""
+        """How often each part of the kernel runs: the features of devices.cost.model's linear instruction model."""
 
     def features_on(self, layer: Layer, board: Board) -> dict[str, float]:
         """The features of the board's cost table: of the vector kernels where that is a computer's, else ``layer_features``."""

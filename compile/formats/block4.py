@@ -10,7 +10,7 @@ import numpy as np
 
 from compile.formats.base import Encoded, MatrixFormat, from_halves, halves
 from compile.formats.windows import Windows, slots_of, start_of, windows
-from runtime.network import Array
+from runtime.network.network import Array
 
 ROWS = 4  # of a block
 UNIT = 2  # blocks that share a window

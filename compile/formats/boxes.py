@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from compile.formats.base import Encoded, Format, bias_refusal, requantises
-from runtime.kinds.field import grid_of
-from runtime.network import Array, Layer
+from runtime.network.kinds.field import grid_of
+from runtime.network.network import Array, Layer
 
 PLACES, WIDTHS = 1024, 32  # table cells and widths that a synapse's word can name
 SYNAPSES = 4  # at least

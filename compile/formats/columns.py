@@ -11,8 +11,8 @@ from abc import abstractmethod
 import numpy as np
 
 from compile.formats.base import Encoded, MatrixFormat, bias_refusal, requantises
-from runtime.kinds import kind_of
-from runtime.network import Array, Layer
+from runtime.network.kinds import kind_of
+from runtime.network.network import Array, Layer
 
 CHUNK = 17  # inputs until the sums are unpacked; NEARWIRE_COLUMNS_S4_CHUNK
 

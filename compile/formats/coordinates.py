@@ -2,7 +2,7 @@
 
 ``coordinates_s8`` computes a weight whenever its input is not zero (runtime/kernels/coordinates_s8.c): no weights in flash or RAM, 4 bytes of RAM a
 neuron for its sum. ``expanded_s8`` computes all weights once, at the first inference, into RAM (a byte each), and is ``dense16_s8`` from then on.
-Both hold the same bits as the formats that ship weights, because positions are quantised first (compile/passes/integers/spatial.py).
+Both hold the same bits as the formats that ship weights, because positions are quantised first (compile/kinds/spatial.py).
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy as np
 
 from compile.formats.base import Encoded, Format, requantises
 from compile.formats.dense import CHUNK
-from runtime.kinds.spatial import Spatial
-from runtime.law import distance_code
-from runtime.network import Array, Layer
+from runtime.network.kinds.spatial import Spatial
+from runtime.network.law import distance_code
+from runtime.network.network import Array, Layer
 
 NO_CUTOFF = 2**32 - 1
 COORDINATE_MAX = 127  # one byte

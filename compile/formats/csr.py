@@ -10,7 +10,7 @@ import numpy as np
 
 from compile.formats.base import Encoded, MatrixFormat
 from compile.formats.windows import slots_of, start_of, windows
-from runtime.network import Array
+from runtime.network.network import Array
 
 UNIT = 4  # entries of csr_s8 that share a window
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from compile.formats.base import Encoded, MatrixFormat, from_halves, halves, pad
-from runtime.network import Array
+from runtime.network.network import Array
 
 CHUNK = 512  # inputs until sums are unpacked; NEARWIRE_DENSE_S8_CHUNK, NEARWIRE_HALVES
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from compile.formats.base import Encoded, MatrixFormat
-from runtime.kinds import kind_of
-from runtime.network import Array, Layer
+from runtime.network.kinds import kind_of
+from runtime.network.network import Array, Layer
 
 CHUNK = 512  # NEARWIRE_EVENTS_S8_CHUNK
 

@@ -7,10 +7,10 @@ exit is not counted on.
 from __future__ import annotations
 
 from compile.formats import format_named
-from devices.board import Board
-from devices.cost import predict
-from runtime.network import Layer
-from runtime.spiking.constants import Spiking
+from devices.boards.board import Board
+from devices.cost.model import predict
+from runtime.network.network import Layer
+from runtime.network.spiking.constants import Spiking
 
 TABLE = "lif_s16"
 FEATURES = ("begin", "begun", "steady_calls", "steady_neurons", "calls", "neurons", "spikes", "bytes", "read")

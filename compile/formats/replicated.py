@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from compile.formats.base import Encoded, Format, bias_refusal, requantises
-from runtime.kinds.field import grid_of
-from runtime.kinds.replicated import geometry, mean_shift, pooled, positions
-from runtime.network import Array, Layer
+from runtime.network.kinds.field import grid_of
+from runtime.network.kinds.replicated import geometry, mean_shift, pooled, positions
+from runtime.network.network import Array, Layer
 
 KERNEL_MAX = 15  # four bits a coordinate
 CHARGE_MIN, CHARGE_MAX = -64, 63

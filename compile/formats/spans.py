@@ -12,8 +12,8 @@ import numpy as np
 
 from compile.formats.base import Encoded, Format, bias_refusal, requantises
 from compile.formats.boxes import largest_sum, window
-from runtime.kinds.field import grid_of
-from runtime.network import Array, Layer
+from runtime.network.kinds.field import grid_of
+from runtime.network.network import Array, Layer
 
 LENGTH = 4095  # places that a synapse's word can name
 

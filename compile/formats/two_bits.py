@@ -9,7 +9,7 @@ import numpy as np
 
 from compile.formats.base import Encoded
 from compile.formats.columns import Columns
-from runtime.network import Array
+from runtime.network.network import Array
 
 BLOCK = 16  # outputs a word
 

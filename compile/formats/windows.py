@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from runtime.network import Array
+from runtime.network.network import Array
 
 BEHIND, AHEAD = 128, 127  # inputs of a window before and after its centre
 STRIDE_MAX = 255

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from runtime.kinds import kind_of
-from runtime.kinds.spatial import Spatial
-from runtime.network import Layer, Network, validate
+from runtime.network.check import validate
+from runtime.network.kinds import kind_of
+from runtime.network.kinds.spatial import Spatial
+from runtime.network.network import Layer, Network
 
 UNDECIDED = 0.9  # |mask| below this: the snap changes the sender's output by more than a tenth
 

@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from compile.passes.integers.base import untrained
+from compile.kinds.base import untrained
 from devices.errors import InputError, unknown_name
-from runtime.kinds import kind_of
-from runtime.kinds.spatial import EPSILON, Spatial
-from runtime.network import Array, Layer, Network, validate
+from runtime.network.check import validate
+from runtime.network.kinds import kind_of
+from runtime.network.kinds.spatial import EPSILON, Spatial
+from runtime.network.network import Array, Layer, Network
 
 SCOPES = ("layer", "global")
 STRUCTURES = ("none", "block4")

@@ -1,12 +1,12 @@
-"""Quantise: a pruned float network becomes an integer network (stage ``pruned`` to ``quantised``), by the law of runtime/law.py.
+"""Quantise: a pruned float network becomes an integer network (stage ``pruned`` to ``quantised``), by the law of runtime/network/law.py.
 
 Rules, layer by layer from the input:
-1. Weights become integers (compile/passes/integers).
+1. Weights become integers (compile/kinds).
 2. The range of a hidden layer's activation is a high percentile over the calibration samples, which come from the training data; the
    inputs of the layer are those of the integer network so far, so errors do not add up unseen.
 3. Activation scale = input scale * base * 2**S for an integer S, so that requantisation is a shift by S + e_j. Either S is rounded up (the
    activations get coarser) or the weights get coarser until the range fits exactly; what is nearer to the float layer is taken.
-4. Where a table gives the weights, its entries are rounded together over the calibration samples (compile/passes/integers/rounding.py),
+4. Where a table gives the weights, its entries are rounded together over the calibration samples (compile/kinds/rounding.py),
    unless training was quantisation-aware.
 5. The bias absorbs the mean error of each neuron over the calibration samples.
 6. A layer that was trained quantisation-aware keeps its steps (array ``step``), its activation scale (option ``output_scale``) and its bias.
@@ -24,14 +24,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compile.passes.integers import QUANTISERS, IntegerWeights, integer_positions
-from compile.passes.integers.rounding import Moments, round_jointly, table_moments
+from compile.kinds import QUANTISERS, IntegerWeights, integer_positions
+from compile.kinds.rounding import Moments, round_jointly, table_moments
 from compile.passes.spiking import quantise_spiking
 from devices.errors import CheckError, InputError
-from runtime.kinds import kind_of
-from runtime.law import ACCUMULATOR_MAX, ACTIVATION_MAX, SHIFT_MAX, SHIFT_MIN, accumulator_bound, requantise
-from runtime.network import Array, Layer, Network, validate
-from runtime.reference import trace
+from runtime.network.check import validate
+from runtime.network.kinds import kind_of
+from runtime.network.law import ACCUMULATOR_MAX, ACTIVATION_MAX, SHIFT_MAX, SHIFT_MIN, accumulator_bound, requantise
+from runtime.network.network import Array, Layer, Network
+from runtime.network.reference import trace
 
 PERCENTILE = 99.99  # of the activations above zero; the rest saturates
 BIAS_LIMIT = 2**30

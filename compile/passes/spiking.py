@@ -1,7 +1,7 @@
-"""Quantise a spiking network by the law of runtime/spiking/integers.py (stage ``pruned`` to ``quantised``).
+"""Quantise a spiking network by the law of runtime/network/spiking/integers.py (stage ``pruned`` to ``quantised``).
 
 Rules, layer by layer from the input:
-1. Weights become integers as in any network (compile/passes/integers); a layer that reads spikes has one step for all its weights.
+1. Weights become integers as in any network (compile/kinds); a layer that reads spikes has one step for all its weights.
 2. A step of a layer's membranes is chosen so that its threshold is FIRST to 2 * FIRST - 1 of them: by a power of two, the shift of the first
    layer's sums under coding ``direct``, the lift of all other sums. So the threshold is off by less than 1 / (2 * FIRST), and membranes have room for
    eight thresholds either way. Only weights far too small or large for that give a threshold outside, up to what the law allows.
@@ -20,24 +20,17 @@ from typing import Any
 
 import numpy as np
 
-from compile.passes.integers import QUANTISERS, IntegerWeights, integer_positions
-from compile.passes.integers.rounding import round_jointly, table_moments
+from compile.kinds import QUANTISERS, IntegerWeights, integer_positions
+from compile.kinds.rounding import round_jointly, table_moments
 from devices.errors import InputError
-from runtime.kinds import kind_of
-from runtime.law import SHIFT_MAX, SHIFT_MIN, WEIGHT_MAX, accumulator_bound
-from runtime.network import Array, Layer, Network, validate
-from runtime.spiking import beta_of, coding, floating, threshold_of
-from runtime.spiking.constants import LEAD_MAX, Spiking
-from runtime.spiking.integers import (
-    CURRENT_MAX,
-    LIFT_MAX,
-    THRESHOLD_MAX,
-    decay_of,
-    integer_lif,
-    silent_limit,
-    spiking_of,
-    steady_currents,
-)
+from runtime.network.check import validate
+from runtime.network.kinds import kind_of
+from runtime.network.law import SHIFT_MAX, SHIFT_MIN, WEIGHT_MAX, accumulator_bound
+from runtime.network.network import Array, Layer, Network
+from runtime.network.spiking import coding, floating
+from runtime.network.spiking.constants import LEAD_MAX, Spiking
+from runtime.network.spiking.floating import beta_of, threshold_of
+from runtime.network.spiking.integers import CURRENT_MAX, LIFT_MAX, THRESHOLD_MAX, decay_of, integer_lif, silent_limit, spiking_of, steady_currents
 
 FIRST = 2048  # membrane steps of a threshold, at least
 READ_MAX = 4_000_000  # values that a layer reads over calibration samples and steps: bounds the memory
@@ -83,7 +76,7 @@ def quantise_spiking(network: Network, calibration: Array, bits: int) -> Network
 
 
 def with_early_exit(network: Network, lead: float) -> Network:
-    """The integer network with an early exit (runtime/spiking/readout.py): ``lead`` in spikes (read-out ``count``) or thresholds of the last layer."""
+    """The integer network with an early exit (runtime/network/spiking/readout.py): ``lead`` in spikes (read-out ``count``) or thresholds of the last layer."""
     spiking = spiking_of(network)
     unit = int(network.layers[-1].options["threshold"]) if spiking.readout == "membrane" else 1
     found = round(lead * unit) if math.isfinite(lead) else -1

@@ -2,7 +2,7 @@
 
 Rules:
 1. Every format that can hold a layer is encoded, decoded and compared: a format that does not give back exactly the weights is an error.
-2. A format's cost in a layer is its constants (weights, bias, shifts; bytes of flash) and its predicted instructions (devices/cost.py).
+2. A format's cost in a layer is its constants (weights, bias, shifts; bytes of flash) and its predicted instructions (devices/cost/model.py).
 3. The objective is taken over the whole network: ``flash`` counts the constants of all layers, each kernel in use once, and scratch memory
    byte for byte, so that flash is not saved at the expense of RAM; ``latency`` counts the instructions, ``ram`` the scratch memory and then
    the flash. Ties go to the other measures; within 1 % of the least flash the fewest instructions win.
@@ -23,11 +23,12 @@ import numpy as np
 
 from compile.formats import FORMATS, Format, neurons
 from compile.formats.base import requantises
-from devices.board import Board
-from devices.cost import error_percent, kernel_bytes, predict
+from devices.boards.board import Board
+from devices.cost.model import error_percent, kernel_bytes, predict
 from devices.errors import CheckError, InputError, unknown_name
-from runtime.kinds import kind_of
-from runtime.network import Layer, Network, validate
+from runtime.network.check import validate
+from runtime.network.kinds import kind_of
+from runtime.network.network import Layer, Network
 
 OBJECTIVES = ("flash", "latency", "ram")
 PATIENCE = 8  # times the instructions of the layer's fastest format

@@ -13,10 +13,10 @@ from compile.report import confusion, markdown, view
 from compile.report.facts import Facts
 from compile.report.mapping import drawable, map_data
 from compile.report.sample_data import sample_data
-from devices.board import Board
-from runtime.backends.firmware import unmeasured
-from runtime.manifest import Manifest
-from runtime.network import Network
+from devices.boards.board import Board
+from runtime.backends.firmware.core import unmeasured
+from runtime.builds.manifest import Manifest
+from runtime.network.network import Network
 from runtime.report.page import render
 
 HERE = Path(__file__).parent

@@ -13,12 +13,12 @@ import numpy as np
 
 from compile.report.prune_curve import PruneCurve, prune_curve
 from compile.report.spikes import NeuronRange, SampleSpikes, neuron_ranges, sample_spikes
-from runtime.data import Dataset, Split
-from runtime.kinds import kind_of
-from runtime.law import ACTIVATION_MAX, accumulator_bound
-from runtime.network import Array, Network
-from runtime.reference import trace
-from runtime.spiking.integers import run
+from runtime.data.dataset import Dataset, Split
+from runtime.network.kinds import kind_of
+from runtime.network.law import ACTIVATION_MAX, accumulator_bound
+from runtime.network.network import Array, Network
+from runtime.network.reference import trace
+from runtime.network.spiking.integers import run
 
 RANGE_SAMPLES = 500  # of the training data
 BINS = 32  # of a histogram of activations

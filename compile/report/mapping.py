@@ -16,11 +16,11 @@ import numpy as np
 from compile.report.prune_curve import PruneCurve
 from compile.report.shapes import WEIGHTS_BYTES, arrangement, in_space, runnable
 from compile.report.strengths import strengths, threshold
-from runtime.kinds import kind_of
-from runtime.kinds.field import grid_of
-from runtime.kinds.replicated import geometry, mean_shift, pooled, positions
-from runtime.manifest import Manifest
-from runtime.network import Array, Layer, Network
+from runtime.builds.manifest import Manifest
+from runtime.network.kinds import kind_of
+from runtime.network.kinds.field import grid_of
+from runtime.network.kinds.replicated import geometry, mean_shift, pooled, positions
+from runtime.network.network import Array, Layer, Network
 from runtime.report.page import packed
 from runtime.report.words import short
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from compile.report import view
 from compile.report.facts import Facts
-from devices.board import Board
-from runtime.manifest import Manifest
+from devices.boards.board import Board
+from runtime.builds.manifest import Manifest
+from runtime.commands.spikes import LAYER_HEADER, layer_rows, metric_rows
 from runtime.report.words import MISSING, markdown_table, markdown_text, number, plural, points
-from runtime.spikes_output import LAYER_HEADER, layer_rows, metric_rows
 
 WORST_PAIRS = 10
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from compile.report.strengths import strengths, threshold, without_weak
-from runtime.data import Split
-from runtime.kinds import kind_of
-from runtime.kinds.replicated import positions
-from runtime.network import Layer, Network
-from runtime.reference import accuracy
+from runtime.data.dataset import Split
+from runtime.network.kinds import kind_of
+from runtime.network.kinds.replicated import positions
+from runtime.network.network import Layer, Network
+from runtime.network.reference import accuracy
 
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 PRODUCTS = 1_000_000_000  # multiplications that all points together may take: bounds the time

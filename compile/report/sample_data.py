@@ -9,7 +9,7 @@ import numpy as np
 
 from compile.report.facts import Facts, Sample
 from compile.report.shapes import drawn_shape, runnable
-from runtime.network import Network
+from runtime.network.network import Network
 from runtime.report.page import packed
 from runtime.report.words import short
 

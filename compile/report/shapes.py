@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from runtime.kinds.field import grid_of
-from runtime.kinds.replicated import pooled
-from runtime.network import Network
+from runtime.network.kinds.field import grid_of
+from runtime.network.kinds.replicated import pooled
+from runtime.network.network import Network
 
 WEIGHTS_BYTES = 400_000  # a larger matrix is left out of the page
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runtime.kinds import kind_of
-from runtime.law import accumulator_bound
-from runtime.network import Array, Network
-from runtime.spiking import integers
+from runtime.network.kinds import kind_of
+from runtime.network.law import accumulator_bound
+from runtime.network.network import Array, Network
+from runtime.network.spiking import integers
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from runtime.kinds.spatial import Spatial
-from runtime.network import Array, Layer
+from runtime.network.kinds.spatial import Spatial
+from runtime.network.network import Array, Layer
 
 
 def strengths(layer: Layer) -> Array:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from compile.report.facts import Facts, LayerRange
 from compile.report.prune_curve import PruneCurve
 from compile.report.spikes import NeuronRange
-from devices.board import Board
-from runtime.manifest import LayerRecord, Manifest
-from runtime.network import Network
+from devices.boards.board import Board
+from runtime.builds.manifest import LayerRecord, Manifest
+from runtime.commands.spikes import LAYER_HEADER, layer_rows, metric_rows
+from runtime.network.network import Network
 from runtime.report.charts import Axis, Chart, Point, Series, chart
 from runtime.report.words import MISSING, number, plural, points, share
-from runtime.spikes_output import LAYER_HEADER, layer_rows, metric_rows
 
 INT32_MAX = 2**31 - 1
 

@@ -9,7 +9,7 @@ import fnmatch
 import importlib
 import re
 
-from devices.board import Board, Linux, Toolchain, board_names, load_board
+from devices.boards.board import Board, Linux, Toolchain, board_names, load_board
 from devices.computers.base import Computer
 from devices.errors import InputError
 

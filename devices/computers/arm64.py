@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from devices.cache import cached_folder
+from devices.common.cache import cached_folder
 from devices.errors import NearwireError
 
 FETCH_LIMIT_S = 900

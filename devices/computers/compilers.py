@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import platform
 
-from devices.board import Board, Toolchain
+from devices.boards.board import Board, Toolchain
 from devices.computers.base import Computer, target_of
-from devices.toolchain import Compiler, compiler_for
+from devices.tools.toolchain import Compiler, compiler_for
 
 
 def static_compilers(board: Board, computer: Computer) -> tuple[Compiler, Compiler]:

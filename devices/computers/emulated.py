@@ -15,13 +15,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from devices.board import Board, Toolchain
-from devices.cache import cached_folder
+from devices.boards.board import Board, Toolchain
+from devices.common.cache import cached_folder
 from devices.computers import arm64
 from devices.computers.base import LIMIT_S, Computer, Done
-from devices.conditions import Conditions, read_conditions
+from devices.computers.conditions import Conditions, read_conditions
 from devices.errors import InputError, NearwireError
-from devices.toolchain import compiler_for
+from devices.tools.toolchain import compiler_for
 
 QEMU = "qemu-aarch64"
 INSTALL = "apt install qemu-user"

@@ -6,7 +6,7 @@ import re
 import tempfile
 from pathlib import Path, PurePosixPath
 
-from devices.conditions import FIRMWARE_FLAGS, Conditions, read_conditions
+from devices.computers.conditions import FIRMWARE_FLAGS, Conditions, read_conditions
 
 MARK = "== nearwire "
 SCRIPT = f"""

@@ -18,10 +18,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from devices.board import Board
+from devices.boards.board import Board
 from devices.computers.base import LIMIT_S, Computer, Done
+from devices.computers.conditions import Conditions
 from devices.computers.remote_conditions import SCRIPT, conditions_of
-from devices.conditions import Conditions
 from devices.errors import InputError, NearwireError
 
 CONNECT_LIMIT_S = 15

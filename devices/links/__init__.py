@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-from devices.board import Board
+from devices.boards.board import Board
 from devices.errors import InputError, unknown_name
 from devices.links.base import Connection
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from devices.board import Board, Qemu
+from devices.boards.board import Board, Qemu
 from devices.errors import InputError, NearwireError
 from devices.links import serial
 from devices.links.base import Connection

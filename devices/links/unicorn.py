@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from devices.board import Board, Memory
-from devices.cycles import block_cycles, timing_of
+from devices.boards.board import Board, Memory
+from devices.cost.cycles import block_cycles, timing_of
 from devices.errors import InputError, NearwireError, unknown_name
 from devices.links.cores import call_registers, engine, instruction_counter
 
@@ -45,7 +45,7 @@ class Count:
 
     total: int
     parts: Mapping[str, int] = field(default_factory=dict)  # marked function: instructions from its entry until the next mark
-    cycles: int | None = None  # estimated (devices/cycles.py); None for a core whose timings are not known
+    cycles: int | None = None  # estimated (devices/cost/cycles.py); None for a core whose timings are not known
     cycle_parts: Mapping[str, int] = field(default_factory=dict)
 
 

@@ -10,7 +10,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from devices.board import Board
+from devices.boards.board import Board
 from devices.errors import InputError, NearwireError
 from devices.links.base import Connection
 from devices.links.cores import engine, thumb_instructions

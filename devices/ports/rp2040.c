@@ -1,6 +1,6 @@
 /* Raspberry Pi RP2040 on a Pico: UART0 on GP0 and GP1, the system timer, everything on the 12 MHz crystal without a PLL.
  *
- * The boot ROM loads the first 256 bytes of flash, checks their CRC-32 (devices/images.py writes it) and runs them: they switch on
+ * The boot ROM loads the first 256 bytes of flash, checks their CRC-32 (devices/tools/images.py writes it) and runs them: they switch on
  * execution in place with the plain read command 03h, which every flash chip knows, and enter the vector table behind them. */
 #include "port.h"
 #include "registers.h"

@@ -13,7 +13,7 @@ from types import TracebackType
 
 from devices.errors import InputError
 from runtime.backends.timing import nothing, time_calls
-from runtime.network import Array, Network
+from runtime.network.network import Array, Network
 
 TELLS_SPIKES = "reference, onnxruntime, tflite, c, and firmware on an emulated core"
 
@@ -26,7 +26,7 @@ class LayerFigure:
     time_us: float | None = None  # measured time of one inference, microseconds
     instructions: float | None = None  # executed instructions of one inference (mean where they depend on the data)
     note: str = ""
-    cycles: float | None = None  # of one inference, estimated (devices/cycles.py)
+    cycles: float | None = None  # of one inference, estimated (devices/cost/cycles.py)
 
 
 @dataclass(frozen=True)

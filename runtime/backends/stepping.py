@@ -1,6 +1,6 @@
 """Spiking builds step by step: what a backend that computes one time step at a time needs to run whole inferences.
 
-A backend gives ``advance``, one step of the law (runtime/spiking/integers.py) for any number of samples. From it come
+A backend gives ``advance``, one step of the law (runtime/network/spiking/integers.py) for any number of samples. From it come
 
     state = session.begin(samples)        nothing has happened yet
     state = session.step(state)           one time step: spikes, membranes and scores of every neuron; state.done tells when all are decided
@@ -20,11 +20,13 @@ import numpy as np
 from devices.errors import InputError
 from runtime.backends.base import Session
 from runtime.backends.timing import time_calls
-from runtime.network import Array, Network, to_bytes
-from runtime.reference import check_samples
-from runtime.spiking import Spiking, coding
-from runtime.spiking.integers import MEMBRANE_MAX, MEMBRANE_MIN, spiking_of
-from runtime.spiking.readout import decided
+from runtime.network.file import to_bytes
+from runtime.network.network import Array, Network
+from runtime.network.reference import check_samples
+from runtime.network.spiking import coding
+from runtime.network.spiking.constants import Spiking
+from runtime.network.spiking.integers import MEMBRANE_MAX, MEMBRANE_MIN, spiking_of
+from runtime.network.spiking.readout import decided
 
 STEPPING = "reference, onnxruntime, tflite"  # the backends that compute single time steps
 CHUNK_SAMPLES = 1024  # of a call of scores: bounds the memory of states
@@ -167,7 +169,7 @@ class SpikingSession(Session):
 
 
 def added(scores: Array, made: Advanced, t: int, spiking: Spiking) -> Array:
-    """(n, classes) int64 scores with what step t, from 0, adds to them (runtime/spiking/readout.py)."""
+    """(n, classes) int64 scores with what step t, from 0, adds to them (runtime/network/spiking/readout.py)."""
     if spiking.readout == "membrane":
         return scores + made.membranes[-1].astype(np.int64)
     spikes = made.spikes[-1].astype(np.int64)

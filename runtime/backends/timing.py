@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from runtime.network import Array
+from runtime.network.network import Array
 
 KEPT = 0.9  # share of the times: the slowest tenth are runs that something interrupted
 

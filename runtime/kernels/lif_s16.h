@@ -1,5 +1,5 @@
 
-/* Leaky integrate-and-fire neurons, one time step of runtime/spiking/integers.py: with r = `threshold` where m > threshold, else 0,
+/* Leaky integrate-and-fire neurons, one time step of runtime/network/spiking/integers.py: with r = `threshold` where m > threshold, else 0,
  *     m = clamp(((m * decay + 2^14) >> 15) + current - r, -2^15, 2^15 - 1)     reset by subtraction
  *     m = clamp((((m > threshold ? 0 : m) * decay + 2^14) >> 15) + current, -2^15, 2^15 - 1)     reset to zero: NEARWIRE_LIF_TO_ZERO is 1
  * and the neuron spikes where then m > threshold. Each function that steps writes the events of those that do and returns how many. */

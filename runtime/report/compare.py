@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from runtime.manifest import Manifest
+from runtime.builds.manifest import Manifest
 from runtime.report.benches import Benches, Timing
 from runtime.report.charts import Axis, Chart, Point, Series, chart, front
 from runtime.report.page import HERE, render

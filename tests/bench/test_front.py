@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from matplotlib.text import Annotation, Text
 
+from bench.front import AXES, BITNETMCU, Point, draw, on_front, read_points, save
 from devices.errors import InputError
-from tests.bench.front import AXES, BITNETMCU, Point, draw, on_front, read_points, save
 
 ROOT = Path(__file__).parents[2]
 

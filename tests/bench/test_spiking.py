@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from devices.board import load_board
+from bench.front import save as save_figure
+from bench.spiking import Count, Point, counted, draw, driven, formed, line, points_of, read_points
+from bench.support.networks import integer_network, spiking_integers, spiking_network
+from devices.boards.board import load_board
 from devices.errors import InputError
-from runtime.network import save
-from runtime.reference import trace
-from tests.bench.front import save as save_figure
-from tests.bench.spiking import Count, Point, counted, draw, driven, formed, line, points_of, read_points
-from tests.networks import integer_network, spiking_integers, spiking_network
+from runtime.network.file import save
+from runtime.network.reference import trace
 
 
 def some() -> list[Point]:

@@ -10,19 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compile.emit import c
+from bench.support.networks import box_network, integer_network
+from compile.emit.c import steady as c
 from compile.formats import FORMATS
 from compile.formats.base import pack_bias
 from compile.formats.boxes import window
 from compile.passes.store import store
-from devices.board import load_board
+from devices.boards.board import load_board
 from devices.errors import InputError
-from runtime import reference
 from runtime.backends import backend
-from runtime.backends.firmware import FirmwareSession
-from runtime.kinds import kind_of
-from runtime.network import Layer, Network
-from tests.networks import box_network, integer_network
+from runtime.backends.firmware.core import FirmwareSession
+from runtime.network import reference
+from runtime.network.kinds import kind_of
+from runtime.network.network import Layer, Network
 
 BOARD = load_board("emulated-cortex-m4")
 

@@ -10,21 +10,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from compile.emit import c
+from bench.support.networks import box_network, float_network, spatial_network
+from compile.emit.c import steady as c
 from compile.formats import FORMATS
 from compile.passes.freeze import freeze
 from compile.passes.prune import prune
 from compile.passes.quantise import quantise
 from compile.passes.store import store
-from devices.board import load_board
+from devices.boards.board import load_board
 from devices.errors import InputError
-from runtime import reference
 from runtime.backends import backend
-from runtime.backends.firmware import FirmwareSession
-from runtime.kinds import kind_of
-from runtime.network import Network
-from tests.devices.tools import needs
-from tests.networks import box_network, float_network, spatial_network
+from runtime.backends.firmware.core import FirmwareSession
+from runtime.network import reference
+from runtime.network.kinds import kind_of
+from runtime.network.network import Network
+from tests.support.tools import needs
 
 NAMES = ("coordinates_s8", "expanded_s8")
 CORES = ("m0plus", "m3", "m4", "m7", "m33")

@@ -10,14 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compile.emit import c
+from bench.support.networks import box_network, integer_network, replicated_network, spatial_network, spiking_integers, spiking_network
+from compile.emit.c import steady as c
 from compile.formats import MATRIX_FORMATS as FORMATS
-from devices import toolchain
-from devices.board import load_board
+from devices.boards.board import load_board
 from devices.errors import CheckError, InputError
-from runtime.network import Layer, Network, validate
-from tests.devices.tools import needs
-from tests.networks import box_network, integer_network, replicated_network, spatial_network, spiking_integers, spiking_network
+from devices.tools import toolchain
+from runtime.network.check import validate
+from runtime.network.network import Layer, Network
+from tests.support.tools import needs
 
 HOST = load_board("host").toolchain
 STRICT = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wstrict-prototypes", "-Wmissing-prototypes", "-Werror"]
@@ -128,7 +129,7 @@ def test_clang_has_no_warning_either(tmp_path: Path) -> None:
 
 def replace_target(zig: object) -> object:
     """Zig for this computer."""
-    from devices.board import Toolchain
+    from devices.boards.board import Toolchain
 
     return Toolchain(compiler="zig")
 

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from compile.formats import MATRIX_FORMATS as FORMATS
 from compile.formats import Format, format_named
 from compile.formats.base import KERNELS
-from devices import toolchain
-from devices.board import load_board
+from devices.boards.board import load_board
 from devices.errors import InputError
-from runtime.law import accumulate, requantise
-from runtime.network import Array
-from tests.devices.tools import needs
+from devices.tools import toolchain
+from runtime.network.law import accumulate, requantise
+from runtime.network.network import Array
+from tests.support.tools import needs
 
 Call = Callable[..., None]
 

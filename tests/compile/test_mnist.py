@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from compile.pipeline import CompileOptions, compile_network
+from compile.pipeline.pipeline import CompileOptions, compile_network
 from devices.errors import InputError
-from runtime.data import load_dataset
-from runtime.manifest import Manifest
+from runtime.builds.manifest import Manifest
+from runtime.data.dataset import load_dataset
 from runtime.zoo import resolve
 
 

@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 from compile.__main__ import main as compile_main
-from compile.pipeline import CompileOptions, compile_network
+from compile.pipeline.pipeline import CompileOptions, compile_network
 from runtime.__main__ import main as runtime_main
-from runtime.data import load_dataset
-from runtime.manifest import Manifest, read_manifest
-from runtime.network import Layer, Network, load, save, validate
-from runtime.spiking import Spiking
-from runtime.spiking.metrics import measure
+from runtime.builds.manifest import Manifest, read_manifest
+from runtime.data.dataset import load_dataset
+from runtime.network.check import validate
+from runtime.network.file import load, save
+from runtime.network.network import Layer, Network
+from runtime.network.spiking.constants import Spiking
+from runtime.network.spiking.metrics import measure
 from runtime.zoo import resolve
 
 

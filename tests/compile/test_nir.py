@@ -10,15 +10,17 @@ import nir
 import numpy as np
 import pytest
 
+from bench.support.networks import float_network, spiking_integers, spiking_network
+from bench.support.nir_replay import by_euler, by_snntorch
 from compile.__main__ import main
 from compile.emit import nir as emit
 from devices.errors import InputError
-from runtime.kinds import kind_of
-from runtime.network import Network, save
-from runtime.spiking import integers, lif
-from runtime.spiking.coding import encode
-from tests.networks import float_network, spiking_integers, spiking_network
-from tests.nir_replay import by_euler, by_snntorch
+from runtime.network.file import save
+from runtime.network.kinds import kind_of
+from runtime.network.network import Network
+from runtime.network.spiking import integers
+from runtime.network.spiking.coding import encode
+from runtime.network.spiking.floating import lif
 
 SAFE = 1e-4  # membrane units: a sum in another order moves a membrane by less
 

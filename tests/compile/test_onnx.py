@@ -12,14 +12,14 @@ import onnxruntime as ort
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from compile.emit.onnx import emit, emit_test_data, to_bytes
+from bench.support.networks import float_network, integer_network
+from compile.emit.onnx.steady import emit, emit_test_data, to_bytes
 from compile.passes.freeze import freeze
 from compile.passes.quantise import quantise
 from devices.errors import CheckError, InputError
-from runtime import reference
-from runtime.kinds import KINDS
-from tests.compile.strategies import Case, cases, replicated_cases, spatial_network
-from tests.networks import float_network, integer_network
+from runtime.network import reference
+from runtime.network.kinds import KINDS
+from tests.support.strategies import Case, cases, replicated_cases, spatial_network
 
 
 def run(content: bytes, samples: np.ndarray) -> np.ndarray:

@@ -24,14 +24,14 @@ from elftools.elf.elffile import ELFFile
 
 from compile.emit import packages
 from compile.emit.packages import ECOSYSTEMS, Facts
-from devices import toolchain
-from devices.board import Board, Toolchain, load_board
+from devices.boards.board import Board, Toolchain, load_board
 from devices.links.unicorn import PAGE, Core, missing, read_image
-from runtime import reference
-from runtime.manifest import Accuracy
-from runtime.network import Network
+from devices.tools import toolchain
+from runtime.builds.manifest import Accuracy
+from runtime.network import reference
+from runtime.network.network import Network
 from tests.compile.test_emit_c import NETWORKS
-from tests.devices.tools import needs
+from tests.support.tools import needs
 
 STUBS = Path(__file__).with_name("ecosystems")
 HOST = load_board("host").toolchain

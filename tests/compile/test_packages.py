@@ -20,10 +20,10 @@ from platformio.project.config import ProjectConfig
 
 from compile.emit import packages
 from compile.emit.packages import ECOSYSTEMS, chosen, library_name, name_of
-from compile.pipeline import CompileOptions, compile_network
+from compile.pipeline.pipeline import CompileOptions, compile_network
 from devices.errors import InputError
-from runtime.build import open_build
-from runtime.manifest import Manifest
+from runtime.builds.checked import open_build
+from runtime.builds.manifest import Manifest
 from runtime.zoo import resolve
 from tests.compile.test_pipeline import run
 

@@ -7,16 +7,16 @@ import itertools
 import numpy as np
 import pytest
 
+from bench.support.networks import float_network
+from compile.kinds import integer_positions
 from compile.passes.freeze import freeze, undecided
-from compile.passes.integers import integer_positions
 from compile.passes.prune import density, prune
 from compile.passes.quantise import quantise
 from devices.errors import CheckError, InputError
-from runtime.kinds import kind_of
-from runtime.kinds.spatial import Spatial
-from runtime.network import InputSpec, Layer, Network
-from runtime.reference import labels, trace
-from tests.networks import float_network
+from runtime.network.kinds import kind_of
+from runtime.network.kinds.spatial import Spatial
+from runtime.network.network import InputSpec, Layer, Network
+from runtime.network.reference import labels, trace
 
 SAMPLES = np.random.default_rng(5).integers(0, 256, (1500, 20)).astype(np.uint8)
 

@@ -13,14 +13,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compile.artifact import replacing
-from compile.budget import Budgets, parse_bytes, parse_time
-from compile.pipeline import CompileOptions, compile_network
-from devices.board import load_board
+from compile.pipeline.artifact import replacing
+from compile.pipeline.budget import Budgets, parse_bytes, parse_time
+from compile.pipeline.pipeline import CompileOptions, compile_network
+from devices.boards.board import load_board
 from devices.errors import CheckError, InputError, NearwireError
-from runtime.build import open_build
-from runtime.data import load_dataset
-from runtime.manifest import Manifest
+from runtime.builds.checked import open_build
+from runtime.builds.manifest import Manifest
+from runtime.data.dataset import load_dataset
+from runtime.remote.sessions import open_session
 from runtime.zoo import resolve
 
 ZOO = "zoo:digits-spatial"
@@ -121,8 +122,8 @@ def test_a_board_that_is_too_small_is_refused_with_the_layer_to_blame(tmp_path: 
         ("ram_bytes", 300, r"bytes of RAM .* board 'emulated-cortex-m4' has 300; values between layers"),
     ):
         small = whole.model_copy(update={"memory": whole.memory.model_copy(update={field: size})})
-        monkeypatch.setattr("compile.pipeline.load_board", lambda _, board=small: board)
-        monkeypatch.setattr("runtime.backends.firmware.load_board", lambda _, board=small: board)
+        monkeypatch.setattr("compile.pipeline.pipeline.load_board", lambda _, board=small: board)
+        monkeypatch.setattr("runtime.backends.firmware.core.load_board", lambda _, board=small: board)
         with pytest.raises(CheckError, match=text):
             compile_network(resolve(ZOO), tmp_path / "small", CompileOptions(store="dense_s8"))
     assert list(tmp_path.iterdir()) == []
@@ -240,12 +241,12 @@ def test_firmware_is_proven_on_the_board_it_is_for(tmp_path: Path, built: tuple[
 
 def test_instruction_counts_repeat_exactly(built: tuple[Path, Manifest]) -> None:
     samples = load_dataset("digits").test.x[:3]
-    with open_build(built[0]).session("firmware") as session:
+    with open_session(open_build(built[0]), "firmware") as session:
         first, second = session.instructions(samples), session.instructions(samples)
     assert first is not None
     assert np.array_equal(first, second)
 
 
 def test_importing_runtime_needs_no_heavy_library() -> None:
-    code = "import sys, runtime, runtime.build, runtime.reference; print([m for m in ('torch', 'onnx', 'onnxruntime') if m in sys.modules])"
+    code = "import sys, runtime, runtime.builds.build, runtime.network.reference; print([m for m in ('torch', 'onnx', 'onnxruntime') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"

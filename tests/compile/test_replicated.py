@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compile.emit import c
+from bench.support.networks import box_network, integer_network, replicated_network
+from compile.emit.c import steady as c
 from compile.formats import FORMATS
 from compile.formats.replicated import Plan
 from compile.passes.store import store
-from devices.board import load_board
+from devices.boards.board import load_board
 from devices.errors import InputError
-from runtime import reference
 from runtime.backends import backend
-from runtime.backends.firmware import FirmwareSession
-from runtime.kinds import kind_of
-from runtime.network import Network
-from tests.networks import box_network, integer_network, replicated_network
+from runtime.backends.firmware.core import FirmwareSession
+from runtime.network import reference
+from runtime.network.kinds import kind_of
+from runtime.network.network import Network
 
 BOARD = load_board("emulated-cortex-m4")
 ITEM = FORMATS["replicated_s8"]

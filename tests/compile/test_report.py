@@ -10,19 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compile.pipeline import CompileOptions, compile_network
+from bench.support.networks import box_network, integer_network
+from compile.pipeline.pipeline import CompileOptions, compile_network
 from compile.report import Report, html, markdown
 from compile.report.facts import Facts, gather
 from compile.report.strengths import strengths, threshold, without_weak
-from devices.board import load_board
-from runtime.data import Dataset, Split
-from runtime.kinds import kind_of
-from runtime.manifest import Manifest, read_manifest
-from runtime.network import Network
-from runtime.reference import labels, scores
+from devices.boards.board import load_board
+from runtime.builds.manifest import Manifest, read_manifest
+from runtime.data.dataset import Dataset, Split
+from runtime.network.kinds import kind_of
+from runtime.network.network import Network
+from runtime.network.reference import labels, scores
 from runtime.report.words import markdown_text
 from runtime.zoo import resolve
-from tests.networks import box_network, integer_network
 
 BOARD = load_board("emulated-cortex-m4")
 EVIL = "<script>alert(1)</script>\"'&{{ 7 * 7 }}|`x`</td></script><img src=x onerror=alert(2)>"

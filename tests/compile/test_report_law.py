@@ -11,20 +11,20 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
+from bench.support.browser import opened, started
+from bench.support.networks import box_network, float_network, integer_network, replicated_network
 from compile.passes.freeze import freeze
 from compile.passes.quantise import quantise
-from compile.pipeline import CompileOptions, compile_network
+from compile.pipeline.pipeline import CompileOptions, compile_network
 from compile.report import Report, html
 from compile.report.facts import gather
 from compile.report.strengths import strengths, threshold, without_weak
-from devices.board import load_board
-from runtime.manifest import Manifest, read_manifest
-from runtime.network import Network
-from runtime.reference import scores, trace
+from devices.boards.board import load_board
+from runtime.builds.manifest import Manifest, read_manifest
+from runtime.network.network import Network
+from runtime.network.reference import scores, trace
 from runtime.zoo import resolve
-from tests.browser import opened, started
 from tests.compile.test_report import dataset, scaled
-from tests.networks import box_network, float_network, integer_network, replicated_network
 
 BOARD = load_board("emulated-cortex-m4")
 SHARES = (0, 30, 80)

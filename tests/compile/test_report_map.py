@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from compile.pipeline import CompileOptions, compile_network
+from bench.support.browser import PHONE, Opened, opened, started
+from bench.support.networks import integer_network, replicated_network
+from compile.pipeline.pipeline import CompileOptions, compile_network
 from compile.report import Report, html
 from compile.report.facts import gather
-from devices.board import load_board
-from runtime.data import load_dataset
-from runtime.manifest import read_manifest
-from runtime.network import load
-from runtime.reference import scores, trace
+from devices.boards.board import load_board
+from runtime.builds.manifest import read_manifest
+from runtime.data.dataset import load_dataset
+from runtime.network.file import load
+from runtime.network.reference import scores, trace
 from runtime.zoo import resolve
-from tests.browser import PHONE, Opened, opened, started
 from tests.compile.test_report import EVIL, dataset, scaled
-from tests.networks import integer_network, replicated_network
 
 
 @pytest.fixture(scope="module")

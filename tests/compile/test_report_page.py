@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from compile.pipeline import CompileOptions, compile_network
+from bench.support.browser import DESKTOP, PHONE, opened, started
+from compile.pipeline.pipeline import CompileOptions, compile_network
 from runtime.zoo import resolve
-from tests.browser import DESKTOP, PHONE, opened, started
 
 NETWORKS = ("digits-field", "digits-spatial")
 

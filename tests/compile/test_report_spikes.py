@@ -12,21 +12,22 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
-from compile.pipeline import CompileOptions, compile_network
+from bench.support.browser import PHONE, opened, started
+from bench.support.networks import spiking_integers, spiking_network
+from compile.pipeline.pipeline import CompileOptions, compile_network
 from compile.report import Report, html
 from compile.report.facts import gather
 from compile.report.strengths import strengths, threshold, without_weak
-from devices.board import load_board
-from runtime.data import load_dataset
-from runtime.manifest import read_manifest
-from runtime.network import Network, load
-from runtime.reference import scores
-from runtime.spiking.integers import run, spiking_of
-from tests.browser import PHONE, opened, started
+from devices.boards.board import load_board
+from runtime.builds.manifest import read_manifest
+from runtime.data.dataset import load_dataset
+from runtime.network.file import load
+from runtime.network.network import Network
+from runtime.network.reference import scores
+from runtime.network.spiking.integers import run, spiking_of
 from tests.compile.test_neurobench import trained
 from tests.compile.test_report import dataset
 from tests.compile.test_report_law import fitted
-from tests.networks import spiking_integers, spiking_network
 
 BOARD = load_board("emulated-cortex-m4")
 

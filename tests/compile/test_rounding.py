@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from compile.kinds.base import IntegerWeights
+from compile.kinds.rounding import Moments
 from compile.passes import quantise as quantise_pass
 from compile.passes.freeze import freeze
-from compile.passes.integers.base import IntegerWeights
-from compile.passes.integers.rounding import Moments
 from compile.passes.prune import prune
 from compile.passes.quantise import quantise
-from runtime.data import load_dataset
-from runtime.network import Array, Network, load
-from runtime.reference import trace
+from runtime.data.dataset import load_dataset
+from runtime.network.file import load
+from runtime.network.network import Array, Network
+from runtime.network.reference import trace
 from runtime.zoo import resolve
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compile.pipeline import CompileOptions, compile_network
+from bench.support.networks import float_network, spiking_network
+from compile.pipeline.pipeline import CompileOptions, compile_network
 from devices.errors import CheckError, InputError
-from runtime import reference
-from runtime.data import load_dataset
-from runtime.network import load, save
-from tests.networks import float_network, spiking_network
+from runtime.data.dataset import load_dataset
+from runtime.network import reference
+from runtime.network.file import load, save
 
 
 def written(folder: Path, **constants: object) -> Path:

@@ -14,15 +14,18 @@ import onnx.reference
 import onnxruntime
 import pytest
 
-from compile.emit import onnx as emit
-from compile.emit import spiking_onnx, tflite
+from bench.support.networks import spiking_integers, spiking_network
+from compile.emit.onnx import steady as emit
+from compile.emit.onnx import step as spiking_onnx
+from compile.emit.tflite import steady as tflite
 from devices.errors import CheckError, InputError
 from runtime.backends import backend
-from runtime.backends.onnx_spiking import OnnxSpikingSession
+from runtime.backends.onnx.step import OnnxSpikingSession
 from runtime.backends.stepping import STEPPING, SpikingSession
-from runtime.network import Network, save
-from runtime.spiking import CODINGS, READOUTS, RESETS, integers
-from tests.networks import spiking_integers, spiking_network
+from runtime.network.file import save
+from runtime.network.network import Network
+from runtime.network.spiking import integers
+from runtime.network.spiking.constants import CODINGS, READOUTS, RESETS
 
 COUNT = 40
 

@@ -8,18 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.support.networks import float_network, integer_network, spiking_integers, spiking_network
 from compile.formats import MATRIX_FORMATS as FORMATS
 from compile.formats import DenseS8, Encoded
 from compile.passes.freeze import freeze
 from compile.passes.prune import prune
 from compile.passes.quantise import quantise
 from compile.passes.store import store
-from devices.board import Board, load_board
-from devices.cost import coefficients, kernel_bytes
+from devices.boards.board import Board, load_board
+from devices.cost.model import coefficients, kernel_bytes
 from devices.errors import CheckError, InputError
-from runtime import reference
-from runtime.network import Array, load, save
-from tests.networks import float_network, integer_network, spiking_integers, spiking_network
+from runtime.network import reference
+from runtime.network.file import load, save
+from runtime.network.network import Array
 
 BOARD = load_board("emulated-cortex-m4")
 

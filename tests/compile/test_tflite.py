@@ -12,16 +12,16 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from hypothesis import HealthCheck, given, settings
 
-from compile.emit.tflite import to_bytes
-from compile.emit.tflite_graph import ALIGNMENT
+from bench.support.networks import float_network, integer_network
+from compile.emit.tflite.graph import ALIGNMENT
+from compile.emit.tflite.steady import to_bytes
 from compile.passes.freeze import freeze
 from compile.passes.quantise import quantise
 from devices.errors import CheckError, InputError
-from runtime import reference
-from runtime.backends.tflite import LIBRARIES, TfliteBackend
-from runtime.kinds import KINDS
-from tests.compile.strategies import Case, build, cases, replicated_cases, spatial_network
-from tests.networks import float_network, integer_network
+from runtime.backends.tflite.steady import LIBRARIES, TfliteBackend
+from runtime.network import reference
+from runtime.network.kinds import KINDS
+from tests.support.strategies import Case, build, cases, replicated_cases, spatial_network
 
 
 @pytest.fixture(params=list(LIBRARIES))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compile.emit.thresholds import (
+from compile.emit.common.thresholds import (
     choose_scales,
     fault,
     fixed_point_multipliers,
@@ -20,7 +20,7 @@ from compile.emit.thresholds import (
     thresholds,
 )
 from devices.errors import CheckError
-from runtime.law import ACCUMULATOR_MAX, SHIFT_MAX, SHIFT_MIN, requantise
+from runtime.network.law import ACCUMULATOR_MAX, SHIFT_MAX, SHIFT_MIN, requantise
 
 RUNTIMES = ("onnx", "tflite")
 SCALES = st.floats(2.0**-30, 2.0**30)

@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compile.emit import onnx, tflite
-from compile.verify import require, verify
+from bench.support.networks import float_network, integer_network
+from compile.emit.onnx import steady as onnx
+from compile.emit.tflite import steady as tflite
+from compile.proof.verify import require, verify
 from devices.errors import CheckError, InputError
-from runtime import reference
 from runtime.backends import backend
-from runtime.backends.tflite import LIBRARIES, VARIABLE, TfliteBackend
-from runtime.network import Network
-from tests.networks import float_network, integer_network
+from runtime.backends.tflite.steady import LIBRARIES, VARIABLE, TfliteBackend
+from runtime.network import reference
+from runtime.network.network import Network
 
 BACKENDS = ("reference", "onnxruntime", "tflite")
 FILES = {"onnxruntime": "model.onnx", "tflite": "model.tflite"}

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compile.emit import c
-from compile.worst_case import CLASSES, bound, way_through
-from devices.board import load_board
-from runtime.backends.firmware import FirmwareSession
-from runtime.network import Network
-from runtime.spiking import Spiking
-from runtime.spiking.integers import run, spiking_of
-from tests.networks import spiking_integers, spiking_network
+from bench.support.networks import spiking_integers, spiking_network
+from compile.emit.c import steady as c
+from compile.proof.worst_case import CLASSES, bound, way_through
+from devices.boards.board import load_board
+from runtime.backends.firmware.core import FirmwareSession
+from runtime.network.network import Network
+from runtime.network.spiking.constants import Spiking
+from runtime.network.spiking.integers import run, spiking_of
 
 CONSTANTS = [
     {"coding": "direct", "readout": "count", "reset": "zero"},

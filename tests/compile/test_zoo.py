@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from compile.pipeline import CompileOptions, compile_network
+from compile.pipeline.pipeline import CompileOptions, compile_network
 from devices.errors import NearwireError
-from runtime.data import load_dataset
-from runtime.manifest import Manifest
-from runtime.network import load
+from runtime.builds.manifest import Manifest
+from runtime.data.dataset import load_dataset
+from runtime.network.file import load
 from runtime.zoo import names, resolve
 
 # network: (accuracy of the integer network at least, bytes of constants at most, instructions on the emulated Cortex-M4 at most)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from devices.board import FOLDER, Board, board_names, load_board
+from devices.boards.board import FOLDER, Board, board_names, load_board
 from devices.errors import InputError
-from devices.program import PORTS
+from devices.tools.program import PORTS
 
-GOOD = (FOLDER / "emulated-cortex-m4.toml").read_text()
+GOOD = (FOLDER / "emulated" / "emulated-cortex-m4.toml").read_text()
 
 
 @pytest.mark.parametrize("name", board_names())

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from devices.conditions import Conditions, read_conditions
-from tests.devices.boards import PI4_CPU, pi, write
+from devices.computers.conditions import Conditions, read_conditions
+from tests.support.boards import PI4_CPU, pi, write
 
 
 @pytest.mark.parametrize("firmware", [True, False])

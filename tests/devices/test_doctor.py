@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from devices import __main__ as command
-from devices import doctor, flash, program, toolchain
-from devices.board import board_names, load_board
+from devices.boards.board import board_names, load_board
+from devices.commands import doctor
 from devices.errors import NearwireError
 from devices.links import qemu, unicorn
-from tests.devices.tools import M4, needs, needs_emulator
+from devices.tools import flash, program, toolchain
+from tests.support.tools import M4, needs, needs_emulator
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:

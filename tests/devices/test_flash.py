@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from devices import flash, images, toolchain
-from devices.board import load_board
+from devices.boards.board import load_board
 from devices.errors import InputError, NearwireError
-from devices.program import PORTS, Program, build
-from tests.devices.tools import needs
+from devices.tools import flash, images, toolchain
+from devices.tools.program import PORTS, Program, build
+from tests.support.tools import needs
 
 
 def probe(name: str, folder: Path) -> Program:

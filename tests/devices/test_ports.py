@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from devices import images, program, toolchain
-from devices.board import Board, load_board
+from devices.boards.board import Board, load_board
 from devices.links import cores, unicorn
 from devices.links.unicorn import PAGE
-from tests.devices.tools import needs
+from devices.tools import images, program, toolchain
+from tests.support.tools import needs
 
 
 def probe(board: Board, folder: Path) -> program.Program:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from devices import toolchain
-from devices.board import Board, board_names, load_board
+from devices.boards.board import Board, board_names, load_board
 from devices.errors import CheckError, InputError
-from devices.images import flash_content
 from devices.links.unicorn import read_image
-from devices.program import PORTS, build
-from tests.devices.tools import M4, needs, needs_emulator
+from devices.tools import toolchain
+from devices.tools.images import flash_content
+from devices.tools.program import PORTS, build
+from tests.support.tools import M4, needs, needs_emulator
 
 STRICT = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wstrict-prototypes", "-Wmissing-prototypes", "-Werror")
 WITH_PORT = [name for name in board_names() if load_board(name).port]

@@ -14,18 +14,18 @@ from pathlib import Path
 import pytest
 
 from devices import __main__ as command
-from devices.add import add_board
-from devices.board import load_board, own_folder
+from devices.boards.board import load_board, own_folder
+from devices.commands.add import add_board
+from devices.commands.doctor import examine
 from devices.computers import boards_of, open_computer
 from devices.computers.base import tar_of, target_of
+from devices.computers.conditions import Conditions
 from devices.computers.remote_conditions import conditions_of
 from devices.computers.wheels import examine as examine_wheels
-from devices.conditions import Conditions
-from devices.doctor import examine
 from devices.errors import InputError, NearwireError
-from tests.devices import sshd
-from tests.devices.sshd import Server, keygen
-from tests.devices.tools import needs
+from tests.support import sshd
+from tests.support.sshd import Server, keygen
+from tests.support.tools import needs
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from devices import toolchain
-from devices.board import Toolchain, load_board
+from devices.boards.board import Toolchain, load_board
 from devices.errors import NearwireError
-from tests.devices.tools import needs
+from devices.tools import toolchain
+from tests.support.tools import needs
 
 HOST = Toolchain(compiler="host")
 

@@ -8,7 +8,7 @@ import pytest
 
 from devices.errors import InputError, NearwireError
 from devices.links.unicorn import WINDOW, Core, read_image
-from tests.devices.tools import core_with, needs_emulator
+from tests.support.tools import core_with, needs_emulator
 
 PROGRAM = r"""
 USED __attribute__((naked)) void loop(unsigned n)

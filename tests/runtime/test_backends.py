@@ -12,18 +12,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compile.emit import onnx, tflite
+from bench.support.networks import float_network, integer_network
+from compile.emit.onnx import steady as onnx
+from compile.emit.tflite import steady as tflite
 from devices.errors import InputError, NearwireError
-from runtime import reference
-from runtime.backends import Backend, backend, litert_profiler
-from runtime.backends import tflite as tflite_backend
-from runtime.backends.numpy_reference import ReferenceBackend
-from runtime.backends.onnx_runtime import OnnxRuntimeBackend
-from runtime.backends.tflite import LIBRARIES, TfliteBackend
+from runtime.backends import Backend, backend
+from runtime.backends.onnx.steady import OnnxRuntimeBackend
+from runtime.backends.reference import ReferenceBackend
+from runtime.backends.tflite import profiler as litert_profiler
+from runtime.backends.tflite import steady as tflite_backend
+from runtime.backends.tflite.steady import LIBRARIES, TfliteBackend
 from runtime.backends.timing import steady_mean
-from runtime.network import Network
-from tests.compile.strategies import spatial_network
-from tests.networks import float_network, integer_network
+from runtime.network import reference
+from runtime.network.network import Network
+from tests.support.strategies import spatial_network
 
 CHOICES = {
     "reference": ReferenceBackend(),
@@ -230,7 +232,7 @@ class TestChoosingATfliteLibrary:
 
 
 def test_onnxruntime_missing_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runtime.backends.onnx_runtime.importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr("runtime.backends.onnx.steady.importlib.util.find_spec", lambda _: None)
     reason = OnnxRuntimeBackend().missing()
     assert reason is not None
     assert "pip install 'nearwire[onnx]'" in reason
@@ -239,7 +241,7 @@ def test_onnxruntime_missing_says_what_to_install(monkeypatch: pytest.MonkeyPatc
 def test_a_session_leaves_standard_error_clean_and_working(folder: Path) -> None:
     usable("litert")
     code = (
-        "import sys, pathlib, numpy as np; from runtime.backends.tflite import TfliteBackend; from tests.networks import integer_network\n"
+        "import sys, pathlib, numpy as np; from runtime.backends.tflite.steady import TfliteBackend; from bench.support.networks import integer_network\n"
         "session = TfliteBackend('litert').open(pathlib.Path(sys.argv[1]), integer_network((30, 20, 11, 4), seed=2, zero_point=17))\n"
         "session.scores(np.zeros((1, 30), np.uint8)); print('said afterwards', file=sys.stderr)"
     )

@@ -11,22 +11,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compile.pipeline import CompileOptions, compile_network
-from devices.conditions import read_conditions
+from compile.pipeline.pipeline import CompileOptions, compile_network
+from devices.computers.conditions import read_conditions
 from devices.errors import CheckError, InputError
 from runtime import __main__ as command
-from runtime import bench as module
-from runtime import bench_command, reference
 from runtime.backends.base import LayerFigure, Session
-from runtime.bench import BenchOptions, BenchReport, bench
-from runtime.bench_command import plain_flags
-from runtime.bench_output import best_costs
-from runtime.build import Build, open_build
-from runtime.inputs import stored_samples
-from runtime.latency import KEPT, Times
-from runtime.network import Array
+from runtime.builds.build import Build
+from runtime.builds.checked import open_build
+from runtime.commands import bench as bench_command
+from runtime.commands.bench import plain_flags
+from runtime.commands.bench_output import best_costs
+from runtime.data.inputs import stored_samples
+from runtime.measure import bench as module
+from runtime.measure.bench import BenchOptions, BenchReport, bench
+from runtime.measure.latency import KEPT, Times
+from runtime.network import reference
+from runtime.network.network import Array
 from runtime.zoo import resolve
-from tests.devices.boards import pi
+from tests.support.boards import pi
 
 
 @pytest.fixture(scope="module")

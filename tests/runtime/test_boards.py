@@ -14,26 +14,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compile.emit import c
-from devices import toolchain
-from devices.board import Board, load_board
+from compile.emit.c import steady as c
+from devices.boards.board import Board, load_board
 from devices.errors import CheckError, InputError, NearwireError
 from devices.links import open_link, qemu, serial, unicorn
 from devices.links.terminal import Terminal
-from devices.program import Program
-from runtime import board_commands, reference
-from runtime import run_command as run_module
-from runtime.backends.boards import BoardSession, QemuSession
-from runtime.backends.firmware import FirmwareBackend, FirmwareSession, measure
-from runtime.build import Build
-from runtime.dut import Interrupted
-from runtime.firmware_program import firmware
-from runtime.network import Network
+from devices.tools import toolchain
+from devices.tools.program import Program
+from runtime.backends.firmware.boards import BoardSession, QemuSession
+from runtime.backends.firmware.core import FirmwareBackend, FirmwareSession, measure
+from runtime.backends.firmware.dut import Interrupted
+from runtime.backends.firmware.program import firmware
+from runtime.builds.build import Build
+from runtime.commands import boards as board_commands
+from runtime.commands import run as run_module
+from runtime.network import reference
+from runtime.network.network import Network
 from tests.compile.test_emit_c import NETWORKS, stored
-from tests.devices.tools import M4, needs
-from tests.processes import interruptible
-from tests.runtime.mlperf_host import Host
 from tests.runtime.test_protocol import QEMU
+from tests.support.mlperf_host import Host
+from tests.support.processes import interruptible
+from tests.support.tools import M4, needs
 
 MANY = ("all formats", "boxes and ternary columns", "replicated, two of them", "cut input")
 NETWORK = NETWORKS["all formats"]
@@ -155,8 +156,8 @@ def test_a_board_on_a_serial_port(tmp_path: Path, real: Board, monkeypatch: pyte
     c.emit(NETWORK, tmp_path)
     samples = samples_for(NETWORK, 3)
     flashed: list[Path] = []
-    monkeypatch.setattr("runtime.backends.boards.flash.flash", lambda path, board, port: flashed.append(path))
-    monkeypatch.setattr("runtime.backends.boards.PRESENT_S", 5.0)
+    monkeypatch.setattr("runtime.backends.firmware.boards.flash.flash", lambda path, board, port: flashed.append(path))
+    monkeypatch.setattr("runtime.backends.firmware.boards.PRESENT_S", 5.0)
     (tmp_path / "p").mkdir()
     with (
         serial_board(firmware(tmp_path, NETWORK, real, tmp_path / "p"), [True]) as port,
@@ -181,7 +182,7 @@ def test_another_firmware_is_flashed_over_and_must_be_gone_then(tmp_path: Path, 
         (tmp_path / name / "p").mkdir(parents=True)
         c.emit(network, tmp_path / name)
     flashed: list[Path] = []
-    monkeypatch.setattr("runtime.backends.boards.flash.flash", lambda path, board, port: flashed.append(path))
+    monkeypatch.setattr("runtime.backends.firmware.boards.flash.flash", lambda path, board, port: flashed.append(path))
     with (
         serial_board(firmware(tmp_path / "theirs", other, real, tmp_path / "theirs" / "p"), [True]) as port,
         BoardSession(tmp_path / "ours", NETWORK, real, port) as session,
@@ -208,7 +209,7 @@ def test_partial_results_of_a_board_that_falls_silent_are_kept(tmp_path: Path, r
             done.append(1)
             load(dut, sample)  # type: ignore[arg-type]
 
-        monkeypatch.setattr("runtime.backends.boards.Dut.load", counted)
+        monkeypatch.setattr("runtime.backends.firmware.boards.Dut.load", counted)
         with pytest.raises(Interrupted, match=r"no answer to 'db load 37' within 3 s.*2 of 4 samples were done") as stopped:
             session.scores(samples)
         assert np.array_equal(stopped.value.scores, reference.scores(NETWORK, samples[:2]))
@@ -246,7 +247,7 @@ def test_labels_that_differ_are_counted_and_are_exit_code_3(
     right = reference.scores(NETWORK, samples)
     wrong = right.copy()
     wrong[2] = -wrong[2]
-    build = Build(tmp_path, None, NETWORK)  # type: ignore[arg-type]
+    build = Build(tmp_path, NETWORK)
     run_module._print_accuracy(build, "c", "somewhere", samples, truth, right, True)
     assert json.loads(capsys.readouterr().out)["label_mismatches"] == 0
     with pytest.raises(CheckError, match="1 of 6 labels differ"):

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from devices.errors import InputError, NearwireError
-from runtime.data import Dataset, load_dataset
-from runtime.sources import idx
+from runtime.data.dataset import Dataset, load_dataset
+from runtime.data.sources import idx
 
 
 def rows(dataset: Dataset) -> int:
@@ -223,7 +223,7 @@ def test_unknown_names_and_paths(name: str, words: str) -> None:
 def test_reading_data_needs_no_torch() -> None:
     import subprocess
 
-    code = "import sys; from runtime.data import load_dataset; load_dataset('digits'); sys.exit('torch' in sys.modules)"
+    code = "import sys; from runtime.data.dataset import load_dataset; load_dataset('digits'); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from devices.errors import NearwireError
 from devices.links import Connection
-from runtime.dut import Dut, Identity
+from runtime.backends.firmware.dut import Dut, Identity
 
 OURS = Identity("nearwire", "nearwire-1 board", "mnist", "ab" * 32)
 ANSWERS = {

@@ -9,20 +9,22 @@ import numpy as np
 import pytest
 
 from compile.formats import FORMATS
-from compile.pipeline import CompileOptions, compile_network
-from devices.board import load_board
+from compile.pipeline.pipeline import CompileOptions, compile_network
+from devices.boards.board import load_board
 from devices.computers import emulated, open_computer
-from devices.cost import predict
+from devices.cost.model import predict
 from devices.errors import InputError, NearwireError
 from runtime import __main__ as command
-from runtime import reference
-from runtime.backends.program import per_inference
-from runtime.build import Build, open_build
-from runtime.data import load_dataset
-from runtime.inputs import stored_samples
-from runtime.remote import Visit
+from runtime.backends.c.program import per_inference
+from runtime.builds.build import Build
+from runtime.builds.checked import open_build
+from runtime.data.dataset import load_dataset
+from runtime.data.inputs import stored_samples
+from runtime.network import reference
+from runtime.remote.sessions import open_session, session_there
+from runtime.remote.visit import Visit
 from runtime.zoo import resolve
-from tests.devices.tools import needs
+from tests.support.tools import needs
 
 PI4 = "emulated-pi4"
 
@@ -53,7 +55,7 @@ def test_every_backend_is_counted_and_right(build: Build, capsys: pytest.Capture
 
 def test_a_whole_test_set_through_a_wheel(build: Build) -> None:
     samples = load_dataset("digits").test.x
-    with build.session("tflite", PI4) as session:
+    with open_session(build, "tflite", PI4) as session:
         np.testing.assert_array_equal(session.scores(samples), reference.scores(build.network, samples))
         assert session.detail.startswith("litert")
 
@@ -61,7 +63,7 @@ def test_a_whole_test_set_through_a_wheel(build: Build) -> None:
 def test_the_c_program_alone(build: Build) -> None:
     samples = load_dataset("digits").test.x
     folders = []
-    with build.session("c", PI4) as session:
+    with open_session(build, "c", PI4) as session:
         folders.append(Path(session._visit.computer.folder))  # type: ignore[attr-defined]
         np.testing.assert_array_equal(session.scores(samples), reference.scores(build.network, samples))
         assert session.scores(samples[:0]).shape == (0, 10)
@@ -83,7 +85,7 @@ def test_bad_boards_and_counts(build: Build, monkeypatch: pytest.MonkeyPatch) ->
     assert board.linux is not None
     with pytest.raises(InputError, match=r"linux.qemu_core' is 'pentium'; allowed: cortex-a53"):
         open_computer(board.model_copy(update={"linux": board.linux.model_copy(update={"qemu_core": "pentium"})}))
-    with pytest.raises(InputError, match="backend 'firmware' does not run on a Linux board"), build.session("firmware", PI4):
+    with pytest.raises(InputError, match="backend 'firmware' does not run on a Linux board"), open_session(build, "firmware", PI4):
         pass
     with pytest.raises(NearwireError, match="saw 2 marks"):
         per_inference([1, 2], 5)
@@ -91,7 +93,7 @@ def test_bad_boards_and_counts(build: Build, monkeypatch: pytest.MonkeyPatch) ->
         visit = Visit(computer, board, build)
         with pytest.raises(NearwireError, match="compile 'nowhere'|failed with status"):
             computer.run(["python-that-is-not-there"]).check("compile 'nowhere'", computer.name)
-        assert visit.session("c").scores(stored_samples(build.folder, build.network)).shape == (4, 10)
+        assert session_there(visit, "c").scores(stored_samples(build.folder, build.network)).shape == (4, 10)
     monkeypatch.setattr(emulated.shutil, "which", lambda name: None)
     with pytest.raises(NearwireError, match="apt install qemu-user"):
         open_computer(board)

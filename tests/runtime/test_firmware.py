@@ -7,19 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compile.emit import c
+from bench.kernels import prediction_errors
+from bench.support.networks import box_network, integer_network
+from compile.emit.c import steady as c
 from compile.passes.store import store
-from devices import toolchain
-from devices.board import Board, load_board
+from devices.boards.board import Board, load_board
 from devices.errors import CheckError, InputError, NearwireError
 from devices.links import unicorn
-from runtime import reference
-from runtime.backends.firmware import BACKEND, FirmwareBackend, FirmwareSession, measure
-from runtime.network import Array, Network
-from tests.bench.kernels import prediction_errors
+from devices.tools import toolchain
+from runtime.backends.firmware.core import BACKEND, FirmwareBackend, FirmwareSession, measure
+from runtime.network import reference
+from runtime.network.network import Array, Network
 from tests.compile.test_emit_c import NETWORKS, stored
-from tests.devices.tools import M4, needs
-from tests.networks import box_network, integer_network
+from tests.support.tools import M4, needs
 
 CORES = ("m0plus", "m3", "m4", "m7", "m33")
 

@@ -1,4 +1,4 @@
-"""Static analysis and fuzzing of the C that runs on boards. ``python -m tests.bench.fuzz`` throws millions of inputs; here it is some thousands.
+"""Static analysis and fuzzing of the C that runs on boards. ``python -m bench.fuzz`` throws millions of inputs; here it is some thousands.
 
 A fuzzer that finds nothing must be one that can: mistakes are planted and have to be found.
 """
@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from compile.emit import c
-from devices import toolchain
-from devices.board import load_board
+from bench.fuzz import build, fuzz
+from compile.emit.c import steady as c
+from devices.boards.board import load_board
 from devices.errors import NearwireError
-from devices.program import PORTS
-from runtime.backends.sources import FOLDER
-from tests.bench.fuzz import build, fuzz
+from devices.tools import toolchain
+from devices.tools.program import PORTS
+from runtime.builds.sources import FOLDER
 from tests.compile.test_emit_c import HOST, NETWORKS, SANITIZERS, STRICT
-from tests.devices.tools import needs
+from tests.support.tools import needs
 
 NETWORK = NETWORKS["all formats"]
 DEFINES = (
@@ -85,7 +85,7 @@ def test_a_planted_mistake_in_the_model_is_found(tmp_path: Path) -> None:
     (size,) = re.findall(r"nearwire_scratch\[(\d+)\];", model.read_text())
     model.write_text(model.read_text().replace(f"nearwire_scratch[{size}];", f"nearwire_scratch[{int(size) - 1}];"))
     sources = [tmp_path / "c" / name for name in ("model.c", "nearwire.c")]
-    harness = Path(__file__).parents[1] / "c"
+    harness = Path(__file__).parents[2] / "bench" / "c"
     compiler = toolchain.compiler_for(load_board("host").toolchain)
     compiler.run(["-std=gnu99", *SANITIZERS, f"-I{tmp_path / 'c'}", f"-I{harness}", "-o", program, harness / "fuzz_model.c", *sources], "the fuzzer")
     assert fuzz(program, 200, seed=7).returncode != 0

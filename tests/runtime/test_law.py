@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.law import accumulate, accumulator_bound, distance_code, distance_of_code, requantise
+from runtime.network.law import accumulate, accumulator_bound, distance_code, distance_of_code, requantise
 
 
 @given(st.integers(-(2**31) + 1, 2**31 - 1), st.integers(1, 13))

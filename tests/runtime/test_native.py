@@ -11,16 +11,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from compile.emit import c
-from devices import toolchain
-from devices.board import load_board
+from compile.emit.c import steady as c
+from devices.boards.board import load_board
 from devices.errors import InputError, NearwireError
-from runtime import reference
-from runtime.backends.native import BACKEND, NativeSession
-from runtime.network import Network
-from tests.compile.strategies import Case, cases
+from devices.tools import toolchain
+from runtime.backends.c.steady import BACKEND, NativeSession
+from runtime.network import reference
+from runtime.network.network import Network
 from tests.compile.test_emit_c import NETWORKS, stored
-from tests.devices.tools import needs
+from tests.support.strategies import Case, cases
+from tests.support.tools import needs
 
 HOST = load_board("host").toolchain
 

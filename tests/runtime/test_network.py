@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.support.networks import float_network, integer_network
 from compile.passes.freeze import freeze
 from compile.passes.quantise import quantise
 from devices.errors import InputError
-from runtime.kinds import KINDS
-from runtime.network import Network, from_bytes, load, save, to_bytes, validate
-from runtime.reference import scores
-from tests.networks import float_network, integer_network
+from runtime.network.check import validate
+from runtime.network.file import from_bytes, load, save, to_bytes
+from runtime.network.kinds import KINDS
+from runtime.network.network import Network
+from runtime.network.reference import scores
 
 
 def every_form(kind: str) -> list[Network]:

@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bench.support.networks import replicated_network
 from devices.errors import InputError
-from runtime.kinds import kind_of
-from runtime.kinds.replicated import mean_shift
-from runtime.network import Layer, validate
-from runtime.reference import trace
-from tests.networks import replicated_network
+from runtime.network.check import validate
+from runtime.network.kinds import kind_of
+from runtime.network.kinds.replicated import mean_shift
+from runtime.network.network import Layer
+from runtime.network.reference import trace
 
 
 def one_to_one(pooling: str, pool: tuple[int, int]) -> Layer:

@@ -9,20 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compile.emit import c
-from devices import toolchain
-from devices.board import Board, Qemu, load_board
+from compile.emit.c import steady as c
+from devices.boards.board import Board, Qemu, load_board
 from devices.errors import CheckError
 from devices.links import Connection, open_link, qemu, unicorn
-from devices.program import Program
+from devices.tools import toolchain
+from devices.tools.program import Program
 from devices.version import VERSION
-from runtime import reference
-from runtime.dut import Dut
-from runtime.firmware_program import firmware
-from runtime.network import Network, to_bytes
+from runtime.backends.firmware.dut import Dut
+from runtime.backends.firmware.program import firmware
+from runtime.network import reference
+from runtime.network.file import to_bytes
+from runtime.network.network import Network
 from tests.compile.test_emit_c import NETWORKS
-from tests.devices.tools import M4, needs
-from tests.runtime.mlperf_host import Host
+from tests.support.mlperf_host import Host
+from tests.support.tools import M4, needs
 
 QEMU = ("qemu-mps2-an385", "qemu-mps2-an386", "qemu-mps2-an500", "qemu-mps2-an505", "qemu-microbit", "qemu-riscv32-virt")
 CORES = ("m0plus", "m3", "m4", "m7", "m33")

@@ -12,23 +12,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compile.pipeline import CompileOptions, compile_network
-from devices.add import add_board
-from devices.board import load_board
+from compile.pipeline.pipeline import CompileOptions, compile_network
+from devices.boards.board import load_board
+from devices.commands.add import add_board
 from devices.computers import open_computer
-from devices.conditions import Conditions
+from devices.computers.conditions import Conditions
 from devices.errors import InputError, NearwireError
 from runtime import __main__ as command
-from runtime import reference, remote
-from runtime.bench import BenchOptions
-from runtime.bench_devices import backends_of, bench_devices
-from runtime.build import Build, open_build
-from runtime.inputs import stored_samples
-from runtime.remote import Visit
+from runtime.builds.build import Build
+from runtime.builds.checked import open_build
+from runtime.data.inputs import stored_samples
+from runtime.measure.bench import BenchOptions
+from runtime.measure.devices import backends_of, bench_devices
+from runtime.network import reference
+from runtime.remote import visit as remote
+from runtime.remote.sessions import session_there
+from runtime.remote.visit import Visit
 from runtime.zoo import resolve
-from tests.devices import sshd
-from tests.devices.sshd import Server
-from tests.devices.tools import needs
+from tests.support import sshd
+from tests.support.sshd import Server
+from tests.support.tools import needs
 
 QUICK = BenchOptions(num_runs=30, warmup_runs=3)
 
@@ -102,7 +105,7 @@ def test_sessions_there_answer_as_the_reference(server: Server, build: Build, sa
     with open_computer(server.board()) as computer:
         visit = Visit(computer, server.board(), build)
         for name in ("c", "onnxruntime", "tflite-runtime", "reference"):
-            session = visit.session(name)
+            session = session_there(visit, name)
             np.testing.assert_array_equal(session.scores(samples), expected)
             rows = session.layers(samples[:2])
             assert rows
@@ -173,7 +176,7 @@ def test_a_board_that_dies_costs_only_its_row(server: Server, build: Build, samp
             server.hang_up_one(visit.computer)
         return real(visit, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("runtime.bench_devices.bench_there", die)
+    monkeypatch.setattr("runtime.measure.devices.bench_there", die)
     boards = [server.board("dying"), server.board("living")]
     dying, living = bench_devices(build, boards, ["c"], samples, QUICK)
     assert "the connection to 'dying' was lost" in str(dying.error)

@@ -16,13 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import Browser
 
+from bench.support.browser import DESKTOP, PHONE, opened, started
 from devices.errors import InputError
-from runtime.manifest import Manifest
+from runtime.builds.manifest import Manifest
 from runtime.report import compare
 from runtime.report.benches import Benches, read_benches
 from runtime.report.charts import Axis, Point, Series, chart, front
 from runtime.report.page import picture
-from tests.browser import DESKTOP, PHONE, opened, started
 
 EVIL = "<script>alert(1)</script>\"'"
 PLACES = st.lists(st.tuples(st.integers(1, 30), st.integers(0, 30)), min_size=1, max_size=25)

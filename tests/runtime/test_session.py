@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 import runtime
-from compile.pipeline import CompileOptions, compile_network
+from compile.pipeline.pipeline import CompileOptions, compile_network
 from devices.errors import InputError
-from runtime import reference
 from runtime.backends import BACKENDS
-from runtime.build import open_build
-from runtime.inputs import stored_samples
+from runtime.builds.checked import open_build
+from runtime.data.inputs import stored_samples
+from runtime.network import reference
 from runtime.zoo import resolve
 
 

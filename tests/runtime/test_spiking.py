@@ -7,14 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bench.support.networks import spiking_integers, spiking_network
 from devices.errors import InputError
-from runtime import reference
-from runtime.kinds import kind_of
-from runtime.network import Network, from_bytes, to_bytes, validate
-from runtime.spiking import CODINGS, READOUTS, RESETS, Spiking
-from runtime.spiking.coding import SEED, encode, limits
-from runtime.spiking.integers import Trace, run, silent_limit
-from tests.networks import spiking_integers, spiking_network
+from runtime.network import reference
+from runtime.network.check import validate
+from runtime.network.file import from_bytes, to_bytes
+from runtime.network.kinds import kind_of
+from runtime.network.network import Network
+from runtime.network.spiking.coding import SEED, encode, limits
+from runtime.network.spiking.constants import CODINGS, READOUTS, RESETS, Spiking
+from runtime.network.spiking.integers import Trace, run, silent_limit
 
 
 def samples(n: int, inputs: int = 20, seed: int = 1) -> np.ndarray:
@@ -22,7 +24,7 @@ def samples(n: int, inputs: int = 20, seed: int = 1) -> np.ndarray:
 
 
 def by_hand(network: Network, sample: np.ndarray) -> tuple[list[list[list[int]]], list[int]]:
-    """Spikes [layer][step][neuron] and scores after all steps, one Python integer at a time, as runtime/spiking/integers.py states it."""
+    """Spikes [layer][step][neuron] and scores after all steps, one Python integer at a time, as runtime/network/spiking/integers.py states it."""
     spiking = network.spiking
     assert spiking is not None
     weights = [kind_of(layer).integer_weights(layer).astype(int).tolist() for layer in network.layers]

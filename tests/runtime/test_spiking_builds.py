@@ -12,18 +12,21 @@ import numpy as np
 import pytest
 
 import runtime
-from compile.emit import c, onnx
-from compile.pipeline import CompileOptions, compile_network
-from compile.verify import require, verify
+from bench.support.networks import spiking_integers, spiking_network
+from compile.emit.c import steady as c
+from compile.emit.onnx import steady as onnx
+from compile.pipeline.pipeline import CompileOptions, compile_network
+from compile.proof.verify import require, verify
 from devices.errors import CheckError, InputError
 from runtime.__main__ import main
 from runtime.backends import backend
-from runtime.backends.firmware import FirmwareBackend
-from runtime.data import load_dataset
-from runtime.network import Network, save, validate
-from runtime.spiking import integers
+from runtime.backends.firmware.core import FirmwareBackend
+from runtime.data.dataset import load_dataset
+from runtime.network.check import validate
+from runtime.network.file import save
+from runtime.network.network import Network
+from runtime.network.spiking import integers
 from runtime.zoo import resolve
-from tests.networks import spiking_integers, spiking_network
 
 SHAPE = (8, 8)
 

@@ -7,15 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bench.support.networks import spiking_integers, spiking_network
 from devices.errors import InputError
-from runtime.kinds import kind_of
-from runtime.network import Network
-from runtime.spiking import CODINGS
-from runtime.spiking.coding import encode
-from runtime.spiking.energy import Energy
-from runtime.spiking.integers import run, spiking_of
-from runtime.spiking.metrics import measure
-from tests.networks import spiking_integers, spiking_network
+from runtime.network.kinds import kind_of
+from runtime.network.network import Network
+from runtime.network.spiking.coding import encode
+from runtime.network.spiking.constants import CODINGS
+from runtime.network.spiking.energy import Energy
+from runtime.network.spiking.integers import run, spiking_of
+from runtime.network.spiking.metrics import measure
 
 
 def with_zeros(network: Network, seed: int = 0) -> Network:
@@ -72,7 +72,7 @@ def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     network = spiking_integers(spiking_network("dense"))
     x = np.random.default_rng(2).integers(0, 256, (25, 20)).astype(np.uint8)
     whole = measure(network, x)
-    monkeypatch.setattr("runtime.spiking.metrics.TRACE_BYTES", 1)
+    monkeypatch.setattr("runtime.network.spiking.metrics.TRACE_BYTES", 1)
     assert measure(network, x) == whole
 
 

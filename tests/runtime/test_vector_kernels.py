@@ -9,18 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compile.emit import c
+from compile.emit.c import steady as c
 from compile.formats.base import SPARSEST
-from devices import toolchain
-from devices.board import load_board
+from devices.boards.board import load_board
 from devices.computers import emulated, open_computer
-from runtime import reference
-from runtime.backends.sources import FAST, FOLDER, fast_flags
-from runtime.build import Build
-from runtime.network import Network
-from runtime.remote import Visit
+from devices.tools import toolchain
+from runtime.builds.build import Build
+from runtime.builds.sources import FAST, FOLDER, fast_flags
+from runtime.network import reference
+from runtime.network.network import Network
+from runtime.remote.sessions import session_there
+from runtime.remote.visit import Visit
 from tests.compile.test_emit_c import NETWORKS, SANITIZERS, sanitizers_missing, stored
-from tests.devices.tools import needs
+from tests.support.tools import needs
 
 TAKEN = (
     *("all formats", "all formats, other order", "wide and sparse", "boxes and ternary columns", "boxes and odd columns"),
@@ -42,7 +43,7 @@ def test_neon_is_exact(name: str, board: str, tmp_path: Path) -> None:
     samples[0], samples[1] = 0, 255
     chosen = load_board(board)
     with open_computer(chosen) as computer:
-        session = Visit(computer, chosen, Build(tmp_path, None, network)).session("c")  # type: ignore[arg-type]
+        session = session_there(Visit(computer, chosen, Build(tmp_path, network)), "c")
         np.testing.assert_array_equal(session.scores(samples), reference.scores(network, samples))
 
 

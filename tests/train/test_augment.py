@@ -7,9 +7,9 @@ import torch
 from torch.nn import functional
 
 from devices.errors import InputError
-from train.augment import BENDS, _basis, augment, check_image
-from train.config_tables import Augment
-from train.settings import make_config
+from train.config.files import make_config
+from train.config.tables import Augment
+from train.loop.augment import BENDS, _basis, augment, check_image
 
 IMAGES = torch.rand(40, 10 * 12, generator=torch.Generator().manual_seed(0)) * 255
 

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from devices.errors import InputError, NearwireError
-from tests.train.samples import bars, config
-from train.compiled import check_compilable
+from tests.support.samples import bars, config
 from train.config import TrainConfig
 from train.library import fit
-from train.model import build
+from train.loop.compiled import check_compilable
+from train.model.model import build
 
 LAYERS = [{"kind": "replicated", "prototypes": 3, "kernel": 3, "pool": 2}, {"kind": "dense", "outputs": 8}, {"kind": "dense"}]
 

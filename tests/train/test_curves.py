@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
 
+from bench.support.browser import PHONE, opened, started
 from devices.errors import InputError
-from runtime.data import load_dataset
-from tests.browser import PHONE, opened, started
+from runtime.data.dataset import load_dataset
+from train.config.files import make_config
 from train.curves import charts, read_metrics, write_curves
-from train.curves.motion import frame_epochs, motion_data, read_frames
-from train.fit import fit
-from train.run_folder import RunFolder
-from train.settings import make_config
+from train.curves.motion import motion_data, read_frames
+from train.loop.fit import fit
+from train.loop.run_folder import RunFolder, frame_epochs
 
 FIELD = {"model": "field", "head": "dense", "hidden": (40,), "epochs": 4, "quantise": {"epochs": 2}}
 SPATIAL = {"model": "spatial", "hidden": (12,), "epochs": 4, "d": 4}

@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from devices.errors import InputError
-from runtime.kinds import kind_of
-from runtime.kinds.boxes import RULES, box_edges
-from runtime.reference import scores
-from tests.train.samples import bars, config
+from runtime.network.kinds import kind_of
+from runtime.network.kinds.boxes import RULES, box_edges
+from runtime.network.reference import scores
+from tests.support.samples import bars, config
 from train.layers.boxes import Synapses
-from train.model import Model, build, from_network
+from train.model.model import Model, build, from_network
 
 
 def synapses(rows: int, k: int, area: tuple[int, int], crop: int = 0, channels: int = 1, rule: str = "box", seed: int = 0) -> Synapses:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.network import load
+from runtime.network.file import load
 from train import __main__ as command
 
 

@@ -20,16 +20,16 @@ import torch
 from compile.passes.freeze import freeze
 from compile.passes.quantise import quantise
 from devices.errors import InputError, NearwireError
-from runtime.data import load_dataset
-from runtime.network import load
-from runtime.reference import accuracy
-from tests.processes import interruptible
-from tests.train.samples import bars
+from runtime.data.dataset import load_dataset
+from runtime.network.file import load
+from runtime.network.reference import accuracy
+from tests.support.processes import interruptible
+from tests.support.samples import bars
 from train.__main__ import main
-from train.checkpoint import finished_epochs
-from train.fit import Interrupted, fit, pick_device
-from train.run_folder import RunFolder
-from train.settings import make_config, read_recipe
+from train.config.files import make_config, read_recipe
+from train.loop.checkpoint import finished_epochs
+from train.loop.fit import Interrupted, fit, pick_device
+from train.loop.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -53,7 +53,7 @@ def error_of(*words: str, code: int = 2) -> str:
 
 def process(*words: str, before: str = "pass") -> subprocess.Popen[str]:
     """``python -m train`` as a process of its own, to be killed."""
-    code = f"import train.fit; {before}; from train.__main__ import main; main({list(words)})"
+    code = f"import train.loop.fit; {before}; from train.__main__ import main; main({list(words)})"
     return interruptible([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE)
 
 
@@ -102,7 +102,7 @@ def test_a_run_killed_with_9_and_resumed_ends_in_the_same_weights(tmp_path: Path
     words = ["fit", "--data", "digits", "--hidden", "24", *phases, "--batch", "40", "--seed", "5"]
     command(*words, "--out", str(tmp_path / "whole"))
     killed = tmp_path / "killed"
-    run = process(*words, "--out", str(killed), before="train.fit.CHECKPOINT_SECONDS = 0.05")
+    run = process(*words, "--out", str(killed), before="train.loop.fit.CHECKPOINT_SECONDS = 0.05")
     wait_for_epochs(run, killed, after)
     run.send_signal(signal.SIGKILL)
     run.communicate()

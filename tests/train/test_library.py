@@ -11,14 +11,14 @@ import pytest
 import torch
 
 from devices.errors import InputError
-from runtime.network import load
-from tests.train.samples import bars
+from runtime.network.file import load
+from tests.support.samples import bars
 from train.config import TrainConfig
-from train.fit import Interrupted, StopTraining
+from train.config.files import make_config, to_toml
 from train.library import fit
-from train.run_folder import RunFolder
-from train.settings import make_config, to_toml
-from train.start import started
+from train.loop.fit import Interrupted, StopTraining
+from train.loop.run_folder import RunFolder
+from train.loop.start import started
 
 CONFIG = TrainConfig(data="bars", hidden=(20,), epochs=5, batch=50)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tests.train.samples import bars
+from tests.support.samples import bars
 from train.config import TrainConfig
 from train.library import fit
-from train.memory import OutOfMemory, explained
+from train.loop.memory import OutOfMemory, explained
 
 CPU = torch.device("cpu")
 
@@ -20,7 +20,7 @@ def test_an_allocation_that_fails_in_training_names_what_lowers_it(monkeypatch: 
         torch.empty(2**60, dtype=torch.uint8)
         return 0.0
 
-    monkeypatch.setattr("train.fit.train_epoch", huge)
+    monkeypatch.setattr("train.loop.fit.train_epoch", huge)
     with pytest.raises(OutOfMemory, match=r"the machine is out of memory: 1,099,511,627,776 MiB.*--batch \(it is 50\).*--weights tiled") as caught:
         fit(config, bars())
     assert caught.value.exit_code == 1
@@ -31,7 +31,7 @@ def test_so_does_one_before_and_after_the_steps(where: str, monkeypatch: pytest.
     def huge(*arguments: object) -> object:
         return torch.empty(2**60, dtype=torch.uint8)
 
-    monkeypatch.setattr(f"train.fit.{where}", huge)
+    monkeypatch.setattr(f"train.loop.fit.{where}", huge)
     with pytest.raises(OutOfMemory, match="the machine is out of memory"):
         fit(TrainConfig(data="bars", hidden=(20,), epochs=1, batch=50), bars())
 

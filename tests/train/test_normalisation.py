@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from tests.train.samples import bars, config
-from train.model import build
-from train.normalisation import Normalisation, recalibrate
+from tests.support.samples import bars, config
+from train.model.model import build
+from train.model.normalisation import Normalisation, recalibrate
 
 LAYERS = [{"kind": "field", "outputs": 6}, {"kind": "dense", "outputs": 5}, {"kind": "dense"}]
 

@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 import torch
 
+from bench import paper_table
 from devices.errors import InputError
-from runtime.data import Dataset, Split
-from runtime.kinds import kind_of
-from runtime.network import InputSpec, load
-from tests.bench import paper_table
-from tests.train.samples import bars
+from runtime.data.dataset import Dataset, Split
+from runtime.network.file import load
+from runtime.network.kinds import kind_of
+from runtime.network.network import InputSpec
+from tests.support.samples import bars
 from tests.train.test_fit import command, error_of
-from train.model import build, from_network, label_accuracy
+from train.model.model import build, from_network, label_accuracy
 from train.paper import drawing, experiments, models, pruning, records, run
 from train.paper.command import NAMES
 from train.paper.figures import Curve, Point
@@ -261,7 +262,7 @@ def test_a_shipped_record_is_of_the_protocol_and_says_all_of_it(path: Path) -> N
 
 def test_the_readme_s_table_is_that_of_the_shipped_records() -> None:
     text = paper_table.README.read_text("utf-8")
-    assert paper_table.replaced(text, paper_table.table(records.SHIPPED)) == text, "run python -m tests.bench.paper_table --write"
+    assert paper_table.replaced(text, paper_table.table(records.SHIPPED)) == text, "run python -m bench.paper_table --write"
 
 
 def test_a_table_of_records_marks_short_runs_and_replaces_what_was_there(tmp_path: Path) -> None:

@@ -13,14 +13,14 @@ import pytest
 import torch
 
 from devices.errors import InputError
-from runtime.data import load_dataset
+from runtime.data.dataset import load_dataset
 from tests.train.test_fit import error_of
-from train.augment import augment
-from train.config_tables import Augment
-from train.fit import fit
-from train.parallel import Processes, is_first, meet
-from train.run_folder import RunFolder
-from train.settings import make_config, to_toml
+from train.config.files import make_config, to_toml
+from train.config.tables import Augment
+from train.loop.augment import augment
+from train.loop.fit import fit
+from train.loop.parallel import Processes, is_first, meet
+from train.loop.run_folder import RunFolder
 
 ROOT = Path(__file__).parents[2]
 TORCHRUN = {"WORLD_SIZE": "3", "RANK": "1", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "3"}

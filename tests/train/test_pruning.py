@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from devices.errors import InputError
-from runtime.network import load
+from runtime.network.file import load
 from runtime.zoo import resolve
-from train.model import from_network
-from train.pruning import without_smallest
-from train.settings import make_config
+from train.config.files import make_config
+from train.layers.pruning import without_smallest
+from train.model.model import from_network
 
 
 @pytest.mark.parametrize("outputs", [4, 10, 3])

@@ -14,19 +14,20 @@ from compile.passes.freeze import freeze
 from compile.passes.prune import density, prune
 from compile.passes.quantise import quantise
 from devices.errors import InputError
-from runtime.kinds import kind_of
-from runtime.network import Network, load
-from runtime.reference import scores
-from tests.train.samples import bars, config
-from train.fit import fit, train_epoch
-from train.model import build, label_accuracy
-from train.phases import optimiser_of, phases, quantised, settled
-from train.quantisation import LIMITS
-from train.quantised_model import QuantisedModel
-from train.quantised_positions import Grid, _GridProduct
-from train.run_folder import RunFolder
-from train.settings import make_config
-from train.wiring import rule, spatial_product
+from runtime.network.file import load
+from runtime.network.kinds import kind_of
+from runtime.network.network import Network
+from runtime.network.reference import scores
+from tests.support.samples import bars, config
+from train.config.files import make_config
+from train.layers.wiring import rule, spatial_product
+from train.loop.fit import fit, train_epoch
+from train.loop.phases import optimiser_of, phases, quantised, settled
+from train.loop.run_folder import RunFolder
+from train.model.model import build, label_accuracy
+from train.quantised.layers import LIMITS
+from train.quantised.model import QuantisedModel
+from train.quantised.positions import Grid, _GridProduct
 
 FIELD = {"kind": "field", "outputs": 9}
 REPLICATED = {"kind": "replicated", "prototypes": 5, "kernel": 5, "stride": 2, "pool": 2}
@@ -125,7 +126,7 @@ def test_integers_learn() -> None:
 def test_a_resumed_run_ends_in_the_same_bytes(tmp_path: Path, name: str, stop: int, monkeypatch: pytest.MonkeyPatch) -> None:
     how, data = config(STRUCTURES[name], quantise={"epochs": 2}), bars()
     whole = fit(how, data, RunFolder(tmp_path / "whole"), "cpu")
-    monkeypatch.setattr("train.fit.CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("train.loop.fit.CHECKPOINT_SECONDS", 0.0)
 
     def interrupt(row: dict[str, Any]) -> None:
         if row["epoch"] == stop + 1:

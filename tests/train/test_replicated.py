@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from devices.errors import InputError
-from runtime.reference import scores
-from tests.train.samples import bars, config
+from runtime.network.reference import scores
+from tests.support.samples import bars, config
 from train.layers.replicated import largest
-from train.model import build, from_network
+from train.model.model import build, from_network
 
 
 def layers(**entry: Any) -> list[dict[str, Any]]:

@@ -8,17 +8,18 @@ import numpy as np
 import pytest
 import torch
 
+from bench.support.networks import integer_network
 from devices.errors import InputError
-from runtime.data import Dataset, Split
-from runtime.kinds import kind_of
-from runtime.kinds import spatial as spatial_kind
-from runtime.network import InputSpec, Network, from_bytes, to_bytes
-from runtime.reference import scores
-from tests.networks import integer_network
-from tests.train.samples import bars
+from runtime.data.dataset import Dataset, Split
+from runtime.network.file import from_bytes, to_bytes
+from runtime.network.kinds import kind_of
+from runtime.network.kinds import spatial as spatial_kind
+from runtime.network.network import InputSpec, Network
+from runtime.network.reference import scores
+from tests.support.samples import bars
 from train.config import TrainConfig
-from train.model import Model, build, from_network, label_accuracy
-from train.settings import make_config
+from train.config.files import make_config
+from train.model.model import Model, build, from_network, label_accuracy
 
 
 def model_of(dataset: Dataset | None = None, **settings: object) -> tuple[Model, Dataset, TrainConfig]:

@@ -16,21 +16,21 @@ from torch import Tensor, nn
 from compile.passes.freeze import freeze
 from compile.passes.quantise import quantise
 from devices.errors import InputError
-from runtime.network import from_bytes, save, to_bytes
-from runtime.reference import labels, scores, trace
-from runtime.spiking import Spiking
-from runtime.spiking import lif as numpy_lif
-from runtime.spiking.coding import encode
-from runtime.spiking.readout import running
-from tests.train.samples import bars
-from train.config_tables import SpikingConfig
-from train.fit import fit
-from train.model import build, from_network
-from train.normalisation import recalibrate
-from train.run_folder import RunFolder
-from train.settings import make_config
-from train.spiking import SURROGATES, lif, membranes
-from train.spiking_neurons import SpikingNeurons
+from runtime.network.file import from_bytes, save, to_bytes
+from runtime.network.reference import labels, scores, trace
+from runtime.network.spiking.coding import encode
+from runtime.network.spiking.constants import Spiking
+from runtime.network.spiking.floating import lif as numpy_lif
+from runtime.network.spiking.readout import running
+from tests.support.samples import bars
+from train.config.files import make_config
+from train.config.tables import SpikingConfig
+from train.loop.fit import fit
+from train.loop.run_folder import RunFolder
+from train.model.model import build, from_network
+from train.model.normalisation import recalibrate
+from train.spiking.dynamics import SpikingNeurons
+from train.spiking.neurons import SURROGATES, lif, membranes
 
 
 def snntorch_run(current: Tensor, spiking: Spiking, name: str, steady: bool) -> tuple[Tensor, Tensor, snntorch.Leaky]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.network import load
+from runtime.network.file import load
 from tests.train.test_field_command import run
 
 

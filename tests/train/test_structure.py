@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from devices.errors import InputError
-from tests.train.samples import bars, config
-from train.model import build
-from train.settings import make_config, read_recipe, read_toml, recipe_names, to_toml
-from train.structure import structure
+from tests.support.samples import bars, config
+from train.config.files import make_config, read_recipe, read_toml, recipe_names, to_toml
+from train.config.structure import structure
+from train.model.model import build
 
 
 @pytest.mark.parametrize("name", recipe_names())

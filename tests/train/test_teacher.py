@@ -12,15 +12,15 @@ import pytest
 import torch
 
 from devices.errors import InputError
-from runtime.data import Dataset, Split
-from runtime.network import save
-from tests.train.samples import bars, config
+from runtime.data.dataset import Dataset, Split
+from runtime.network.file import save
+from tests.support.samples import bars, config
 from train.__main__ import main
-from train.fit import StopTraining, fit
+from train.config.files import make_config, read_toml, to_toml
 from train.library import fit as train
-from train.run_folder import RunFolder
-from train.settings import make_config, read_toml, to_toml
-from train.teacher import Teachers, read_teachers
+from train.loop.fit import StopTraining, fit
+from train.loop.run_folder import RunFolder
+from train.loop.teacher import Teachers, read_teachers
 
 TEACHER: list[dict[str, Any]] = [{"kind": "replicated", "prototypes": 6, "pool": 2}, {"kind": "dense"}]
 STUDENT: list[dict[str, Any]] = [{"kind": "field", "outputs": 6}, {"kind": "dense", "bits": 4}]

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from devices.errors import InputError
-from runtime.kinds.spatial import EPSILON
-from runtime.rules import RULES as RUNTIME_RULES
-from train import wiring
-from train.pruning import kept, smallest
-from train.wiring import RULES, rule, spatial_product, squared_distances
+from runtime.network.kinds.spatial import EPSILON
+from runtime.network.rules import RULES as RUNTIME_RULES
+from train.layers import wiring
+from train.layers.pruning import kept, smallest
+from train.layers.wiring import RULES, rule, spatial_product, squared_distances
 
 NAIVE = {"inverse": lambda d2: d2**-0.5, "inverse_square": lambda d2: 1 / d2, "gaussian": lambda d2: torch.exp(-d2 / 2)}
 

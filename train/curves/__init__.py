@@ -15,9 +15,9 @@ from devices.errors import InputError
 from runtime.report.charts import Axis, Chart, Point, Series, chart
 from runtime.report.page import picture, render
 from runtime.report.words import short
+from train.config.files import make_config, read_toml, to_toml
 from train.curves.motion import motion_data, read_frames
-from train.run_folder import RunFolder
-from train.settings import make_config, read_toml, to_toml
+from train.loop.run_folder import RunFolder
 
 HERE = Path(__file__).parent
 HTML, SVG = "curves.html", "curves.svg"

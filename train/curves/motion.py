@@ -13,20 +13,16 @@ import numpy as np
 
 from compile.report.mapping import main_axes
 from devices.errors import InputError
-from runtime.kinds.field import kernel_or_grid
-from runtime.kinds.spatial import Spatial
-from runtime.network import Array, Layer, Network, load
+from runtime.network.file import load
+from runtime.network.kinds.field import kernel_or_grid
+from runtime.network.kinds.spatial import Spatial
+from runtime.network.network import Array, Layer, Network
 from runtime.report.page import packed
-from train.run_folder import RunFolder
+from train.loop.run_folder import RunFolder
 
 NEURONS = 36  # whose rectangles are drawn
 FINE = 64  # steps of a cell
 LARGEST = 32_000  # of the int16 that positions are written in
-
-
-def frame_epochs(frames: int, epochs: int) -> set[int]:
-    """The finished epochs after which a frame is kept: the start, the end, and evenly between them."""
-    return {round(k * epochs / (frames - 1)) for k in range(frames)} if frames > 1 else set()
 
 
 def read_frames(folder: RunFolder) -> list[tuple[int, Network]]:

@@ -1,4 +1,4 @@
-"""What every trainable layer kind offers. Each mirrors a kind of runtime/kinds and is exported to, and loaded from, its ``Layer``."""
+"""What every trainable layer kind offers. Each mirrors a kind of runtime/network/kinds and is exported to, and loaded from, its ``Layer``."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from runtime.network import Layer
+from runtime.network.network import Layer
 from train.config import TrainConfig
-from train.structure import DenseSpec, FieldSpec, ReplicatedSpec, SpatialSpec
+from train.config.structure import DenseSpec, FieldSpec, ReplicatedSpec, SpatialSpec
 
 Spec = SpatialSpec | DenseSpec | FieldSpec | ReplicatedSpec
 
@@ -29,7 +29,7 @@ class Place:
     shape: tuple[int, ...]  # of one input sample of the network: a grid for layers that read pixels
     signal: float  # size of the values that arrive, relative to 1
     output_signal: float  # size of the values that leave
-    unit: float  # size of the lengths, relative to 1 (train/model.py)
+    unit: float  # size of the lengths, relative to 1 (train/model/model.py)
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class WeightedLayer(TrainLayer):
     """A layer that sums weights times inputs, a row a neuron or prototype: out = product(x, weight_of(values)) + bias.
     Its activations may be pooled afterwards (``pooled``); max pooling can come before the activation, as a part of the product.
 
-    ``weight_of`` is linear in ``values``, so a normalisation folds into them, and integers in give integers out (train/quantisation.py).
+    ``weight_of`` is linear in ``values``, so a normalisation folds into them, and integers in give integers out (train/quantised/layers.py).
     """
 
     values_name: str  # of the array in the network file: 'weight' or 'charge'

@@ -1,4 +1,4 @@
-"""Synapses over a grid of cells: position, reach and charge (runtime/kinds/boxes.py has the equations), trainable and without waste.
+"""Synapses over a grid of cells: position, reach and charge (runtime/network/kinds/boxes.py has the equations), trainable and without waste.
 
 Rule ``box``: the forward pass is the hard box that a device computes, with integer edges. The backward pass takes the soft one,
 
@@ -14,11 +14,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from runtime.network import Array, Layer
+from runtime.network.network import Array, Layer
 from train.config import TrainConfig
+from train.config.structure import BoxSpec
 from train.layers.base import Place
 from train.layers.euclidean import euclidean_weights
-from train.structure import BoxSpec
 
 UINT16_MAX = 65535
 HASH = 40503  # of a synapse's number, for the channel it reads: spread evenly, and nothing to store

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from runtime.network import Layer
+from runtime.network.network import Layer
 from train.config import TrainConfig
 from train.layers.base import Place, Role, WeightedLayer, multiplied_in
-from train.pruning import without_smallest
+from train.layers.pruning import without_smallest
 
 
 class Dense(WeightedLayer):

@@ -1,4 +1,4 @@
-"""``field``: neurons with K synapses anywhere on the grid they read (runtime/kinds/field.py)."""
+"""``field``: neurons with K synapses anywhere on the grid they read (runtime/network/kinds/field.py)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from devices.errors import InputError
-from runtime.network import Layer
+from runtime.network.network import Layer
 from train.config import TrainConfig
+from train.config.structure import FieldSpec
 from train.layers.base import Place
 from train.layers.boxes import load_synapses, new_synapses
 from train.layers.synapse_layer import SynapseLayer
-from train.structure import FieldSpec
 
 
 class Field(SynapseLayer):

@@ -1,4 +1,4 @@
-"""``replicated``: prototypes of box synapses repeated over the grid, then pooled (runtime/kinds/replicated.py): a convolution."""
+"""``replicated``: prototypes of box synapses repeated over the grid, then pooled (runtime/network/kinds/replicated.py): a convolution."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from devices.errors import InputError
-from runtime.kinds.replicated import geometry
-from runtime.network import Layer
+from runtime.network.kinds.replicated import geometry
+from runtime.network.network import Layer
 from train.config import TrainConfig
-from train.geometry import kernel_of, padding_of
+from train.config.structure import ReplicatedSpec
 from train.layers.base import Place
 from train.layers.boxes import Synapses, load_synapses, new_synapses
+from train.layers.geometry import kernel_of, padding_of
 from train.layers.synapse_layer import SynapseLayer
-from train.structure import ReplicatedSpec
 
 Pair = tuple[int, int]
 

@@ -1,4 +1,4 @@
-"""``spatial``: a position a neuron, distance becomes weight (runtime/kinds/spatial.py has the equation; train/wiring.py computes it).
+"""``spatial``: a position a neuron, distance becomes weight (runtime/network/kinds/spatial.py has the equation; train/layers/wiring.py computes it).
 
 Learned: positions (the receivers of one spatial layer are the senders of the next), a bias a receiver, an inhibition a sender, and the gap
 between the two planes if it is ``learned``. ``relaxed`` neurons learn their last coordinate too, started uniform in [l, l + 1) for plane l.
@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from devices.errors import InputError
-from runtime.kinds.spatial import TILED_FROM
-from runtime.kinds.spatial import Spatial as SpatialKind
-from runtime.network import Layer
+from runtime.network.kinds.spatial import TILED_FROM
+from runtime.network.kinds.spatial import Spatial as SpatialKind
+from runtime.network.network import Layer
 from train.config import TrainConfig
 from train.layers.base import Place, Role, TrainLayer, multiplied_in
-from train.pruning import cutoff_between
-from train.wiring import rule, spatial_product
+from train.layers.pruning import cutoff_between
+from train.layers.wiring import rule, spatial_product
 
 DECIDED = 40.0  # steepness at which the mask of 1 is 1 in float32
 

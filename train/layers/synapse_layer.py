@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from runtime.network import Layer
+from runtime.network.network import Layer
 from train.config import TrainConfig
 from train.layers.base import Place, Role, WeightedLayer
 from train.layers.boxes import Synapses, softness_at

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from devices.console import print_json
+from devices.common.console import print_json
 from devices.errors import InputError, unknown_name
 
 if TYPE_CHECKING:
-    from train.fit import Report
+    from train.loop.fit import Report
 
 NAMES = ("table1", "table2", "table3", "fig3a", "fig3b", "fig4", "fig5", "fig6")
 DEFAULT_OUT = Path("runs/paper")
@@ -46,11 +46,11 @@ def paper(
         raise InputError(f"--digit is {digit}. Allowed: 0 to 9.")
     if precision not in ("float32", "tf32", "bf16"):
         raise unknown_name("precision", precision, ["float32", "tf32", "bf16"])
-    from train.fit import pick_device
+    from train.loop.fit import pick_device
+    from train.loop.parallel import started_by_torchrun
     from train.paper.experiments import EXPERIMENTS, USUAL
     from train.paper.run import Limits
     from train.paper.runs import Runs
-    from train.parallel import started_by_torchrun
 
     pick_device(device)
     if started_by_torchrun() > 1:
@@ -90,7 +90,7 @@ def _models(text: str) -> tuple[str, ...]:
 def _bar(quiet: bool) -> Any:
     @contextmanager
     def bar(title: str, epochs: int) -> Iterator[Report]:
-        from train.progress import epoch_bar
+        from train.loop.progress import epoch_bar
 
         with epoch_bar(epochs, quiet, title) as report:
             yield report

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runtime.kinds.spatial import Spatial
-from runtime.network import Array, Network
-from runtime.reference import trace
+from runtime.network.kinds.spatial import Spatial
+from runtime.network.network import Array, Network
+from runtime.network.reference import trace
 
 if TYPE_CHECKING:
     from train.paper.figures import Figure

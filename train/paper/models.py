@@ -34,7 +34,7 @@ from typing import Any
 
 from devices.errors import unknown_name
 from train.config import TrainConfig
-from train.settings import make_config
+from train.config.files import make_config
 
 GAP_MIN = 0.01  # length units; only keeps a learned gap from crossing 0
 WEIGHT_SPREAD = 0.3  # of the first weights of baselines that start wide

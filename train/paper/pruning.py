@@ -11,11 +11,11 @@ from dataclasses import replace
 
 import torch
 
-from runtime.data import Split
-from runtime.kinds import kind_of
-from runtime.network import Layer, Network
+from runtime.data.dataset import Split
+from runtime.network.kinds import kind_of
+from runtime.network.network import Layer, Network
 from train.config import TrainConfig
-from train.model import from_network, label_accuracy
+from train.model.model import from_network, label_accuracy
 
 SHARES = (0, 10, 20, 30, 40, 50, 60, 70, 80, 85, 90, 95)  # percent
 

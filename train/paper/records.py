@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from devices.common.files import write_whole
 from devices.errors import InputError
-from devices.files import write_whole
 from train.config import TrainConfig
 
 SHIPPED = Path(__file__).with_name("records")

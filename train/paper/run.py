@@ -16,13 +16,13 @@ import torch
 
 from devices.errors import InputError
 from devices.version import VERSION
-from runtime.data import Dataset
-from train.checkpoint import finished_epochs
-from train.fit import Report, StopTraining, fit, pick_device
+from runtime.data.dataset import Dataset
+from train.loop.checkpoint import finished_epochs
+from train.loop.fit import Report, StopTraining, fit, pick_device
+from train.loop.run_folder import RunFolder
 from train.paper import records
 from train.paper.models import Model
 from train.paper.records import Record
-from train.run_folder import RunFolder
 
 Say = Callable[[str], None]
 

@@ -9,9 +9,10 @@ from functools import cached_property
 from pathlib import Path
 
 from devices.errors import InputError
-from runtime.data import Dataset, load_dataset
-from runtime.network import Network, load
-from train.fit import Report
+from runtime.data.dataset import Dataset, load_dataset
+from runtime.network.file import load
+from runtime.network.network import Network
+from train.loop.fit import Report
 from train.paper import records
 from train.paper.models import Model
 from train.paper.records import Record

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from devices.console import print_table
-from devices.files import write_whole
+from devices.common.console import print_table
+from devices.common.files import write_whole
 from train.paper.models import Model
 from train.paper.records import Record
 

@@ -1,4 +1,4 @@
-// The network itself, by the integer law of runtime/law.py: bytes in, every layer's bytes and the scores out. Whole numbers below 2**31 only,
+// The network itself, by the integer law of runtime/network/law.py: bytes in, every layer's bytes and the scores out. Whole numbers below 2**31 only,
 // so this browser computes what the reference computes; ``agrees`` says whether it does. Of a network that spikes lif.js computes the rest.
 const { data, bytes, pictures, positions } = globalThis.nearwire;
 const layers = data.map.layers, law = data.map.law;

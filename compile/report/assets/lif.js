@@ -1,4 +1,4 @@
-// Spiking networks by the integer law of runtime/spiking/integers.py, coding.py and readout.py: replaces law.run and law.agrees of a network that
+// Spiking networks by the integer law of runtime/network/spiking/integers.py, coding.py and readout.py: replaces law.run and law.agrees of a network that
 // spikes. Whole numbers below 2**31 only, so this browser makes the spikes that the reference makes; ``agrees`` compares every one.
 const { data, samples, bytes, law } = globalThis.nearwire;
 const spiking = data.map.spiking, layers = data.map.layers;

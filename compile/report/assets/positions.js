@@ -1,4 +1,4 @@
-// Layers whose neurons have positions: squared distances, and the weights that follow from them (runtime/kinds/spatial.py).
+// Layers whose neurons have positions: squared distances, and the weights that follow from them (runtime/network/kinds/spatial.py).
 const { data, bytes } = globalThis.nearwire;
 
 const integers = (text) => { const raw = bytes(text); return new Int16Array(raw.buffer, 0, raw.length / 2); };
@@ -19,7 +19,7 @@ function distance2(layer, receiver, sender) {
   return sum;
 }
 
-// The (outputs * inputs) weights of a layer: its table by the code of the squared distance (runtime/law.py), those longer than -least left out.
+// The (outputs * inputs) weights of a layer: its table by the code of the squared distance (runtime/network/law.py), those longer than -least left out.
 function matrix(layer, least) {
   const receivers = layer.receiver.length / layer.coordinates, senders = layer.sign.length;
   const found = new Int8Array(receivers * senders), limit = Math.min(layer.cutoff2 ?? Infinity, -least), m = layer.mantissa_bits;

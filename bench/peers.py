@@ -1,0 +1,94 @@
+"""A box network against ordinary dense int8 networks, in one run: python -m bench.peers [--network NAME] [--work DIR]
+
+Trains the dense baselines 784-32-10 and 784-128-10 on MNIST, and from the latter one with a tenth of its weights (a minute each; kept in
+--work), compiles them and the network of the zoo, and prints accuracy, flash, RAM and exact instructions on the emulated Cortex-M4, each as a
+ratio to the box network. The dense networks run on our own best kernels, chosen for latency, and once more as emlearn deploys them: compiled by
+the same compiler and counted on the same core, which for its float arithmetic has an FPU. Then single inferences on this computer, one thread:
+our C, LiteRT and ONNX Runtime, interleaved, each with its own build of each network. Needs the extra 'bench'.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from compile.pipeline.pipeline import CompileOptions, compile_network
+from runtime.backends import backend
+from runtime.builds.checked import open_build
+from runtime.builds.manifest import Manifest
+from runtime.data.dataset import load_dataset
+from runtime.measure.bench import BenchOptions, bench
+from runtime.network.file import load
+from runtime.zoo import resolve
+
+try:
+    from bench.emlearn_peer import PeerFigures, measure
+except ModuleNotFoundError as error:
+    raise SystemExit(f"the package '{error.name}' is not installed. Run: pip install 'nearwire[bench]'") from None
+
+DENSE = ("--data", "mnist", "--model", "dense", "--batch", "100")
+# How a baseline is trained; {work} is where they are kept. Both layers of the sparse one keep a tenth of their weights.
+BASELINES = {
+    "784-32-10 dense": ("dense-32", (*DENSE, "--hidden", "32", "--epochs", "20", "--rate", "0.04")),
+    "784-128-10 dense": ("dense-128", (*DENSE, "--hidden", "128", "--epochs", "20", "--rate", "0.04")),
+    "784-128-10, 90 % sparse": (
+        "sparse-128",
+        (*DENSE, "--hidden", "128", "--epochs", "20", "--rate", "0.04", "--prune", "0.9", "--init", "{work}/dense-128"),
+    ),
+}
+EMLEARN = ("784-32-10 dense", "784-128-10 dense")
+HOST = ("c", "tflite", "onnxruntime")
+
+
+def trained(work: Path, folder: str, options: Sequence[str]) -> Path:
+    """The run folder of a baseline, trained unless it is there."""
+    place = work / folder
+    if not (place / "network.safetensors").is_file():
+        words = [option.format(work=work) for option in options]
+        subprocess.run([sys.executable, "-m", "train", "fit", *words, "--out", str(place)], check=True)
+    return place
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--network", default="mnist-2k")
+    parser.add_argument("--work", type=Path, default=Path("runs/peers"))
+    arguments = parser.parse_args()
+    sources = {f"zoo:{arguments.network}": (resolve(f"zoo:{arguments.network}"), CompileOptions())}
+    for name, (folder, options) in BASELINES.items():
+        sources[name] = (trained(arguments.work, folder, options), CompileOptions(optimise="latency"))
+    places = {name: arguments.work / "builds" / name.replace(":", "-").replace(" ", "-") for name in sources}
+    manifests = {name: compile_network(path, places[name], options) for name, (path, options) in sources.items()}
+    peers = {f"{name}, emlearn (float)": measure(load(sources[name][0] / "network.safetensors"), load_dataset("mnist")) for name in EMLEARN}
+    print_device(manifests, peers)
+    print_host(places)
+
+
+def print_device(manifests: dict[str, Manifest], peers: dict[str, PeerFigures]) -> None:
+    rows = []
+    for name, m in manifests.items():
+        if not (m.size and m.cost):
+            raise SystemExit("nothing was measured: see python -m devices doctor")
+        rows.append((name, m.accuracy.quantised, m.size.flash_bytes, m.size.ram_bytes, m.cost.instructions, m.cost.compiler))
+    rows += [(name, p.accuracy, p.flash_bytes, p.ram_bytes, p.instructions, p.compiler) for name, p in peers.items()]
+    print(f"{'emulated Cortex-M4':36}{'accuracy':>9}{'flash B':>10}{'ratio':>8}{'RAM B':>8}{'instructions':>14}{'ratio':>8}  compiled by")
+    for name, accuracy, flash, ram, work, compiler in rows:
+        print(f"{name:36}{accuracy:9.4f}{flash:10,}{flash / rows[0][2]:8.1f}{ram:8,}{work:14,}{work / rows[0][4]:8.1f}  {compiler}")
+
+
+def print_host(places: dict[str, Path]) -> None:
+    samples = load_dataset("mnist").test.x[:8]
+    usable = [name for name in HOST if backend(name).missing() is None]
+    print(f"\n{'this computer, batch 1':36}{'backend':>14}{'P50 us':>9}{'P90 us':>9}{'ratio':>8}  executed by")
+    fastest = None
+    for name, folder in places.items():
+        for row in bench(open_build(folder), usable, samples, BenchOptions(num_runs=5000, warmup_runs=500)).rows:
+            fastest = fastest or row.p50_us or 1.0
+            print(f"{name:36}{row.backend:>14}{row.p50_us:9.2f}{row.p90_us:9.2f}{(row.p50_us or 0) / fastest:8.1f}  {row.detail}")
+
+
+if __name__ == "__main__":
+    main()

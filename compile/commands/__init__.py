@@ -1,0 +1,1 @@
+"""The commands of 'python -m compile', and what they print."""

@@ -1,0 +1,1 @@
+"""What the emitted files share: the numbers of every layer, the proof of their thresholds, templates."""

@@ -1,0 +1,1 @@
+"""``model.onnx``: steady.py for ordinary networks, step.py for one time step of spiking ones."""

@@ -1,0 +1,1 @@
+"""The whole compile, the folder it writes, and the budgets it keeps."""

@@ -1,0 +1,252 @@
+"""The whole compile: a trained network in, a verified build folder out.
+
+freeze -> prune -> quantise -> store -> emit (ONNX, TFLite, C) -> verify -> measure -> manifest. Accuracy is measured on the same test
+samples before and after every lossy step; every backend's scores are compared with the integer reference.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from compile.emit import nir, packages
+from compile.emit.c import steady as c
+from compile.emit.common.numbers import spiking_record
+from compile.emit.onnx import steady as onnx
+from compile.emit.tflite import steady as tflite
+from compile.passes.freeze import freeze
+from compile.passes.prune import prune
+from compile.passes.quantise import quantise
+from compile.passes.spiking import with_early_exit
+from compile.passes.store import FormatCost, LayerLedger, store
+from compile.pipeline.artifact import check_place, replacing
+from compile.pipeline.budget import Budgets, check_before, check_budgets, explained, latency_us
+from compile.pipeline.neurobench import observed_samples
+from compile.pipeline.neurobench import record as neurobench_record
+from compile.proof.verify import Parity, require, verify
+from compile.report import Report, facts
+from compile.report import write as write_report
+from compile.report.command import command_line
+from devices.boards.board import Board, load_board
+from devices.errors import InputError
+from devices.version import VERSION
+from runtime.backends.firmware.core import countable, measure
+from runtime.backends.firmware.figures import FirmwareFigures
+from runtime.builds.manifest import SCHEMA as MANIFEST_SCHEMA
+from runtime.builds.manifest import Accuracy, Cost, InputRecord, LayerRecord, LedgerEntry, Manifest, OutputRecord, ParityRecord, Size, file_records
+from runtime.data.dataset import Dataset, load_dataset
+from runtime.network.file import from_bytes, save
+from runtime.network.kinds import kind_of
+from runtime.network.network import Array, Network
+from runtime.network.reference import accuracy as measure_accuracy
+from runtime.network.reference import scores as reference_scores
+from runtime.network.spiking.energy import Energy
+
+VERIFIED_BACKENDS = ("c", "onnxruntime", "tflite", "firmware")
+CALIBRATION_SAMPLES = 5000  # of the training data
+COST_SAMPLES = 10  # test samples whose instructions are counted, at least
+
+
+@dataclass(frozen=True)
+class CompileOptions:
+    """What to make of a network. ``data``: name or path of the data set for calibration and test; None: the one it was trained on."""
+
+    board: str = "emulated-cortex-m4"
+    data: str | None = None
+    prune: float = 0.0
+    prune_scope: str = "layer"
+    prune_structure: str = "none"
+    bits: int = 8
+    store: str = "auto"
+    optimise: str = "flash"
+    firmware_samples: int = 100
+    report_samples: bool = True  # whether the report shows samples of the data
+    early_exit: float | None = None  # lead a step that is left at which a spiking network stops, in spikes or thresholds; None: never
+    nir: bool = False  # whether a spiking network is written as model.nir too
+    pj_per_mac: float = Energy.pj_per_mac  # assumptions of a spiking network's energy, picojoules
+    pj_per_ac: float = Energy.pj_per_ac
+    pj_per_cycle: float = Energy.pj_per_cycle
+    packages: tuple[str, ...] = ()  # ecosystems of compile.emit.packages
+    package_name: str | None = None  # None: the source network's
+    budgets: Budgets = field(default_factory=Budgets)
+
+
+def compile_network(source: Path, out: Path, options: CompileOptions, progress: Callable[[str], None] = lambda _: None) -> Manifest:
+    """Make the build of the network file ``source`` in the folder ``out``; returns its manifest.
+
+    InputError for unusable input, CheckError for a budget or a proof that is not met; in both cases ``out`` is as it was.
+    """
+    check_place(out)
+    board = load_board(options.board)
+    energy = Energy(options.pj_per_mac, options.pj_per_ac, options.pj_per_cycle)
+    energy.check()
+    options = replace(options, packages=packages.chosen(options.packages))
+    library = packages.library_name(options.package_name or packages.name_of(source)) if options.packages else ""
+    content, trained = _read(source)
+    if trained.is_integer:
+        raise InputError(f"'{source}' is quantised already (stage '{trained.stage}'). Compile the network that 'python -m train fit' wrote.")
+    if options.early_exit is not None and trained.spiking is None:
+        raise InputError(f"'{source}' does not spike, so it has no time steps to leave out. Leave --early-exit out.")
+    if options.nir and trained.spiking is None:
+        raise InputError(f"'{source}' does not spike; NIR describes spiking networks. Leave --nir out.")
+    progress("data")
+    data = load_dataset(options.data or str(trained.provenance.get("data", "")))
+    _check_data(trained, data)
+
+    progress("freeze, prune, quantise")
+    frozen = freeze(trained)
+    pruned = prune(frozen, options.prune, options.prune_scope, options.prune_structure)
+    quantised = quantise(pruned, data.train.x[:CALIBRATION_SAMPLES], options.bits)
+    found = [measure_accuracy(network, data.test.x, data.test.y) for network in (trained, frozen, pruned)]
+    scores = reference_scores(quantised, data.test.x)
+    found.append(float((scores.argmax(axis=1) == data.test.y).mean()))
+    all_steps = None
+    if options.early_exit is not None:
+        quantised, all_steps = with_early_exit(quantised, options.early_exit), found.pop()
+        scores = reference_scores(quantised, data.test.x)
+        found.append(float((scores.argmax(axis=1) == data.test.y).mean()))
+    accuracy = Accuracy(
+        data=data.name, samples=len(data.test.y), float=found[0], frozen=found[1], pruned=found[2], quantised=found[3], all_steps=all_steps
+    )
+    stored, ledger = store(quantised, board, options.optimise, options.store)
+    check_before(options.budgets, board, accuracy, stored, ledger)
+
+    with replacing(out) as folder, explained(stored, ledger):
+        progress("write ONNX, TFLite and C")
+        save(stored, folder / "network.safetensors")
+        onnx.emit(stored, folder)
+        onnx.emit_test_data(stored, folder, data.test.x[:1])
+        tflite.emit(stored, folder)
+        if options.nir:
+            nir.emit(stored, folder)
+        c.emit(stored, folder, data.test.x[:4])
+        limits = {"firmware": options.firmware_samples}
+        parities = verify(folder, stored, data.test.x, VERIFIED_BACKENDS, limits, progress, board.name if countable(board) else None)
+        require(parities)
+        progress(f"measure on {board.name}")
+        counted = min(observed_samples(stored, ledger, COST_SAMPLES), len(data.test.x))
+        figures = measure(folder, stored, board, data.test.x[:counted])
+        budgets = check_budgets(options.budgets, board, accuracy, figures, stored, ledger)
+        sha256, size, cost = hashlib.sha256(content).hexdigest(), _size(figures), _cost(figures, board, counted)
+        places = packages.emit(stored, folder, options.packages, library, data.test.x[0], packages.Facts(accuracy, sha256, size, cost))
+        manifest = Manifest(
+            schema=MANIFEST_SCHEMA,
+            tool_version=VERSION,
+            network_sha256=sha256,
+            source=str(trained.provenance.get("recipe") or source.name),
+            board=board.name,
+            options={key: value for key, value in asdict(options).items() if key not in ("board", "budgets")},
+            accuracy=accuracy,
+            parity={name: _parity(parity) for name, parity in parities.items()},
+            size=size,
+            cost=cost,
+            budgets=budgets,
+            spiking=spiking_record(stored),
+            neurobench=neurobench_record(stored, data.test.x, ledger, folder, board, figures, energy),
+            layers=_layers(trained, stored, ledger, figures),
+            input=InputRecord(shape=stored.input.shape, dtype="uint8", scale=stored.input.scale, zero_point=stored.input.zero_point),
+            output=OutputRecord(classes=stored.classes, dtype="int32", scale=float(stored.layers[-1].options["output_scale"])),
+            packages=places,
+            files=file_records(folder),
+        )
+        progress("report")
+        seen = facts.gather(trained, stored, data, scores, options.report_samples)
+        write_report(Report(manifest, stored, board, seen, command_line(source, asdict(options), asdict(CompileOptions()))), folder)
+        manifest = manifest.model_copy(update={"files": file_records(folder)})
+        (folder / "manifest.json").write_text(manifest.to_json())
+    return manifest
+
+
+def _read(source: Path) -> tuple[bytes, Network]:
+    path = source / "network.safetensors" if source.is_dir() else source
+    if not path.is_file():
+        raise InputError(f"no network file at '{path}'. Give a run folder of 'python -m train fit', a .safetensors file or zoo:NAME.")
+    content = path.read_bytes()
+    return content, from_bytes(content, f"'{path}'")
+
+
+def _check_data(network: Network, data: Dataset) -> None:
+    if data.spec.size != network.input.size:
+        raise InputError(
+            f"data set '{data.name}' has samples of {data.shape}; the network reads {network.input.shape}. Give the one it was trained on."
+        )
+    if len(data.classes) != len(network.classes):
+        raise InputError(f"data set '{data.name}' has {len(data.classes)} classes; the network tells {len(network.classes)} apart.")
+    if data.spec != replace(network.input, cut=0):
+        raise InputError(
+            f"data set '{data.name}' turns values into bytes by scale {data.spec.scale}, zero point {data.spec.zero_point}; the network was trained "
+            f"with scale {network.input.scale}, zero point {network.input.zero_point}. Give the data it was trained on."
+        )
+
+
+def _parity(parity: Parity) -> ParityRecord | None:
+    if parity.missing is not None:
+        return None
+    return ParityRecord(
+        samples=parity.samples,
+        label_mismatches=parity.label_mismatches,
+        max_abs_difference=parity.max_abs_difference,
+        detail=parity.detail,
+        spike_samples=parity.spike_samples,
+        spike_mismatches=parity.spike_mismatches,
+    )
+
+
+def _size(figures: FirmwareFigures | None) -> Size | None:
+    if figures is None:
+        return None
+    return Size(
+        constants_bytes=figures.constants_bytes,
+        code_bytes=figures.code_bytes,
+        flash_bytes=figures.flash_bytes,
+        ram_bytes=figures.ram_bytes,
+        stack_bytes=figures.stack_bytes,
+    )
+
+
+def _cost(figures: FirmwareFigures | None, board: Board, samples: int) -> Cost | None:
+    if figures is None:
+        return None
+    return Cost(
+        core=board.core,
+        instructions=round(figures.instructions_mean),
+        instructions_min=figures.instructions_min,
+        instructions_max=figures.instructions_max,
+        instructions_first=figures.instructions_first,
+        cycles=None if figures.cycles_mean is None else round(figures.cycles_mean),
+        latency_us=None if (found := latency_us(figures, board)) is None else round(found, 2),
+        samples=samples,
+        compiler=figures.compiler,
+    )
+
+
+def _layers(trained: Network, stored: Network, ledger: Sequence[LayerLedger], figures: FirmwareFigures | None) -> tuple[LayerRecord, ...]:
+    records = []
+    for source, layer, entry in zip(trained.layers, stored.layers, ledger, strict=True):
+        chosen = entry.formats[entry.chosen]
+        measured = figures.layer_instructions[layer.name] if figures else chosen.instructions
+        weights: Array = kind_of(layer).integer_weights(layer)
+        records.append(
+            LayerRecord(
+                name=layer.name,
+                kind=layer.kind,
+                shape=(layer.outputs, layer.inputs),
+                parameters=kind_of(source).parameters(source),
+                nonzeros=int(np.count_nonzero(weights)),
+                store=entry.chosen,
+                bytes=chosen.bytes,
+                instructions=round(measured),
+                predicted_instructions=round(chosen.instructions),
+                ledger={name: _entry(cost) for name, cost in entry.formats.items()},
+                reason=entry.reason,
+            )
+        )
+    return tuple(records)
+
+
+def _entry(cost: FormatCost) -> LedgerEntry:
+    return LedgerEntry(bytes=cost.bytes, ram_bytes=cost.ram, instructions=cost.instructions, error_percent=cost.error_percent)

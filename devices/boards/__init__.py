@@ -1,0 +1,1 @@
+"""Boards: one TOML file each, in a folder for its group; board.py reads them."""

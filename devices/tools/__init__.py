@@ -1,0 +1,1 @@
+"""Programs for boards: compilers, linked firmware and its sizes, flash images, flashing."""

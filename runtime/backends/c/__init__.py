@@ -1,0 +1,1 @@
+"""Backend 'c': the build's C code on this computer, or as a program that is run elsewhere."""

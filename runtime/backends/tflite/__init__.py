@@ -1,0 +1,1 @@
+"""Backend 'tflite': whole inferences (steady.py), the time steps of spiking networks (step.py), LiteRT's profiler."""

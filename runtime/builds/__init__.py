@@ -1,0 +1,1 @@
+"""A build folder: its manifest, its files, and the network in it."""

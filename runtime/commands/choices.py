@@ -1,0 +1,87 @@
+"""What the commands of runtime share: their common options, the samples and the backends that a user's words stand for."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from devices.computers import board_of, is_computer
+from devices.errors import InputError
+from runtime.backends import BACKENDS
+from runtime.backends import backend as backend_named
+from runtime.builds.build import Build
+from runtime.data.dataset import load_dataset
+from runtime.data.inputs import read_samples, stored_samples
+from runtime.network.network import Array
+
+BuildArgument = Annotated[Path, typer.Argument(help="A build folder.", show_default=False)]
+BackendOption = Annotated[str, typer.Option("--backend", help=f"One of {', '.join(BACKENDS)}.")]
+BackendsOption = Annotated[str, typer.Option("--backend", help=f"One or several of {', '.join(BACKENDS)}, by comma; or 'all' that work here.")]
+InputOption = Annotated[Path | None, typer.Option("--input", help="Samples: .npy, .npz (x), an image or raw bytes. Default: test samples.")]
+VectorDataOption = Annotated[str | None, typer.Option("--data", help="Data set for samples. Default: the build's own test vectors.")]
+VectorInputOption = Annotated[
+    Path | None, typer.Option("--input", help="Samples: .npy, .npz (x), an image or raw bytes. Default: the build's own test vectors.")
+]
+DataOption = Annotated[str | None, typer.Option("--data", help="Data set for test samples. Default: the one the network was trained on.")]
+RunBackendOption = Annotated[
+    str | None,
+    typer.Option("--backend", help=f"One of {', '.join(BACKENDS)}. Default: reference; with --device firmware, or c on Linux.", show_default=False),
+]
+ProfileBackendOption = Annotated[
+    str | None, typer.Option("--backend", help=f"One of {', '.join(BACKENDS)}. Default: firmware; with --device c on Linux.", show_default=False)
+]
+DeviceOption = Annotated[
+    str | None,
+    typer.Option("--device", help="Where to run: a board of 'python -m devices list', BOARD@PORT or USER@HOST. Default: here, or the build's board."),
+]
+DevicesOption = Annotated[
+    str | None,
+    typer.Option("--device", help="Where to run: boards or patterns of 'python -m devices list', BOARD@PORT, USER@HOST, by comma. Default: here."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print machine-readable results.")]
+
+
+def samples_for(build: Build, input_file: Path | None, data: str | None, count: int | None) -> tuple[Array, Array | None]:
+    """Samples (n, inputs) and, for a data set, their true labels."""
+    if input_file is not None:
+        return read_samples(input_file, build.network), None
+    dataset = load_dataset(data or str(build.network.provenance.get("data", "digits")))
+    if dataset.spec.size != build.network.input.size:
+        raise InputError(f"data set '{dataset.name}' has samples of {dataset.shape}; the network reads {build.network.input.shape}.")
+    test = dataset.test
+    return np.ascontiguousarray(test.x[:count]), test.y[:count]
+
+
+def measured_samples(build: Build, input_file: Path | None, data: str | None, count: int) -> Array:
+    """At most ``count`` samples (n, inputs) to measure with: the build's own unless others are named."""
+    if input_file is None and data is None:
+        return stored_samples(build.folder, build.network)[:count]
+    return samples_for(build, input_file, data, count)[0][:count]
+
+
+def backend_names(text: str) -> list[str]:
+    """The named backends; for 'all' those that work here, and a line on standard error for each that does not."""
+    if text != "all":
+        return [name.strip() for name in text.split(",") if name.strip()]
+    reasons = {name: backend_named(name).missing() for name in BACKENDS}
+    for name, reason in reasons.items():
+        if reason:
+            print(f"left out: {name}: {reason}", file=sys.stderr)
+    return [name for name, reason in reasons.items() if reason is None]
+
+
+def default_backend(device: str | None) -> str:
+    """The backend where none is named: what every place has."""
+    if device is None:
+        return "reference"
+    board = board_of(device)
+    return "c" if is_computer(board) or board.link == "local" else "firmware"
+
+
+def number(value: float | None, form: str) -> str:
+    """The value in a table; '-' where there is none."""
+    return "-" if value is None else format(value, form)

@@ -1,0 +1,118 @@
+"""Data sets: a name or a path in, bytes and labels in three splits out. No torch is needed to read them.
+
+Names: those of ``SOURCES``. Paths: a ``.npz`` file (runtime/data/sources/npz.py says what it holds) or a folder of images with one subfolder
+a class. To add a source: a module in runtime/data/sources/ with ``load(name) -> Dataset`` and a line in ``SOURCES``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from devices.errors import InputError, unknown_name
+from runtime.network.network import Array, InputSpec
+
+SOURCES = {
+    "digits": "runtime.data.sources.digits",
+    "mnist": "runtime.data.sources.idx",
+    "fashion-mnist": "runtime.data.sources.idx",
+    "mnist1d": "runtime.data.sources.mnist1d",
+    "cylinder-bell-funnel": "runtime.data.sources.cylinder_bell_funnel",
+}
+SPLIT_SEED = 2506  # of every shuffle that splits a data set: the same samples are held out whatever the training seed is
+SHARES = (0.7, 0.1, 0.2)  # train, validation, test where the data set itself has no test part
+
+
+@dataclass(frozen=True)
+class Split:
+    """Samples and their labels."""
+
+    x: Array  # (n, size) uint8
+    y: Array  # (n,) int64, 0 .. number of classes - 1
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def take(self, index: Array) -> Split:
+        return Split(np.ascontiguousarray(self.x[index]), self.y[index])
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Three disjoint splits: ``train`` is fitted, ``validation`` chooses, ``test`` is measured once at the end."""
+
+    name: str
+    shape: tuple[int, ...]  # of one sample; a row of x is it flattened in C order
+    classes: tuple[str, ...]
+    spec: InputSpec  # what the bytes mean
+    train: Split
+    validation: Split
+    test: Split
+
+
+def load_dataset(name_or_path: str) -> Dataset:
+    """The data set of that name or at that path; InputError for one that is unknown, missing, damaged or unusable."""
+    if name_or_path in SOURCES:
+        module = SOURCES[name_or_path]
+    else:
+        path = Path(name_or_path).expanduser()
+        if path.is_dir():
+            module = "runtime.data.sources.images"
+        elif path.is_file():
+            if path.suffix.lower() != ".npz":
+                raise InputError(f"data file '{name_or_path}' has type '{path.suffix}'. Allowed: a .npz file with x and y, or a folder of images.")
+            module = "runtime.data.sources.npz"
+        elif "/" in name_or_path or "\\" in name_or_path or path.suffix.lower() == ".npz" or name_or_path.startswith((".", "~")):
+            raise InputError(f"there is no data file or folder '{name_or_path}'. Give an existing path or one of: {', '.join(sorted(SOURCES))}.")
+        else:
+            raise unknown_name("data set", name_or_path, SOURCES)
+    dataset: Dataset = importlib.import_module(module).load(name_or_path)
+    return _checked(dataset)
+
+
+def join(first: Split, second: Split) -> Split:
+    """The samples of both, in that order."""
+    return Split(np.concatenate((first.x, second.x)), np.concatenate((first.y, second.y)))
+
+
+def split(x: Array, y: Array, shares: tuple[float, ...] = SHARES) -> tuple[Split, ...]:
+    """Shuffle with the fixed seed and cut: every part but the first is rounded down, the first takes the rest."""
+    order = np.random.default_rng(SPLIT_SEED).permutation(len(y))
+    sizes = [int(len(y) * share) for share in shares[1:]]
+    ends = np.cumsum([len(y) - sum(sizes), *sizes])
+    whole = Split(x, y)
+    return tuple(whole.take(order[end - size : end]) for end, size in zip(ends, [len(y) - sum(sizes), *sizes], strict=True))
+
+
+def class_labels(y: Array, where: str, classes: int | None = None, several: bool = True) -> Array:
+    """``y`` as (n,) int64 labels; InputError if not integers, out of 0..classes-1 or, with ``several``, all the same."""
+    flat = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+    if flat.ndim != 1 or flat.dtype.kind not in "iuf" or (flat.dtype.kind == "f" and not (np.isfinite(flat).all() and (flat == np.rint(flat)).all())):
+        raise InputError(f"{where}: the labels y are {y.dtype} of shape {y.shape} and not all integers. Allowed: (n,) integers 0, 1, 2, ...")
+    labels = flat.astype(np.int64)
+    if len(labels) == 0:
+        raise InputError(f"{where} holds no samples.")
+    low, high = int(labels.min()), int(labels.max())
+    limit = 4096 if classes is None else classes
+    if low < 0 or high >= limit:
+        named = "a network of at most 4096 outputs" if classes is None else f"{classes} classes"
+        raise InputError(f"{where}: labels go from {low} to {high}, which is out of range. Allowed for {named}: 0..{limit - 1}.")
+    if several and low == high:
+        raise InputError(f"{where}: every label is {low}. At least two classes are needed.")
+    return labels
+
+
+def _checked(dataset: Dataset) -> Dataset:
+    """The data set itself if its parts fit together and none is empty."""
+    for part in ("train", "validation", "test"):
+        one: Split = getattr(dataset, part)
+        if len(one) == 0:
+            raise InputError(f"data set '{dataset.name}' has an empty {part} split. It needs more samples: at least 10 to be split by itself.")
+        if one.x.shape != (len(one.y), dataset.spec.size):
+            raise InputError(
+                f"data set '{dataset.name}': {part} has x of shape {one.x.shape} for {len(one.y)} labels and {dataset.spec.size} inputs."
+            )
+    return dataset

@@ -1,0 +1,1 @@
+"""Measuring builds: latency, memory, layers, on this computer and on others, and whether a measurement may be trusted."""

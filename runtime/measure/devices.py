@@ -1,0 +1,78 @@
+"""bench on several devices: this computer, emulated cores, boards behind SSH. A device that fails costs only its own figures.
+
+Boards behind SSH work at the same time. What runs on this computer runs alone, one after the other, because it would disturb itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from devices.boards.board import Board
+from devices.computers import is_computer, open_computer
+from devices.computers.conditions import Conditions
+from devices.errors import InputError, NearwireError
+from runtime.backends import BACKENDS, backend
+from runtime.builds.build import Build
+from runtime.measure.bench import BenchOptions, BenchReport, Place, bench
+from runtime.measure.there import bench_there
+from runtime.network.network import Array
+from runtime.remote.sessions import open_session
+from runtime.remote.visit import BOARD_BACKENDS, Visit
+
+ALL = "all"
+MOST_AT_ONCE = 16
+Tell = Callable[[str], None]
+
+
+def bench_devices(
+    build: Build, boards: Sequence[Board], backends: Sequence[str], samples: Array, options: BenchOptions, tell: Tell = lambda _: None
+) -> list[BenchReport]:
+    """A report a board, in their order. ``backends``: names, or 'all' for those that each board can have."""
+    names = {board.name: backends_of(board, backends) for board in boards}
+    far = [board for board in boards if board.link == "ssh"]
+
+    def one(board: Board) -> BenchReport:
+        try:
+            return _bench(build, board, names[board.name], samples, options, lambda text: tell(f"{board.name}: {text}"))
+        except NearwireError as error:
+            if len(boards) == 1:
+                raise
+            return BenchReport(board.name, error=str(error))
+
+    found = {board.name: one(board) for board in boards if board not in far}
+    if far:
+        with ThreadPoolExecutor(min(MOST_AT_ONCE, len(far))) as pool:
+            found |= dict(zip((board.name for board in far), pool.map(one, far), strict=True))
+    return [found[board.name] for board in boards]
+
+
+def backends_of(board: Board, wanted: Sequence[str]) -> list[str]:
+    """The backends among ``wanted`` that the board can have; InputError if there is none."""
+    possible = BOARD_BACKENDS if is_computer(board) else tuple(name for name in BACKENDS if (name == "firmware") != (board.link == "local"))
+    if list(wanted) == [ALL]:
+        return [name for name in possible if is_computer(board) or backend(name).missing() is None]
+    if is_computer(board):
+        return [name for name in wanted if name != "firmware"] or _none(board, wanted, possible)
+    libraries = () if "firmware" in possible else ("litert", "tflite-runtime")
+    return [name for name in wanted if name in (*possible, *libraries)] or _none(board, wanted, possible)
+
+
+def _none(board: Board, wanted: Sequence[str], possible: Sequence[str]) -> list[str]:
+    raise InputError(f"device '{board.name}' has none of the backends {', '.join(wanted)}. It has: {', '.join(possible)}.")
+
+
+def _bench(build: Build, board: Board, names: list[str], samples: Array, options: BenchOptions, tell: Tell) -> BenchReport:
+    if not is_computer(board):
+        if board.link == "local":
+            return bench(build, names, samples, options, tell)
+        place = Place(board.name, lambda opened, name, threads: open_session(opened, name, board.name, threads), lambda: core_conditions(board))
+        return bench(build, names, samples, options, tell, place)
+    tell("connect")
+    with open_computer(board) as computer:
+        return bench_there(Visit(computer, board, build, tell), names, samples, options)
+
+
+def core_conditions(board: Board) -> Conditions:
+    """Of a microcontroller: it says nothing about itself, and what this computer says is not about it. BOARD@PORT is a real one."""
+    return Conditions(core=board.core if "@" in board.name else f"{board.core}, emulated on this computer")

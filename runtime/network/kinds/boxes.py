@@ -1,0 +1,65 @@
+"""What ``field`` and ``replicated`` share: synapses with a position, a reach and a charge over a grid of cells.
+
+    w(cell) = sum_k charge_k * rule(|cell - position_k| / reach_k)                                           (per channel)
+
+Cells are unit squares; cell (y, x) covers [y, y+1) x [x, x+1), its centre is (y + 1/2, x + 1/2). A signal is a grid of one row.
+Rules, with u the Euclidean distance over the reach: ``inverse`` 1/sqrt(1 + u**2), ``inverse_square`` 1/(1 + u**2), ``gaussian``
+exp(-u**2 / 2). ``box`` has one reach an axis and is 1 where every axis is inside, by integer edges
+
+    low = round(position - reach), high = round(position + reach), both held within the grid; a cell i is inside if low <= i < high.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from devices.errors import unknown_name
+from runtime.network.network import Array
+
+RULES = ("inverse", "inverse_square", "gaussian", "box")
+
+
+def box_edges(position: Array, reach: Array, grid: tuple[int, int]) -> Array:
+    """(n, synapses, 4) uint8 [low y, low x, high y, high x] of float32 (n, synapses, 2) positions and reaches in cells."""
+    size = np.array(grid, np.float32)
+    low = np.clip(np.rint(position - reach), 0, size)
+    high = np.maximum(np.clip(np.rint(position + reach), 0, size), low)
+    return np.concatenate([low, high], axis=2).astype(np.uint8)
+
+
+def inside(edges: Array, grid: tuple[int, int]) -> Array:
+    """(n, synapses, height, width) bool: the cells within each box."""
+    y, x = np.arange(grid[0]), np.arange(grid[1])
+    rows = (y >= edges[..., 0, None]) & (y < edges[..., 2, None])
+    columns = (x >= edges[..., 1, None]) & (x < edges[..., 3, None])
+    return rows[..., :, None] & columns[..., None, :]
+
+
+def profile(rule: str, position: Array, reach: Array, grid: tuple[int, int]) -> Array:
+    """(n, synapses, height, width) float32: the rule at every cell."""
+    if rule == "box":
+        return inside(box_edges(position, reach, grid), grid).astype(np.float32)
+    dy = np.arange(grid[0], dtype=np.float32) + np.float32(0.5) - position[..., 0, None]
+    dx = np.arange(grid[1], dtype=np.float32) + np.float32(0.5) - position[..., 1, None]
+    u2 = (dy[..., :, None] ** 2 + dx[..., None, :] ** 2) / reach[..., 0, None, None] ** 2
+    if rule == "inverse":
+        return np.asarray(1 / np.sqrt(1 + u2), np.float32)
+    if rule == "inverse_square":
+        return np.asarray(1 / (1 + u2), np.float32)
+    if rule == "gaussian":
+        return np.asarray(np.exp(-u2 / 2), np.float32)
+    raise unknown_name("wiring rule", rule, RULES)
+
+
+def spread(charge: Array, channel: Array | None, channels: int, profiles: Array) -> Array:
+    """(n, channels, height, width): charges times profiles, summed over the synapses into the channel each reads.
+
+    Integer charges with bool profiles give int64, exactly.
+    """
+    kind = np.int64 if charge.dtype.kind == "i" else np.float32
+    weighted = charge.astype(kind)[..., None, None] * profiles.astype(kind)
+    if channel is None:
+        return weighted.sum(axis=1, keepdims=True)
+    out = np.zeros((len(charge), channels, *profiles.shape[2:]), kind)
+    np.add.at(out, (np.arange(len(charge))[:, None], channel), weighted)
+    return out

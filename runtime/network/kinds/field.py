@@ -1,0 +1,122 @@
+"""``field``: neurons whose K synapses each have a position, a reach and a charge over the input grid (runtime/network/kinds/boxes.py).
+
+    w_j(cell) = sum_k charge_jk * rule(|cell - position_jk| / reach_jk),   out_j = sum_cells w_j(cell) * input(cell) + bias_j
+
+The grid has ``channels`` maps of ``grid`` = (height, width) cells, flattened channel by channel; each synapse reads one channel.
+Integer form: with rule ``box`` edges and charges are integers, and the weight is their exact sum, in -63..63; so a device sums
+rectangles, and a runtime that multiplies matrices sees the same integers. Other rules become a plain ``weight`` matrix.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from devices.errors import InputError, unknown_name
+from runtime.network.kinds.base import ArraySpec, Kind
+from runtime.network.kinds.boxes import RULES, inside, profile, spread
+from runtime.network.network import Array, Layer
+
+
+def grid_of(layer: Layer) -> tuple[int, int]:
+    """(height, width) in cells of one channel."""
+    height, width = layer.options["grid"]
+    return int(height), int(width)
+
+
+class Field(Kind):
+    name = "field"
+    float_arrays = {
+        "position": ArraySpec("float32", ("outputs", "synapses", "axes"), "cells (y, x)"),
+        "reach": ArraySpec("float32", ("outputs", "synapses", "reaches"), "cells; box: per axis (y, x), else one"),
+        "charge": ArraySpec("float32", ("outputs", "synapses"), "output units per input unit"),
+        "channel": ArraySpec("uint8", ("outputs", "synapses"), "index of the map it reads", optional=True),
+        "bias": ArraySpec("float32", ("outputs",), "output units"),
+        "step": ArraySpec("float32", ("outputs",), "real charge a step, where training was quantisation-aware", optional=True),
+    }
+    integer_arrays = {
+        "edges": ArraySpec("uint8", ("outputs", "synapses", "sides"), "cells: low y, low x, high y, high x; rule box", optional=True),
+        "charge": ArraySpec("int8", ("outputs", "synapses"), "weight steps; rule box", optional=True),
+        "channel": ArraySpec("uint8", ("outputs", "synapses"), "index of the map it reads", optional=True),
+        "weight": ArraySpec("int8", ("outputs", "inputs"), "weight steps; other rules", optional=True),
+        "bias": ArraySpec("int32", ("outputs",), "accumulator steps"),
+        "shift": ArraySpec("uint8", ("outputs",), "bits", optional=True),
+        "weight_scale": ArraySpec("float32", ("outputs",), "real weight a step, for reports"),
+    }
+
+    def check_options(self, layer: Layer, integer: bool, where: str) -> None:
+        check_grid(layer, where)
+        height, width = grid_of(layer)
+        channels = int(layer.options["channels"])
+        if height * width * channels != layer.inputs:
+            raise InputError(
+                f"{where}: a grid of {channels} x {height} x {width} cells has {height * width * channels} values; the layer reads {layer.inputs}."
+            )
+        check_synapses(layer, integer, where)
+
+    def parameters(self, layer: Layer) -> int:
+        return int(sum(layer.arrays[name].size for name in ("position", "reach", "charge", "bias")))
+
+    def weights(self, layer: Layer) -> Array:
+        a = layer.arrays
+        profiles = profile(layer.options["rule"], a["position"], a["reach"], grid_of(layer))
+        return spread(a["charge"], a.get("channel"), int(layer.options["channels"]), profiles).reshape(layer.outputs, layer.inputs)
+
+    def integer_weights(self, layer: Layer) -> Array:
+        a = layer.arrays
+        if "weight" in a:
+            return a["weight"]
+        total = spread(a["charge"], a.get("channel"), int(layer.options["channels"]), inside(a["edges"], grid_of(layer)))
+        return held(total.reshape(layer.outputs, layer.inputs), layer)
+
+
+def held(total: Array, layer: Layer) -> Array:
+    """Sums of charges as int8; InputError naming the layer if one does not fit."""
+    if np.abs(total).max(initial=0) > 127:
+        raise InputError(f"layer '{layer.name}': overlapping charges sum to {np.abs(total).max()}, which no int8 weight holds.")
+    return total.astype(np.int8)
+
+
+def check_grid(layer: Layer, where: str) -> None:
+    """InputError unless the options rule, grid and channels are there and usable."""
+    missing = [name for name in ("rule", "grid", "channels") if name not in layer.options]
+    if missing:
+        raise InputError(f"{where} lacks the options {missing}.")
+    if layer.options["rule"] not in RULES:
+        raise unknown_name(f"wiring rule in {where}", str(layer.options["rule"]), RULES)
+    grid = layer.options["grid"]
+    if len(grid) != 2 or not all(1 <= int(n) <= 255 for n in grid) or not 1 <= int(layer.options["channels"]) <= 256:
+        raise InputError(
+            f"{where}: grid {grid} with {layer.options['channels']} channels; allowed: two sizes of 1 to 255 cells and 1 to 256 channels."
+        )
+
+
+def check_synapses(layer: Layer, integer: bool, where: str) -> None:
+    """InputError unless the synapses' arrays belong together and to the layer's rule."""
+    a = layer.arrays
+    if integer and ("weight" in a) == ("edges" in a and "charge" in a):
+        raise InputError(f"{where} must have either the arrays 'edges' and 'charge' (rule box) or 'weight'.")
+    charge = a.get("charge")
+    if charge is not None and charge.shape[1] < 1:
+        raise InputError(f"{where} has neurons of 0 synapses; at least 1 is needed.")
+    channels = int(layer.options["channels"])
+    if "channel" in a and int(a["channel"].max(initial=0)) >= channels:
+        raise InputError(f"{where}: a synapse reads channel {a['channel'].max()} of {channels}.")
+    if channels > 1 and "channel" not in a and "weight" not in a:
+        raise InputError(f"{where} lacks the array 'channel': with {channels} channels every synapse must name the one it reads.")
+    if not integer:
+        axes, reaches = a["position"].shape[2], a["reach"].shape[2]
+        if axes != 2 or reaches != (2 if layer.options["rule"] == "box" else 1):
+            raise InputError(
+                f"{where}: {axes} coordinates and {reaches} reaches a synapse; rule '{layer.options['rule']}' needs 2 and {2 if layer.options['rule'] == 'box' else 1}."
+            )
+        if not (a["reach"] > 0).all():
+            raise InputError(f"{where}: a reach is not above 0 cells.")
+    elif "edges" in a:
+        edges = a["edges"]
+        if edges.shape[2] != 4 or (edges[..., :2] > edges[..., 2:]).any() or (edges[..., 2:] > kernel_or_grid(layer)).any():
+            raise InputError(f"{where}: box edges must be [low y, low x, high y, high x] with low <= high <= the grid's size.")
+
+
+def kernel_or_grid(layer: Layer) -> Array:
+    """(2,) the size in cells of the area that a neuron's boxes lie in."""
+    return np.array(layer.options.get("kernel", layer.options["grid"]))

@@ -1,0 +1,167 @@
+"""``replicated``: prototypes of box synapses repeated at every position of a grid, then pooled: a convolution whose cost does not
+depend on its kernel size.
+
+    sum_p(y, x) = sum over the kernel of w_p(dy, dx, channel) * input(y * stride + dy - padding, x * stride + dx - padding, channel) + bias_p
+    out_p(Y, X) = activation of the max of sum_p over the pool's window that starts at (Y * pool, X * pool)     pooling 'max'
+                  mean of the activations of sum_p over that window                                             pooling 'average'
+
+w_p as in runtime/network/kinds/boxes.py on a grid of the kernel's size. Cells outside the input are 0.0 (zero padding). Windows at the lower
+and right border may be smaller than the pool: the largest is that of the positions there are, in a mean the missing ones count as 0.0.
+Sizes are pairs (vertical, horizontal); outputs are flattened prototype by prototype.
+
+The mean of bytes is (their sum + N / 2) >> log2 N for the N positions of a whole window. Both sides of it are therefore powers of two: then
+it is a sum requantised by the law of runtime/network/law.py, with weights of 1, which every backend computes exactly (compile/emit/common/numbers.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from devices.errors import InputError, unknown_name
+from runtime.network.kinds.base import ArraySpec, Kind
+from runtime.network.kinds.boxes import inside, profile, spread
+from runtime.network.kinds.field import check_grid, check_synapses, grid_of, held
+from runtime.network.network import Array, Layer
+
+GEOMETRY = ("kernel", "stride", "padding", "pool")
+POOLINGS = ("max", "average")
+MEAN_SIDES = (1, 2, 4, 8, 16)  # of the window of a mean
+
+
+def geometry(layer: Layer) -> dict[str, tuple[int, int]]:
+    """The four pairs of sizes by name."""
+    return {name: (int(layer.options[name][0]), int(layer.options[name][1])) for name in GEOMETRY}
+
+
+def positions(layer: Layer) -> tuple[int, int]:
+    """(rows, columns) at which the prototypes are evaluated, before pooling."""
+    grid, g = grid_of(layer), geometry(layer)
+    rows, columns = ((grid[k] + 2 * g["padding"][k] - g["kernel"][k]) // g["stride"][k] + 1 for k in (0, 1))
+    return rows, columns
+
+
+def pooled(layer: Layer) -> tuple[int, int]:
+    """(rows, columns) of each prototype's output map."""
+    found, pool = positions(layer), geometry(layer)["pool"]
+    return -(-found[0] // pool[0]), -(-found[1] // pool[1])
+
+
+def mean_shift(layer: Layer) -> int:
+    """log2 of the number of positions that a mean is taken over; 0 where there is no mean: the largest is kept, or the pool is 1 x 1."""
+    sides = geometry(layer)["pool"]
+    return (sides[0] * sides[1]).bit_length() - 1 if layer.options.get("pooling") == "average" else 0
+
+
+class Replicated(Kind):
+    name = "replicated"
+    matrix = False
+    float_arrays = {
+        "position": ArraySpec("float32", ("prototypes", "synapses", "axes"), "cells of the kernel (y, x)"),
+        "reach": ArraySpec("float32", ("prototypes", "synapses", "reaches"), "cells per axis (y, x)"),
+        "charge": ArraySpec("float32", ("prototypes", "synapses"), "output units per input unit"),
+        "channel": ArraySpec("uint8", ("prototypes", "synapses"), "index of the map it reads", optional=True),
+        "bias": ArraySpec("float32", ("prototypes",), "output units"),
+        "step": ArraySpec("float32", ("prototypes",), "real charge a step, where training was quantisation-aware", optional=True),
+    }
+    integer_arrays = {
+        "edges": ArraySpec("uint8", ("prototypes", "synapses", "sides"), "kernel cells: low y, low x, high y, high x"),
+        "charge": ArraySpec("int8", ("prototypes", "synapses"), "weight steps"),
+        "channel": ArraySpec("uint8", ("prototypes", "synapses"), "index of the map it reads", optional=True),
+        "bias": ArraySpec("int32", ("prototypes",), "accumulator steps"),
+        "shift": ArraySpec("uint8", ("prototypes",), "bits", optional=True),
+        "weight_scale": ArraySpec("float32", ("prototypes",), "real weight a step, for reports"),
+    }
+
+    def check_options(self, layer: Layer, integer: bool, where: str) -> None:
+        check_grid(layer, where)
+        for name in GEOMETRY:
+            low = 0 if name == "padding" else 1
+            pair = layer.options.get(name)
+            if pair is None or len(pair) != 2 or not all(low <= int(n) <= 255 for n in pair):
+                raise InputError(f"{where}: option '{name}' is {pair}; it must be a pair of sizes of at least {low}.")
+        g, grid = geometry(layer), grid_of(layer)
+        if any(g["kernel"][k] > grid[k] + 2 * g["padding"][k] or g["padding"][k] >= g["kernel"][k] for k in (0, 1)):
+            raise InputError(f"{where}: a kernel of {g['kernel']} with padding {g['padding']} does not fit a grid of {grid} cells.")
+        if layer.options["rule"] != "box":
+            raise InputError(f"{where} has rule '{layer.options['rule']}'; replicated layers need 'box'.")
+        pooling = layer.options.get("pooling", "max")
+        if pooling not in POOLINGS:
+            raise unknown_name(f"pooling of {where}", str(pooling), POOLINGS)
+        if pooling == "average" and not set(g["pool"]) <= set(MEAN_SIDES):
+            raise InputError(f"{where}: a mean over {g['pool'][0]} x {g['pool'][1]} positions; allowed sides: {', '.join(map(str, MEAN_SIDES))}.")
+        channels = int(layer.options["channels"])
+        if grid[0] * grid[1] * channels != layer.inputs:
+            raise InputError(
+                f"{where}: a grid of {channels} x {grid[0]} x {grid[1]} cells does not have the {layer.inputs} values that the layer reads."
+            )
+        rows, columns = pooled(layer)
+        prototypes = len(layer.arrays["bias"])
+        if prototypes * rows * columns != layer.outputs:
+            raise InputError(f"{where}: {prototypes} prototypes on {rows} x {columns} positions are not {layer.outputs} outputs.")
+        check_synapses(layer, integer, where)
+
+    def parameters(self, layer: Layer) -> int:
+        return int(sum(layer.arrays[name].size for name in ("position", "reach", "charge", "bias")))
+
+    def weights(self, layer: Layer) -> Array:
+        """(prototypes, channels * kernel height * kernel width)."""
+        a, kernel = layer.arrays, geometry(layer)["kernel"]
+        profiles = profile("box", a["position"], a["reach"], kernel)
+        return spread(a["charge"], a.get("channel"), int(layer.options["channels"]), profiles).reshape(len(a["bias"]), -1)
+
+    def integer_weights(self, layer: Layer) -> Array:
+        a, kernel = layer.arrays, geometry(layer)["kernel"]
+        total = spread(a["charge"], a.get("channel"), int(layer.options["channels"]), inside(a["edges"], kernel))
+        return held(total.reshape(len(a["bias"]), -1), layer)
+
+    def shifts(self, layer: Layer) -> Array:
+        rows, columns = positions(layer) if mean_shift(layer) else pooled(layer)
+        return np.repeat(layer.arrays["shift"], rows * columns)
+
+    def pooled(self, layer: Layer, values: Array) -> Array:
+        shift = mean_shift(layer)
+        if not shift:
+            return values
+        (ph, pw), (rows, columns) = geometry(layer)["pool"], pooled(layer)
+        maps = values.reshape(len(values), len(layer.arrays["bias"]), *positions(layer))
+        whole = np.zeros((*maps.shape[:2], rows * ph, columns * pw), np.int64 if values.dtype.kind == "u" else values.dtype)
+        whole[:, :, : maps.shape[2], : maps.shape[3]] = maps
+        total = whole.reshape(*maps.shape[:2], rows, ph, columns, pw).sum(axis=(3, 5)).reshape(len(values), -1)
+        return (total + (1 << (shift - 1)) >> shift).astype(np.uint8) if values.dtype.kind == "u" else total / np.float32(1 << shift)
+
+    def integer_sums(self, layer: Layer) -> Callable[[Array, int], Array]:
+        weights, bias = self.integer_weights(layer).astype(np.float64), layer.arrays["bias"].astype(np.int64)
+
+        def sums(values: Array, zero_point: int) -> Array:
+            columns = patches(values.astype(np.float64) - zero_point, layer)  # exact: float64 holds every partial sum
+            return per_prototype(np.rint(columns @ weights.T).astype(np.int64) + bias, layer)
+
+        return sums
+
+    def float_sums(self, layer: Layer) -> Callable[[Array], Array]:
+        weights, bias = self.weights(layer), layer.arrays["bias"]
+        return lambda values: per_prototype(patches(values, layer) @ weights.T + bias, layer)
+
+
+def patches(values: Array, layer: Layer) -> Array:
+    """(n, rows, columns, channels * kernel cells) of (n, inputs): what the kernel sees at each position."""
+    grid, g = grid_of(layer), geometry(layer)
+    maps = values.reshape(len(values), int(layer.options["channels"]), *grid)
+    (py, px), (sy, sx) = g["padding"], g["stride"]
+    padded = np.pad(maps, ((0, 0), (0, 0), (py, py), (px, px)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, g["kernel"], (2, 3))[:, :, ::sy, ::sx]  # type: ignore[call-overload]
+    return windows.transpose(0, 2, 3, 1, 4, 5).reshape(len(values), *positions(layer), -1)
+
+
+def per_prototype(sums: Array, layer: Layer) -> Array:
+    """(n, sums) of (n, rows, columns, prototypes), prototype by prototype: the maximum over each window, or all where means follow."""
+    if mean_shift(layer):
+        return sums.transpose(0, 3, 1, 2).reshape(len(sums), -1)
+    (ph, pw), (rows, columns) = geometry(layer)["pool"], pooled(layer)
+    lowest = np.iinfo(np.int64).min if sums.dtype.kind == "i" else -np.inf
+    full = np.full((len(sums), rows * ph, columns * pw, sums.shape[3]), lowest, sums.dtype)
+    full[:, : sums.shape[1], : sums.shape[2]] = sums
+    best = full.reshape(len(sums), rows, ph, columns, pw, -1).max(axis=(2, 4))
+    return best.transpose(0, 3, 1, 2).reshape(len(sums), -1)

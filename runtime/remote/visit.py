@@ -1,0 +1,201 @@
+"""Builds on a Linux computer other than this one: what is sent there, and how it is asked. Sessions on it: sessions.py.
+
+Sent: our own code (runtime and devices, no network files), the build, and the build's C code compiled as a static program. The Python backends
+also need numpy, safetensors and their library there: what the board lacks is fetched here, as wheels for its Python and architecture, and sent.
+Wheels and our code are kept there for the next visit, which sends them again only if they have changed; everything else is gone when the computer
+is closed. A board without Python can still run the C program.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from devices.boards.board import Board
+from devices.computers.arm64 import install_wheels
+from devices.computers.base import LIMIT_S, Computer, tar_of
+from devices.computers.compilers import static_compilers
+from devices.computers.emulated import EmulatedComputer
+from devices.errors import CheckError, InputError, NearwireError
+from runtime.backends.c.program import build_program
+from runtime.builds.build import Build
+from runtime.network.network import Array
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("devices", "runtime")
+SENT = (".py", ".toml")
+BASE = ("numpy", "safetensors")
+LIBRARY_OF = {
+    "reference": (),
+    "onnxruntime": ("onnxruntime",),
+    "tflite": ("ai-edge-litert",),
+    "litert": ("ai-edge-litert",),
+    "tflite-runtime": ("tflite-runtime",),
+}
+BOARD_BACKENDS = ("c", "onnxruntime", "tflite", "reference")  # what 'all' means on a board
+PROBE_LIMIT_S = 120.0
+PLATFORMS = {name: tuple(f"manylinux_2_{n}_{name}" for n in (28, 27, 24, 17)) for name in ("x86_64", "aarch64")}
+
+
+class Visit:
+    """A computer with a build on it. Use as a context manager; ``tell`` is called with what is being done."""
+
+    def __init__(self, computer: Computer, board: Board, build: Build, tell: Callable[[str], None] = lambda _: None) -> None:
+        self.computer, self.board, self.build, self._tell = computer, board, build, tell
+        self._site: str | None = None
+        self.compiler = ""  # of the program, once it was compiled
+
+    @cached_property
+    def program(self) -> str:
+        """The path there of the build's C program."""
+        self._tell("compile C for it")
+        flags = list(self.board.toolchain.flags)
+        compiler, linker = static_compilers(self.board, self.computer)
+        content = build_program(self.build.folder, self.build.network, compiler, linker, flags)
+        self.compiler = f"{compiler.detail} {' '.join(flags)}"
+        return self.computer.put("program", content, executable=True)
+
+    @cached_property
+    def code(self) -> str:
+        """The folder there with our code, which an earlier visit may have left."""
+        files = [(p.relative_to(ROOT).as_posix(), p) for name in PACKAGES for p in sorted((ROOT / name).rglob("*")) if p.suffix in SENT]
+        archive = tar_of(files)
+        key = f"code-{hashlib.sha256(archive).hexdigest()[:16]}"
+        return self.computer.kept(key) or self.computer.keep_tree(key, archive)
+
+    @cached_property
+    def place(self) -> str:
+        """The folder there with the build."""
+        self._tell("send the build")
+        files = [(p.relative_to(self.build.folder).as_posix(), p) for p in sorted(self.build.folder.rglob("*")) if p.is_file()]
+        return self.computer.put_tree("build", tar_of(files))
+
+    @cached_property
+    def python(self) -> tuple[str, ...]:
+        """The words that start its Python; NearwireError if it has none."""
+        words = self.computer.python()
+        if words is None:
+            raise NearwireError(
+                f"'{self.computer.name}' has no Python 3.11 or newer (field 'linux.python'); install one there, or use the backend 'c', which needs none."
+            )
+        return words
+
+    def prepare(self, backends: Sequence[str]) -> dict[str, str]:
+        """Make the Python backends work there; returns why those that cannot do not. What is missing there is fetched here and sent."""
+        wanted = [name for name in backends if name != "c"]
+        for name in wanted:
+            if name not in LIBRARY_OF:
+                raise InputError(f"backend '{name}' does not run on a Linux board. Allowed: c, {', '.join(LIBRARY_OF)}.")
+        if not wanted:
+            return {}
+        try:
+            words = self.python
+        except NearwireError as error:
+            return dict.fromkeys(wanted, str(error))
+        if isinstance(self.computer, EmulatedComputer):
+            self._tell("arm64 wheels")
+            self._site = str(self.computer.site(self._requirements(wanted)))
+            return {}
+        faults = self._faults(wanted)
+        if faults:
+            try:
+                kept = self._bring_wheels(list(faults), words)
+                still = self._faults(list(faults))
+                if still and kept:  # what an earlier visit left does not work any more
+                    self._bring_wheels(list(faults), words, anew=True)
+                    still = self._faults(list(faults))
+            except NearwireError as error:
+                return dict.fromkeys(faults, str(error))
+            return still
+        return faults
+
+    def ask(
+        self, action: str, samples: Array | None = None, counted: bool = False, limit_s: float = LIMIT_S, **request: Any
+    ) -> tuple[Any, list[int]]:
+        """The agent's answer there, and the marks that a counting emulator saw."""
+        request |= {"action": action, "build": self.place}
+        path = self.code + (f":{self._site}" if self._site else "")
+        words = ["env", f"PYTHONPATH={path}", "PYTHONDONTWRITEBYTECODE=1", *self.python, "-m", "runtime.commands.agent", json.dumps(request)]
+        stdin = b"" if samples is None else np.ascontiguousarray(samples).tobytes()
+        marks: list[int] = []
+        if counted:
+            found = self.computer.instructions(words, stdin, limit_s)
+            if found is None:
+                raise NearwireError(f"instructions cannot be counted on '{self.computer.name}'.")
+            done, marks = found
+        else:
+            done = self.computer.run(words, stdin, limit_s)
+        done.check(f"running our Python code ({action})", self.computer.name)
+        try:
+            answer = json.loads(done.out)
+        except ValueError as error:
+            raise NearwireError(f"'{self.computer.name}' answered with something else than JSON: {done.out[:80]!r}.") from error
+        if "error" in answer and action != "bench":
+            kind = {2: InputError, 3: CheckError}.get(answer["exit_code"], NearwireError)
+            raise kind(f"on '{self.computer.name}': {answer['error']}")
+        return answer, marks
+
+    def close(self) -> None:
+        self.computer.close()
+
+    def run_program(self, arguments: Sequence[str], stdin: bytes) -> bytes:
+        return self.computer.run([self.program, *arguments], stdin).check("running the build's C program", self.computer.name).out
+
+    def count_program(self, arguments: Sequence[str], stdin: bytes) -> list[int]:
+        found = self.computer.instructions([self.program, *arguments], stdin)
+        if found is None:
+            raise NearwireError(f"instructions cannot be counted on '{self.computer.name}'.")
+        found[0].check("running the build's C program", self.computer.name)
+        return found[1]
+
+    def _faults(self, names: Sequence[str]) -> dict[str, str]:
+        """Why each backend does not work there; one process each, because a broken library may crash."""
+        found = {}
+        for name in names:
+            self._tell(f"try {name}")
+            try:
+                reason = self.ask("probe", backend=name, limit_s=PROBE_LIMIT_S)[0]["missing"]
+            except NearwireError as error:
+                reason = str(error)
+            if reason:
+                found[name] = str(reason)
+        return found
+
+    def _bring_wheels(self, names: Sequence[str], words: Sequence[str], anew: bool = False) -> bool:
+        """Put what the backends need on the board's path; True if an earlier visit has left it there, which ``anew`` replaces."""
+        if self.computer.architecture not in PLATFORMS:
+            raise NearwireError(f"there are no wheels for '{self.computer.architecture}' in the package index; install the library there yourself.")
+        code = "import sys; print('%d.%d' % sys.version_info[:2])"
+        version = self.computer.run([*words, "-c", code]).check("asking its Python's version", self.computer.name).out.decode().strip()
+        requirements = self._requirements(names)
+        key = f"site-{hashlib.sha256(' '.join([version, self.computer.architecture, *requirements]).encode()).hexdigest()[:16]}"
+        self._site = None if anew else self.computer.kept(key)
+        if self._site is not None:
+            self._tell("wheels kept there")
+            return True
+        self._tell("wheels for it")
+        with tempfile.TemporaryDirectory(prefix="nearwire-wheels-") as folder:
+            install_wheels(requirements, version, PLATFORMS[self.computer.architecture], Path(folder))
+            files = [(path.relative_to(folder).as_posix(), path) for path in sorted(Path(folder).rglob("*")) if path.is_file()]
+            self._site = self.computer.keep_tree(key, tar_of(files), replace=anew)
+        return False
+
+    @staticmethod
+    def _requirements(names: Sequence[str]) -> list[str]:
+        """numpy, safetensors and the libraries, each in the version that is installed here, so that figures compare."""
+        packages = {*BASE, *(library for name in names for library in LIBRARY_OF[name])}
+        wanted = []
+        for package in sorted(packages):
+            try:
+                wanted.append(f"{package}=={importlib.metadata.version(package)}")
+            except importlib.metadata.PackageNotFoundError:
+                wanted.append("numpy<2" if package == "numpy" and "tflite-runtime" in packages else package)
+        return wanted

@@ -1,1 +1,0 @@
-"""Where data sets come from: one module a source, each with ``load(name) -> Dataset``. runtime/data.py lists them."""

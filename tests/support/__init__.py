@@ -1,0 +1,1 @@
+"""What tests share: small networks, boards, servers, browsers."""

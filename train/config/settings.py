@@ -1,0 +1,173 @@
+"""What a training run is told, field by field; train/config/files.py reads it from recipes and files.
+
+``rate`` is the peak of the schedule for positions; every other parameter learns at ``rate * rates[its role]``. With a table ``quantise``
+the float phase of ``epochs`` epochs is followed by a quantisation-aware one (train/quantised/layers.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from runtime.network.kinds.boxes import RULES as BOX_RULES
+from runtime.network.rules import RULES
+from train.config.structure import LayerSpec, structure
+from train.config.tables import Augment, Decay, Distil, NotNegative, Positive, Quantise, Rates, SpikingConfig, Table
+from train.layers import LAYERS
+
+
+class TrainConfig(Table):
+    """One training run. ``python -m train fit`` alone takes the recipe ``digits-spatial``."""
+
+    recipe: str | None = None
+    """The recipe it came from, for the record."""
+    data: str = "digits"
+    """A data set's name or path, see runtime/data/dataset.py."""
+    hold_out: bool = True
+    """False: the validation samples are trained on too, and nothing is measured before the end."""
+    model: str = "spatial"
+    """The kind of every layer, see train/layers."""
+    head: str | None = None
+    """The kind of the last layer, if another."""
+    hidden: tuple[Annotated[int, Field(ge=1)], ...] = (256,)
+    """Neurons of each hidden layer; empty: none."""
+    synapses: Annotated[int, Field(ge=1, le=255)] = 4
+    """Of a neuron of a field layer."""
+    layers: tuple[LayerSpec, ...] = ()
+    """Every layer by itself, instead of model, head, hidden and synapses; see train/config/structure.py."""
+    input_bits: int = Field(8, ge=1, le=8)
+    """Of an input byte that the network reads, the high ones."""
+    d: int = Field(3, ge=2)
+    """Coordinates of a neuron, the plane's included."""
+    gap: Literal["fixed", "learned", "relaxed"] = "learned"
+    """Distance of two planes: 1 (fixed), one that learns (learned), or each neuron's own last coordinate (relaxed)."""
+    gap_min: Positive = 0.1
+    """Of a learned gap, length units."""
+    rule: str = "inverse"
+    """See runtime/network/rules.py and, for field layers, runtime/network/kinds/boxes.py."""
+    epochs: int = Field(30, ge=1)
+    """Epochs of the float phase."""
+    batch: int = Field(100, ge=1)
+    """Samples a step."""
+    rate: Positive = 0.1
+    """Peak learning rate, of positions."""
+    rates: Rates = Rates()
+    """Learning rates of everything, relative to ``rate``."""
+    betas: tuple[Decay, Decay] = (0.9, 0.99)
+    """Of Adam."""
+    precision: Literal["float32", "tf32", "bf16"] = "float32"
+    """Of the factors of matrix products, all else is float32. tf32: on a GPU only; bf16: of spatial and dense layers of 64 outputs or more."""
+    weights: Literal["auto", "stored", "tiled"] = "auto"
+    """Of a spatial layer in a training step; tiled: made again for the backward pass, never kept."""
+    compile: bool = False
+    """Steps by torch.compile: worth it for replicated layers, needs a C++ compiler; see train/loop/compiled.py."""
+    schedule: Literal["one-cycle", "warm-cosine", "cosine", "constant"] = "one-cycle"
+    """How the rate moves over the epochs, see train/loop/schedule.py."""
+    spiking: SpikingConfig | None = None
+    """Spiking neurons; None: relu."""
+    quantise: Quantise | None = None
+    """The quantisation-aware phase; None: none."""
+    distil: Distil | None = None
+    """Learn from trained networks beside the labels; None: from the labels alone."""
+    init: str | None = None
+    """Network to fine-tune: a file, a folder or zoo:NAME."""
+    seed: int = Field(0, ge=0, lt=2**32)
+    """Seed of the first parameters and of the order of the samples."""
+    prune: float = Field(0.0, ge=0, lt=1)
+    """Share of each layer's weights held at zero."""
+    prune_structure: Literal["none", "block4"] = "none"
+    """``block4``: dense layers lose blocks of four neurons' weights of one input."""
+    augment: Augment | None = None
+    """Random changes of the training images; None: none."""
+    noise: NotNegative = 0.0
+    """Standard deviation of noise on the input while training, as a share of the byte range."""
+    smoothing: float = Field(0.0, ge=0, lt=1)
+    """Label smoothing of the cross-entropy."""
+    start: Literal["grid", "random"] = "grid"
+    """Of the inputs' positions: an image's pixels in their grid, or normal."""
+    spread: Positive = 1.0
+    """Standard deviation of the first coordinates, length units."""
+    weight_spread: Positive | None = None
+    """Standard deviation of the first weights of dense layers, normal; None: uniform in +-1 / sqrt(inputs), as nn.Linear."""
+    inhibition_spread: Positive = 1.0
+    """The first inhibition values are spread evenly over +- this."""
+    steepness: tuple[Positive, Positive] = (5.0, 100.0)
+    """Of the mask tanh(steepness * v / 2), first and last."""
+    settle: float | None = Field(0.7, gt=0, le=1)
+    """Share of the training after which the signs are fixed; None (in TOML: 0): never."""
+    frames: int = Field(0, ge=0, le=1000)
+    """Of the animation: how often the positions are kept while they move; 0: never."""
+    softness: tuple[Positive, Positive] = (1.0, 0.3)
+    """Of the edges of boxes in the backward pass, cells, first and last."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_field(cls, values: Any) -> Any:
+        """What ``model = "field"`` means where nothing else is said."""
+        if isinstance(values, Mapping) and values.get("model") == "field" and not values.get("layers"):
+            usual = FIELD if values.get("rule", "box") == "box" else {**FIELD, "quantise": None}  # charges alone carry the weight of a box
+            return {**usual, **values}
+        return values
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_structure(cls, values: Any) -> Any:
+        both = [name for name in ("model", "head", "hidden", "synapses") if name in values] if isinstance(values, Mapping) else []
+        if both and values.get("layers"):
+            raise ValueError(f"layers and {' and '.join(both)} both say what the network is made of; leave one out")
+        return values
+
+    @model_validator(mode="after")
+    def _whole_layers(self) -> TrainConfig:
+        unpruned = sorted({layer.kind for layer in structure(self) if layer.kind in ("field", "replicated")})
+        if self.prune and self.init is None and unpruned:
+            raise ValueError(
+                f"prune is {self.prune}, but {' and '.join(unpruned)} layers have synapses, not weights to prune; give them fewer synapses"
+            )
+        if self.prune and any(getattr(layer, "odd", False) for layer in structure(self)):
+            raise ValueError(f"prune is {self.prune}, but odd weights are never 0; leave prune or odd out")
+        if self.spiking is not None and self.distil is not None:
+            raise ValueError("spiking and distil are both given, but spiking networks have losses of their own; leave one out")
+        if self.spiking is not None and any(layer.kind == "replicated" for layer in structure(self)):
+            raise ValueError("spiking is given, but a layer is replicated, whose neurons cannot spike; allowed are spatial, field and dense")
+        if self.spiking is not None and self.spiking.coding != "direct" and self.input_bits != 8:
+            raise ValueError(f"spiking.coding '{self.spiking.coding}' needs input_bits 8, not {self.input_bits}")
+        if self.prune_structure != "none" and self.init is None and any(layer.kind != "dense" for layer in structure(self)):
+            raise ValueError(
+                f"prune_structure is '{self.prune_structure}', which only networks of dense layers have; leave it out or give model = 'dense'"
+            )
+        return self
+
+    @field_validator("settle", mode="before")
+    @classmethod
+    def _never(cls, value: Any) -> Any:
+        return None if value == 0 else value
+
+    @field_validator("augment", mode="before")
+    @classmethod
+    def _strength(cls, value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return value
+        return {"rotation": 10 * value, "scale": 0.1 * value, "shear": 0.1 * value, "shift": 0.1 * value} if value else None
+
+    @field_validator("rule")
+    @classmethod
+    def _known_rule(cls, value: str, info: ValidationInfo) -> str:
+        known = BOX_RULES if info.data.get("model") == "field" else RULES
+        if value not in known:
+            raise ValueError(f"'{value}' is not one of {', '.join(sorted(known))}")
+        return value
+
+    @field_validator("model", "head")
+    @classmethod
+    def _known_kind(cls, value: str | None) -> str | None:
+        known = sorted(set(LAYERS) - {"replicated"})
+        if value is not None and value not in known:
+            hint = "; its layers have more sizes than one: list them as layers in a TOML file" if value in LAYERS else ""
+            raise ValueError(f"'{value}' is not one of {', '.join(known)}{hint}")
+        return value
+
+
+FIELD = {"rule": "box", "hidden": (128,), "head": "dense", "rate": 0.03, "rates": {"weight": 0.33}, "schedule": "warm-cosine", "quantise": {}}

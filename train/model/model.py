@@ -1,0 +1,237 @@
+"""A trainable model: built from a configuration, exported to a ``Network`` and loaded back from one with equal outputs.
+
+Behind the hidden layers of a new model stand normalisations (train/model/normalisation.py), except behind spatial ones; none is left in a file.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from devices.errors import InputError
+from runtime.data.dataset import Dataset
+from runtime.network.check import validate
+from runtime.network.network import InputSpec, Layer, Network
+from runtime.network.spiking.coding import check_coding
+from runtime.network.spiking.floating import beta_of, threshold_of
+from train.config import TrainConfig
+from train.config.structure import DenseSpec, FieldSpec, ReplicatedSpec, SpatialSpec, structure
+from train.config.tables import SpikingConfig
+from train.layers import layer_class
+from train.layers.base import Spec, TrainLayer, WeightedLayer
+from train.layers.neurons import NEURONS
+from train.model.normalisation import Normalisation
+from train.model.places import Places
+from train.spiking.dynamics import SpikingNeurons
+
+BOX_EPS, DENSE_EPS = 0.1, 0.001  # of the normalisation's variance: box sums of a quiet neuron are not to be blown up
+
+
+class Model(nn.Module):
+    """Bytes (samples, size) to scores (samples, classes)."""
+
+    def __init__(
+        self,
+        layers: list[TrainLayer],
+        activations: list[str],
+        spec: InputSpec,
+        classes: tuple[str, ...],
+        normalised: bool = False,
+        neurons: SpikingNeurons | None = None,
+    ) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+        self.norms = nn.ModuleList(_norm(layer, normalised and layer is not layers[-1]) for layer in layers)
+        self.activations = activations
+        self.spec = spec
+        self.classes = classes
+        self.neurons = neurons  # of a spiking network
+
+    def forward(self, u: Tensor, y: Tensor | None = None, smoothing: float = 0.0) -> Tensor:
+        """Scores or, where labels y (samples,) are given, the loss: what a training step calls, in several processes too."""
+        if self.neurons is not None:
+            activity = self.neurons.run(u, self._real(u), [nn.Sequential(*pair) for pair in zip(self.layers, self.norms, strict=True)])
+            return activity.scores if y is None else self.neurons.loss(activity, y, smoothing)
+        x = self._real(u)
+        for layer, norm, activation in zip(self.layers, self.norms, self.activations, strict=True):
+            x = NEURONS[activation](norm(layer(x)))
+            x = layer.pooled(x) if isinstance(layer, WeightedLayer) else x
+        return x if y is None else functional.cross_entropy(x, y, label_smoothing=smoothing)
+
+    def _real(self, u: Tensor) -> Tensor:
+        if self.spec.cut:
+            u = (u.float() / 2**self.spec.cut).floor()
+        return (u.float() - self.spec.zero_point) * self.spec.step if self.spec.zero_point else u.float() * self.spec.step
+
+    @torch.no_grad()
+    def centre(self, u: Tensor) -> None:
+        """Let every layer of a new model start around 0 for the training bytes u (n, size)."""
+        self.anneal(0.0)
+        for layer in self.each():
+            seen: list[Tensor] = []
+            handle = layer.register_forward_hook(lambda module, args, out, seen=seen: seen.append(out))
+            self(u)
+            handle.remove()
+            layer.centre(seen[0])
+
+    def hold(self) -> None:
+        """Tell every layer that an epoch is over."""
+        for layer in self.each():
+            layer.hold()
+        if self.neurons is not None:
+            self.neurons.hold()
+
+    def fold(self) -> None:
+        """Put the normalisations into the layers in front of them."""
+        for k, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
+            if isinstance(norm, Normalisation) and isinstance(layer, WeightedLayer):
+                layer.fold(*norm.folded())
+                layer.bias.requires_grad_(True)
+                self.norms[k] = nn.Identity()
+
+    def anneal(self, progress: float) -> None:
+        """Tell every layer which share of the training is done."""
+        for layer in self.each():
+            layer.anneal(progress)
+
+    def each(self) -> list[TrainLayer]:
+        return [layer for layer in self.layers if isinstance(layer, TrainLayer)]
+
+    def products(self) -> int:
+        """Multiplications of one sample, were every layer a matrix: how much a step has to do."""
+        return sum(layer.place.inputs * layer.place.outputs for layer in self.each())
+
+    def parameter_count(self) -> int:
+        """Learned parameters, shared positions once."""
+        learned = [*self.layers.parameters(), *self.norms.parameters(), *(self.neurons.learned() if self.neurons is not None else ())]
+        return sum(parameter.numel() for parameter in learned)
+
+    def groups(self, config: TrainConfig) -> list[dict[str, Any]]:
+        """Optimiser groups, one a role and unit; ``factor`` times the scheduled rate is the group's rate."""
+        groups: dict[float, list[nn.Parameter]] = {}
+        for layer in self.each():
+            for role in layer.roles():
+                if role.parameter.requires_grad:
+                    groups.setdefault(getattr(config.rates, role.name) * role.unit, []).append(role.parameter)
+        for norm in self.norms:
+            groups.setdefault(config.rates.weight, []).extend(norm.parameters())
+        if self.neurons is not None:
+            groups.setdefault(config.rates.neuron, []).extend(self.neurons.learned())
+        groups = {factor: parameters for factor, parameters in groups.items() if parameters}
+        return [{"params": parameters, "factor": factor} for factor, parameters in groups.items()]
+
+    def export(self, provenance: Mapping[str, Any]) -> Network:
+        """The network of stage 'trained', normalisations folded; the model itself stays as it is."""
+        model = self
+        if any(isinstance(norm, Normalisation) for norm in self.norms):
+            model = copy.deepcopy(self)
+            model.fold()
+        layers = [layer.export(f"layer{k}", activation) for k, (layer, activation) in enumerate(zip(model.each(), self.activations, strict=True))]
+        spiking = None
+        if self.neurons is not None:
+            spiking = self.neurons.spiking
+            layers = [layer.with_options((), **self.neurons.options(k)) for k, layer in enumerate(layers)]
+        network = Network(tuple(layers), self.spec, self.classes, spiking=spiking, provenance=dict(provenance))
+        return validate(network, "the trained network")
+
+
+def _norm(layer: TrainLayer, normalised: bool) -> nn.Module:
+    """The normalisation behind a hidden layer of a new model; the layer's own bias then has nothing to learn."""
+    spec = layer.place.spec
+    if not normalised or not isinstance(layer, WeightedLayer) or (isinstance(spec, DenseSpec) and not spec.normalise):
+        return nn.Identity()
+    layer.bias.requires_grad_(False)
+    return Normalisation(len(layer.bias), DENSE_EPS if isinstance(spec, DenseSpec) else BOX_EPS)
+
+
+def build(config: TrainConfig, dataset: Dataset) -> Model:
+    """A new model with random parameters from torch's generator."""
+    specs = structure(config)
+    spec = read_bits(dataset.spec, config.input_bits)
+    coded = config.spiking is not None and config.spiking.coding != "direct"
+    if config.spiking is not None:
+        check_coding(spec, config.spiking.constants(), f"data '{dataset.name}'")
+    places = Places(replace(spec, scale=1 / 255) if coded else spec, [entry.kind for entry in specs], config.rule)  # spikes are of size 1
+    layers: list[TrainLayer] = []
+    for k, entry in enumerate(specs):
+        outputs = _outputs(entry, k, k == len(specs) - 1, len(dataset.classes))
+        layers.append(layer_class(entry.kind).create(places.next(layers, entry, outputs), config))
+    if config.spiking is not None:
+        spiking = config.spiking.constants()
+        neurons = SpikingNeurons(spiking, [(spiking.beta, spiking.threshold)] * len(layers), config.spiking)
+        return Model(layers, ["lif"] * len(layers), spec, dataset.classes, True, neurons)
+    activations = ["relu"] * (len(layers) - 1) + ["none"]
+    return Model(layers, activations, spec, dataset.classes, normalised=True)
+
+
+def read_bits(spec: InputSpec, bits: int) -> InputSpec:
+    """The input cut to its ``bits`` high bits; InputError where zero is not byte 0."""
+    if bits < 8 and spec.zero_point:
+        raise InputError(
+            f"input_bits is {bits}, but byte {spec.zero_point} of this data means 0, and cut bytes need 0 to be 0. Allowed: 8, or data that is not negative."
+        )
+    return replace(spec, cut=8 - bits)
+
+
+def from_network(network: Network, config: TrainConfig) -> Model:
+    """The trainable form of a network of stage 'trained'; its structure is kept, ``config.prune`` is applied."""
+    if network.stage != "trained":
+        raise InputError(f"a network of stage '{network.stage}' cannot be trained further. Give one of stage 'trained', as 'train fit' writes it.")
+    if config.prune_structure != "none" and any(layer.kind != "dense" for layer in network.layers):
+        raise InputError(f"prune_structure '{config.prune_structure}' needs a network of dense layers; '{config.init}' has others. Leave it out.")
+    unpruned = sorted({layer.kind for layer in network.layers if layer.kind in ("field", "replicated")})
+    if config.prune and unpruned:
+        raise InputError(f"prune is {config.prune}, but '{config.init}' has {' and '.join(unpruned)} layers: synapses, not weights. Leave it out.")
+    rules = [layer.options["rule"] for layer in network.layers if "rule" in layer.options]
+    places = Places(network.input, [layer.kind for layer in network.layers], rules[0] if rules else config.rule)
+    wanted = structure(config) if config.layers else ()
+    layers: list[TrainLayer] = []
+    for k, layer in enumerate(network.layers):
+        entry = wanted[k] if k < len(wanted) and wanted[k].kind == layer.kind else spec_of(layer)
+        layers.append(layer_class(layer.kind).load(layer, places.next(layers, entry, file=layer), config))
+    neurons = None
+    if network.spiking is not None:
+        constants = [(beta_of(layer, network.spiking), threshold_of(layer, network.spiking)) for layer in network.layers]
+        neurons = SpikingNeurons(network.spiking, constants, config.spiking or SpikingConfig.model_validate({}))
+    return Model(layers, [layer.activation for layer in network.layers], network.input, network.classes, False, neurons)
+
+
+def spec_of(layer: Layer) -> Spec:
+    """Settings for a layer that comes from a file."""
+    if layer.kind == "dense":
+        return DenseSpec(kind="dense")
+    if layer.kind == "spatial":
+        return SpatialSpec(kind="spatial")
+    grid = (int(layer.options["grid"][0]), int(layer.options["grid"][1]))
+    if layer.kind == "field":
+        return FieldSpec(kind="field", grid=grid, rule=str(layer.options["rule"]))
+    return ReplicatedSpec(kind="replicated", grid=grid, prototypes=len(layer.arrays["bias"]))
+
+
+def _outputs(entry: Spec, k: int, last: bool, classes: int) -> int | None:
+    """A layer's neurons; None where its geometry says it."""
+    if isinstance(entry, ReplicatedSpec):
+        if last:
+            raise InputError("the last layer is replicated; its outputs are scores, one a class. Add a dense or field layer behind it.")
+        return None
+    if entry.outputs is None and not last:
+        raise InputError(f"layers.{k} of kind '{entry.kind}' lacks 'outputs'; only the last layer may leave it out (it has one neuron a class).")
+    if last and entry.outputs not in (None, classes):
+        raise InputError(f"layers.{k}.outputs is {entry.outputs}, but the last layer needs {classes}, one a class. Leave it out.")
+    return entry.outputs or classes
+
+
+@torch.no_grad()
+def label_accuracy(model: nn.Module, x: Tensor, y: Tensor, batch: int = 5000) -> float:
+    """Share of right labels of (n, size) bytes, on the model's device."""
+    training = model.training
+    model.eval()
+    right = sum(int((model(x[at : at + batch]).argmax(1) == y[at : at + batch]).sum()) for at in range(0, len(y), batch))
+    model.train(training)
+    return right / max(1, len(y))

@@ -1,0 +1,120 @@
+"""The model of the quantised phase: integers from the input bytes to the scores, layer by layer as train/quantised/layers.py says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from devices.errors import InputError
+from runtime.network.check import validate
+from runtime.network.law import ACTIVATION_MAX
+from runtime.network.network import Network
+from train.config import TrainConfig
+from train.layers.base import TrainLayer
+from train.layers.spatial import Spatial
+from train.model.model import Model
+from train.quantised.layers import QuantisedLayer, QuantisedWeights
+from train.quantised.positions import QuantisedSpatial, share_grid, spatial_groups
+
+
+class QuantisedModel(nn.Module):
+    """Bytes (samples, size) to real scores (samples, classes), computed in integers. It takes the layers of ``model`` over."""
+
+    def __init__(self, model: Model, bits: int) -> None:
+        """``bits`` of a coordinate of spatial layers."""
+        super().__init__()
+        check_quantisable(model)
+        model.fold()
+        self.spec, self.classes, self.activations = model.spec, model.classes, model.activations
+        self.neurons = model.neurons
+        each = model.each()
+        self.layers = nn.ModuleList(self._quantised(layer, k, len(each), bits) for k, layer in enumerate(each))
+
+    def _quantised(self, layer: TrainLayer, k: int, count: int, bits: int) -> QuantisedLayer:
+        """Layer k of ``count`` with its steps."""
+        return QuantisedSpatial(layer, k == count - 1, bits) if isinstance(layer, Spatial) else QuantisedWeights(layer, k == count - 1)
+
+    def each(self) -> list[QuantisedLayer]:
+        return [layer for layer in self.layers if isinstance(layer, QuantisedLayer)]
+
+    def products(self) -> int:
+        """As ``Model.products``."""
+        return sum(quantised.layer.place.inputs * quantised.layer.place.outputs for quantised in self.each())
+
+    @torch.no_grad()
+    def calibrate(self, u: Tensor, percentile: float) -> None:
+        """Choose every layer's steps on (n, size) training bytes, following the float layers."""
+        for group in spatial_groups(self.each()):
+            share_grid(group)
+        x = self._integers(u)
+        scale = self.spec.step
+        value = x * scale
+        for quantised in self.each():
+            wanted = quantised.layer(value)
+            if quantised.last:
+                quantised.calibrate(scale, None, x, wanted)
+                continue
+            value = torch.relu(wanted)
+            positive = value[value > 0]
+            rank = max(1, math.ceil(positive.numel() * percentile / 100))
+            highest = positive.kthvalue(min(rank, positive.numel())).values if positive.numel() else torch.ones(())
+            scale = quantised.calibrate(scale, highest, x, wanted)
+            value, x = quantised.pooled(value.clamp(max=ACTIVATION_MAX * scale)), quantised(x)
+
+    def _integers(self, u: Tensor) -> Tensor:
+        x = u if u.dtype == torch.uint8 else u.round().clamp(0, 255)
+        if self.spec.cut:
+            x = x >> self.spec.cut if x.dtype == torch.uint8 else (x / 2**self.spec.cut).floor()
+        return x.float() - self.spec.zero_point if self.spec.zero_point else x.float()
+
+    def scores(self, u: Tensor) -> Tensor:
+        """(samples, classes) integers held as floats: runtime.network.reference's scores of the compiled network."""
+        x = self._integers(u)
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def forward(self, u: Tensor, y: Tensor | None = None, smoothing: float = 0.0) -> Tensor:
+        """As ``Model.forward``."""
+        real = self.scores(u) * self.each()[-1].scales[1].float()
+        return real if y is None else functional.cross_entropy(real, y, label_smoothing=smoothing)
+
+    def anneal(self, progress: float) -> None:
+        """Nothing is annealed in this phase."""
+
+    def hold(self) -> None:
+        """Bring sums of charges back within the law, and positions within the grid."""
+        for layer in self.each():
+            layer.hold()
+
+    def groups(self, config: TrainConfig) -> list[dict[str, Any]]:
+        """Optimiser groups as ``Model.groups``, charges slower."""
+        slower = config.quantise.charge if config.quantise else 1.0
+        groups: dict[float, list[nn.Parameter]] = {}
+        for quantised in self.each():
+            for role in quantised.layer.roles():
+                if role.parameter.requires_grad:
+                    factor = getattr(config.rates, role.name) * role.unit * (slower if role.name == "charge" else 1.0)
+                    groups.setdefault(factor, []).append(role.parameter)
+        return [{"params": parameters, "factor": factor} for factor, parameters in groups.items()]
+
+    def export(self, provenance: Mapping[str, Any]) -> Network:
+        """The network of stage 'trained', its values whole steps."""
+        layers = tuple(layer.export(f"layer{k}", activation) for k, (layer, activation) in enumerate(zip(self.each(), self.activations, strict=True)))
+        return validate(Network(layers, self.spec, self.classes, provenance=dict(provenance)), "the trained network")
+
+
+def check_quantisable(model: Model) -> None:
+    """InputError naming the first layer that the quantised phase cannot train."""
+    for k, layer in enumerate(model.each()):
+        rule = getattr(getattr(layer, "synapses", None), "rule", "box")
+        if rule != "box":
+            raise InputError(
+                f"layer {k} is {layer.kind} with rule {rule}, which the quantised phase cannot train. "
+                "Allowed: spatial, dense, and field or replicated with rule box. Leave 'quantise' out; compile quantises every kind after the training."
+            )
