@@ -1,6 +1,7 @@
 # Everything starts from an empty clone: the first target that needs it makes the environment.
 PYTHON ?= python3
 VENV ?= .venv
+WORKERS ?= 2 # processes that share the tests
 RUN := $(VENV)/bin/python
 
 .PHONY: demo test lint bench figures clean
@@ -12,7 +13,7 @@ demo: $(VENV)/ready ## the main job: data -> network -> build -> every backend a
 	@echo "the network and what it costs, explained: build/digits/report.html"
 
 test: lint ## everything CI checks
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n $(WORKERS) --dist worksteal
 
 lint: $(VENV)/ready
 	$(RUN) -m ruff check .

@@ -13,13 +13,14 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench.support.compiled import SANITIZERS
+from bench.support.stored import NETWORKS
 from compile.emit.c import steady as c
 from devices.boards.board import load_board
 from devices.tools import toolchain
 from devices.tools.program import PORTS
 from runtime.builds.sources import FOLDER
 from runtime.network.network import Network
-from tests.compile.test_emit_c import NETWORKS, SANITIZERS
 
 SOURCES = Path(__file__).with_name("c")
 PROTOCOL = ("protocol.c", "text.c", "timing.c")
@@ -54,7 +55,7 @@ def main() -> None:
     arguments = parser.parse_args()
     failed = False
     for kind in arguments.kinds:
-        networks = {"all formats": NETWORKS["all formats"]} if kind == "protocol" else NETWORKS
+        networks = {"all formats": NETWORKS["all formats"]} if kind == "protocol" else dict(NETWORKS)
         share = -(-arguments.inputs // len(networks))
         for name, network in networks.items():
             with tempfile.TemporaryDirectory() as folder:

@@ -134,3 +134,21 @@ def test_deferred_imports_are_of_what_an_installation_may_lack() -> None:
         return bool(OTHERS[module] & OPTIONAL) or any(optional(target, seen) for target in after[module] - seen)
 
     assert sorted(f"{e.module} -> {e.target}" for e in IMPORTS if e.deferred and not optional(e.target, set())) == []
+
+
+@pytest.mark.parametrize("folder", ["tests", "bench"])
+def test_nothing_is_imported_from_a_test(folder: str) -> None:
+    """What tests share lies in tests/support, what benches share too in bench/support."""
+    allowed = {"tests": "tests.support", "bench": "bench"}[folder]
+    wrong = []
+    for path in (ROOT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = (
+                [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else []
+            )
+            wrong += [f"{path.relative_to(ROOT)}: {name}" for name in names if name.partition(".")[0] == "tests" and not name.startswith(allowed)]
+    assert wrong == []

@@ -24,7 +24,7 @@ from runtime.backends.firmware.core import FirmwareSession
 from runtime.network import reference
 from runtime.network.kinds import kind_of
 from runtime.network.network import Network
-from tests.support.tools import needs
+from tests.support.needs import needs
 
 NAMES = ("coordinates_s8", "expanded_s8")
 CORES = ("m0plus", "m3", "m4", "m7", "m33")

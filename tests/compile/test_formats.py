@@ -19,7 +19,7 @@ from devices.errors import InputError
 from devices.tools import toolchain
 from runtime.network.law import accumulate, requantise
 from runtime.network.network import Array
-from tests.support.tools import needs
+from tests.support.needs import needs
 
 Call = Callable[..., None]
 

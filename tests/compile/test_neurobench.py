@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from compile.__main__ import main as compile_main
@@ -13,32 +12,16 @@ from compile.pipeline.pipeline import CompileOptions, compile_network
 from runtime.__main__ import main as runtime_main
 from runtime.builds.manifest import Manifest, read_manifest
 from runtime.data.dataset import load_dataset
-from runtime.network.check import validate
-from runtime.network.file import load, save
-from runtime.network.network import Layer, Network
-from runtime.network.spiking.constants import Spiking
+from runtime.network.file import load
 from runtime.network.spiking.metrics import measure
-from runtime.zoo import resolve
-
-
-def trained(folder: Path) -> Path:
-    """Random spiking neurons for the digits, a network file: bad at it, but they spike."""
-    rng = np.random.default_rng(0)
-    data = load_dataset("digits")
-    layers = []
-    for k, (inputs, outputs, size) in enumerate(((64, 16, 0.15), (16, 10, 0.5))):
-        arrays = {"weight": rng.normal(0.02, size, (outputs, inputs)).astype(np.float32), "bias": np.full(outputs, 0.05, np.float32)}
-        layers.append(Layer(f"layer{k}", "dense", inputs, outputs, "lif", arrays))
-    spiking = Spiking(steps=6, readout="count")
-    path = folder / "network.safetensors"
-    save(validate(Network(tuple(layers), data.spec, data.classes, "trained", spiking=spiking, provenance={"data": "digits"})), path)
-    return path
+from tests.support.builds import Zoo
+from tests.support.spiking import spiking_digits
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("neurobench")
-    compile_network(trained(folder), folder / "build", CompileOptions(firmware_samples=5, pj_per_ac=0.5))
+    compile_network(spiking_digits(folder), folder / "build", CompileOptions(firmware_samples=5, pj_per_ac=0.5))
     return folder / "build"
 
 
@@ -82,7 +65,7 @@ def test_profile_shows_them(built: Path, capsys: pytest.CaptureFixture[str]) -> 
 def test_summary_shows_them(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "220")
     with pytest.raises(SystemExit) as end:
-        compile_main([str(trained(tmp_path)), "--out", str(tmp_path / "build"), "--firmware-samples", "2", "--pj-per-cycle", "77"])
+        compile_main([str(spiking_digits(tmp_path)), "--out", str(tmp_path / "build"), "--firmware-samples", "2", "--pj-per-cycle", "77"])
     out = capsys.readouterr().out
     assert end.value.code == 0
     for text in ("ActivationSparsity", "Effective_ACs", "worst case", "ESTIMATE", "77 pJ a cycle"):
@@ -91,14 +74,14 @@ def test_summary_shows_them(tmp_path: Path, capsys: pytest.CaptureFixture[str], 
 
 def test_bad_energy_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
-        compile_main([str(trained(tmp_path)), "--out", str(tmp_path / "build"), "--pj-per-mac", "-1"])
+        compile_main([str(spiking_digits(tmp_path)), "--out", str(tmp_path / "build"), "--pj-per-mac", "-1"])
     assert end.value.code == 2
     assert "--pj-per-mac is -1" in capsys.readouterr().err
     assert not (tmp_path / "build").exists()
 
 
-def test_other_networks_have_none(tmp_path: Path) -> None:
-    manifest = compile_network(resolve("zoo:digits-dense"), tmp_path / "build", CompileOptions(firmware_samples=2))
+def test_other_networks_have_none(zoo: Zoo) -> None:
+    manifest = zoo.manifest("digits-dense")
     assert manifest.neurobench is None
     assert manifest.cost is not None
     assert manifest.cost.samples == 10

@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 from elftools.elf.elffile import ELFFile
 
+from bench.support.stored import NETWORKS
 from compile.emit import packages
 from compile.emit.packages import ECOSYSTEMS, Facts
 from devices.boards.board import Board, Toolchain, load_board
@@ -30,8 +31,7 @@ from devices.tools import toolchain
 from runtime.builds.manifest import Accuracy
 from runtime.network import reference
 from runtime.network.network import Network
-from tests.compile.test_emit_c import NETWORKS
-from tests.support.tools import needs
+from tests.support.needs import needs
 
 STUBS = Path(__file__).with_name("ecosystems")
 HOST = load_board("host").toolchain

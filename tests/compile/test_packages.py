@@ -25,7 +25,7 @@ from devices.errors import InputError
 from runtime.builds.checked import open_build
 from runtime.builds.manifest import Manifest
 from runtime.zoo import resolve
-from tests.compile.test_pipeline import run
+from tests.support.commands import run
 
 ZOO = "digits-field"
 LIBRARY = "nearwire_digits_field"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -23,18 +22,16 @@ from runtime.builds.manifest import Manifest
 from runtime.data.dataset import load_dataset
 from runtime.remote.sessions import open_session
 from runtime.zoo import resolve
+from tests.support.builds import Zoo
+from tests.support.commands import run
+from tests.support.needs import needs_records
 
 ZOO = "zoo:digits-spatial"
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Manifest]:
-    out = tmp_path_factory.mktemp("builds") / "digits"
-    return out, compile_network(resolve(ZOO), out, CompileOptions())
-
-
-def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True, env={**os.environ, **environment}, check=False)
+def built(zoo: Zoo) -> tuple[Path, Manifest]:
+    return zoo.build("digits-spatial"), zoo.manifest("digits-spatial")
 
 
 def test_build_keeps_accuracy_and_agrees_everywhere(built: tuple[Path, Manifest]) -> None:
@@ -42,10 +39,9 @@ def test_build_keeps_accuracy_and_agrees_everywhere(built: tuple[Path, Manifest]
     assert manifest.accuracy.quantised >= 0.95
     assert manifest.accuracy.float_ - manifest.accuracy.quantised <= 0.01
     assert set(manifest.parity) == {"c", "onnxruntime", "tflite", "firmware"}
-    for record in manifest.parity.values():
-        assert record is not None or os.environ.get("CI") is None
-        if record:
-            assert (record.label_mismatches, record.max_abs_difference) == (0, 0)
+    for record in filter(None, manifest.parity.values()):
+        assert (record.label_mismatches, record.max_abs_difference) == (0, 0)
+    needs_records(manifest.parity)
 
 
 def test_manifest_has_the_keys_others_rely_on(built: tuple[Path, Manifest]) -> None:
@@ -62,7 +58,7 @@ def test_manifest_has_the_keys_others_rely_on(built: tuple[Path, Manifest]) -> N
 
 def test_two_compiles_are_byte_identical(built: tuple[Path, Manifest], tmp_path: Path) -> None:
     again = tmp_path / "again"
-    compile_network(resolve(ZOO), again, CompileOptions())
+    compile_network(resolve(ZOO), again, Zoo.options("digits-spatial"))
     for path in sorted(p for p in built[0].rglob("*") if p.is_file()):
         assert path.read_bytes() == (again / path.relative_to(built[0])).read_bytes(), path.name
 

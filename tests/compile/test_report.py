@@ -11,41 +11,24 @@ import numpy as np
 import pytest
 
 from bench.support.networks import box_network, integer_network
-from compile.pipeline.pipeline import CompileOptions, compile_network
 from compile.report import Report, html, markdown
 from compile.report.facts import Facts, gather
 from compile.report.strengths import strengths, threshold, without_weak
 from devices.boards.board import load_board
 from runtime.builds.manifest import Manifest, read_manifest
-from runtime.data.dataset import Dataset, Split
 from runtime.network.kinds import kind_of
 from runtime.network.network import Network
 from runtime.network.reference import labels, scores
 from runtime.report.words import markdown_text
-from runtime.zoo import resolve
+from tests.support.builds import Zoo
+from tests.support.reports import EVIL, dataset, scaled
 
 BOARD = load_board("emulated-cortex-m4")
-EVIL = "<script>alert(1)</script>\"'&{{ 7 * 7 }}|`x`</td></script><img src=x onerror=alert(2)>"
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("report") / "digits"
-    compile_network(resolve("zoo:digits-field"), out, CompileOptions())
-    return out
-
-
-def scaled(network: Network) -> Network:
-    """With the scale of every layer's outputs, which quantise would have chosen."""
-    return network.with_layers(tuple(layer.with_options(output_scale=0.01) for layer in network.layers))
-
-
-def dataset(network: Network, samples: int = 60) -> Dataset:
-    rng = np.random.default_rng(0)
-    x = rng.integers(0, 256, (samples, network.input.size)).astype(np.uint8)
-    y = rng.integers(0, len(network.classes), samples)
-    half = Split(x, y)
-    return Dataset("random", network.input.shape, network.classes, network.input, half, half, half)
+def built(zoo: Zoo) -> Path:
+    return zoo.build("digits-field")
 
 
 def report(built: Path, network: Network, classes: tuple[str, ...], pictures: bool = True, **changes: object) -> Report:

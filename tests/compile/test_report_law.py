@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,20 +10,19 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
-from bench.support.browser import opened, started
+from bench.support.browser import opened
 from bench.support.networks import box_network, float_network, integer_network, replicated_network
 from compile.passes.freeze import freeze
 from compile.passes.quantise import quantise
-from compile.pipeline.pipeline import CompileOptions, compile_network
 from compile.report import Report, html
 from compile.report.facts import gather
 from compile.report.strengths import strengths, threshold, without_weak
 from devices.boards.board import load_board
-from runtime.builds.manifest import Manifest, read_manifest
+from runtime.builds.manifest import Manifest
 from runtime.network.network import Network
 from runtime.network.reference import scores, trace
-from runtime.zoo import resolve
-from tests.compile.test_report import dataset, scaled
+from tests.support.builds import Zoo
+from tests.support.reports import dataset, fitted, scaled
 
 BOARD = load_board("emulated-cortex-m4")
 SHARES = (0, 30, 80)
@@ -59,22 +57,8 @@ def networks() -> dict[str, Network]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with started() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
-    out = tmp_path_factory.mktemp("law") / "digits"
-    compile_network(resolve("zoo:digits-field"), out, CompileOptions(firmware_samples=5))
-    return read_manifest(out)
-
-
-def fitted(manifest: Manifest, network: Network) -> Manifest:
-    """A manifest with as many layers as the network has, and its classes."""
-    layers = tuple(manifest.layers[0].model_copy(update={"name": layer.name, "kind": layer.kind}) for layer in network.layers)
-    return manifest.model_copy(update={"layers": layers, "output": manifest.output.model_copy(update={"classes": network.classes})})
+def manifest(zoo: Zoo) -> Manifest:
+    return zoo.manifest("digits-field")
 
 
 @pytest.mark.parametrize("name", list(networks()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +10,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from bench.support.browser import PHONE, Opened, opened, started
+from bench.support.browser import PHONE, Opened, opened
 from bench.support.networks import integer_network, replicated_network
-from compile.pipeline.pipeline import CompileOptions, compile_network
 from compile.report import Report, html
 from compile.report.facts import gather
 from devices.boards.board import load_board
@@ -21,22 +19,13 @@ from runtime.builds.manifest import read_manifest
 from runtime.data.dataset import load_dataset
 from runtime.network.file import load
 from runtime.network.reference import scores, trace
-from runtime.zoo import resolve
-from tests.compile.test_report import EVIL, dataset, scaled
+from tests.support.builds import Zoo
+from tests.support.reports import EVIL, dataset, scaled
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with started() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def builds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("maps")
-    for name in ("digits-field", "digits-spatial"):
-        compile_network(resolve(f"zoo:{name}"), folder / name, CompileOptions(firmware_samples=5))
-    return {name: folder / name for name in ("digits-field", "digits-spatial")}
+def builds(zoo: Zoo) -> dict[str, Path]:
+    return {name: zoo.build(name) for name in ("digits-field", "digits-spatial")}
 
 
 def page_of(builds: dict[str, Path], name: str) -> Path:

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
-from bench.support.browser import DESKTOP, PHONE, opened, started
-from compile.pipeline.pipeline import CompileOptions, compile_network
-from runtime.zoo import resolve
+from bench.support.browser import DESKTOP, PHONE, opened
+from tests.support.builds import Zoo
 
 NETWORKS = ("digits-field", "digits-spatial")
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with started() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("pages")
-    for name in NETWORKS:
-        compile_network(resolve(f"zoo:{name}"), folder / name, CompileOptions(firmware_samples=5))
-    return {name: folder / name / "report.html" for name in NETWORKS}
+def reports(zoo: Zoo) -> dict[str, Path]:
+    return {name: zoo.build(name) / "report.html" for name in NETWORKS}
 
 
 @pytest.mark.parametrize("name", NETWORKS)

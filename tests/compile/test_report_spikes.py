@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
-from bench.support.browser import PHONE, opened, started
+from bench.support.browser import PHONE, opened
 from bench.support.networks import spiking_integers, spiking_network
 from compile.pipeline.pipeline import CompileOptions, compile_network
 from compile.report import Report, html
@@ -25,9 +24,8 @@ from runtime.network.file import load
 from runtime.network.network import Network
 from runtime.network.reference import scores
 from runtime.network.spiking.integers import run, spiking_of
-from tests.compile.test_neurobench import trained
-from tests.compile.test_report import dataset
-from tests.compile.test_report_law import fitted
+from tests.support.reports import dataset, fitted
+from tests.support.spiking import spiking_digits
 
 BOARD = load_board("emulated-cortex-m4")
 
@@ -54,15 +52,9 @@ def networks() -> dict[str, Network]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with started() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("spikes")
-    compile_network(trained(folder), folder / "build", CompileOptions(firmware_samples=2))
+    compile_network(spiking_digits(folder), folder / "build", CompileOptions(firmware_samples=2))
     return folder / "build"
 
 

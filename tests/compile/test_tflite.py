@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 from typing import Any
 
 import numpy as np
@@ -21,13 +20,13 @@ from devices.errors import CheckError, InputError
 from runtime.backends.tflite.steady import LIBRARIES, TfliteBackend
 from runtime.network import reference
 from runtime.network.kinds import KINDS
+from tests.support.needs import needs
 from tests.support.strategies import Case, build, cases, replicated_cases, spatial_network
 
 
 @pytest.fixture(params=list(LIBRARIES))
 def library(request: pytest.FixtureRequest) -> str:
-    if (reason := TfliteBackend(request.param).missing()) and not os.environ.get("CI"):
-        pytest.skip(reason)
+    needs(TfliteBackend(request.param).missing())
     return str(request.param)
 
 

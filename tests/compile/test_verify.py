@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from runtime.backends import backend
 from runtime.backends.tflite.steady import LIBRARIES, VARIABLE, TfliteBackend
 from runtime.network import reference
 from runtime.network.network import Network
+from tests.support.needs import needs
 
 BACKENDS = ("reference", "onnxruntime", "tflite")
 FILES = {"onnxruntime": "model.onnx", "tflite": "model.tflite"}
@@ -56,8 +56,7 @@ def test_one_flipped_bit_of_one_weight_fails(
 ) -> None:
     if library:
         monkeypatch.setenv(VARIABLE, library)
-        if (reason := TfliteBackend().missing()) and not os.environ.get("CI"):
-            pytest.skip(reason)
+        needs(TfliteBackend().missing())
     layer = network.layers[0 if where == "hidden" else 1]
     weights = layer.arrays["weight"]
     if name == "onnxruntime" and where == "last":

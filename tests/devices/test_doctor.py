@@ -13,7 +13,8 @@ from devices.commands import doctor
 from devices.errors import NearwireError
 from devices.links import qemu, unicorn
 from devices.tools import flash, program, toolchain
-from tests.support.tools import M4, needs, needs_emulator
+from tests.support.needs import needs
+from tests.support.tools import M4, needs_emulator
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:

@@ -14,7 +14,7 @@ from devices.boards.board import load_board
 from devices.errors import InputError, NearwireError
 from devices.tools import flash, images, toolchain
 from devices.tools.program import PORTS, Program, build
-from tests.support.tools import needs
+from tests.support.needs import needs
 
 
 def probe(name: str, folder: Path) -> Program:

@@ -14,7 +14,7 @@ from devices.boards.board import Board, load_board
 from devices.links import cores, unicorn
 from devices.links.unicorn import PAGE
 from devices.tools import images, program, toolchain
-from tests.support.tools import needs
+from tests.support.needs import needs
 
 
 def probe(board: Board, folder: Path) -> program.Program:

@@ -12,7 +12,8 @@ from devices.links.unicorn import read_image
 from devices.tools import toolchain
 from devices.tools.images import flash_content
 from devices.tools.program import PORTS, build
-from tests.support.tools import M4, needs, needs_emulator
+from tests.support.needs import needs
+from tests.support.tools import M4, needs_emulator
 
 STRICT = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wstrict-prototypes", "-Wmissing-prototypes", "-Werror")
 WITH_PORT = [name for name in board_names() if load_board(name).port]

@@ -24,8 +24,8 @@ from devices.computers.remote_conditions import conditions_of
 from devices.computers.wheels import examine as examine_wheels
 from devices.errors import InputError, NearwireError
 from tests.support import sshd
+from tests.support.needs import needs
 from tests.support.sshd import Server, keygen
-from tests.support.tools import needs
 
 
 @pytest.fixture(scope="module")

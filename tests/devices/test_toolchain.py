@@ -10,7 +10,7 @@ import pytest
 from devices.boards.board import Toolchain, load_board
 from devices.errors import NearwireError
 from devices.tools import toolchain
-from tests.support.tools import needs
+from tests.support.needs import needs
 
 HOST = Toolchain(compiler="host")
 

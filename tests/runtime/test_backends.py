@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from runtime.backends.tflite.steady import LIBRARIES, TfliteBackend
 from runtime.backends.timing import steady_mean
 from runtime.network import reference
 from runtime.network.network import Network
+from tests.support.needs import needs
 from tests.support.strategies import spatial_network
 
 CHOICES = {
@@ -37,8 +37,7 @@ FILES = {"onnxruntime": "model.onnx", **dict.fromkeys(LIBRARIES, "model.tflite")
 
 
 def usable(name: str) -> Backend:
-    if (reason := CHOICES[name].missing()) and not os.environ.get("CI"):
-        pytest.skip(reason)
+    needs(CHOICES[name].missing())
     return CHOICES[name]
 
 

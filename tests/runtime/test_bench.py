@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compile.pipeline.pipeline import CompileOptions, compile_network
 from devices.computers.conditions import read_conditions
 from devices.errors import CheckError, InputError
 from runtime import __main__ as command
@@ -27,15 +26,13 @@ from runtime.measure.bench import BenchOptions, BenchReport, bench
 from runtime.measure.latency import KEPT, Times
 from runtime.network import reference
 from runtime.network.network import Array
-from runtime.zoo import resolve
 from tests.support.boards import pi
+from tests.support.builds import Zoo
 
 
 @pytest.fixture(scope="module")
-def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    folder = tmp_path_factory.mktemp("bench") / "digits"
-    compile_network(resolve("zoo:digits-field"), folder, CompileOptions(board="host", firmware_samples=1))
-    return open_build(folder)
+def build(zoo: Zoo) -> Build:
+    return open_build(zoo.build("digits-field", "host"))
 
 
 class Clockwork(Session):

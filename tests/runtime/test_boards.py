@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.support.stored import NETWORKS, stored
 from compile.emit.c import steady as c
 from devices.boards.board import Board, load_board
 from devices.errors import CheckError, InputError, NearwireError
@@ -30,11 +31,12 @@ from runtime.commands import boards as board_commands
 from runtime.commands import run as run_module
 from runtime.network import reference
 from runtime.network.network import Network
-from tests.compile.test_emit_c import NETWORKS, stored
-from tests.runtime.test_protocol import QEMU
+from tests.support.builds import Zoo
+from tests.support.commands import checked
 from tests.support.mlperf_host import Host
+from tests.support.needs import needs
 from tests.support.processes import interruptible
-from tests.support.tools import M4, needs
+from tests.support.tools import M4, QEMU
 
 MANY = ("all formats", "boxes and ternary columns", "replicated, two of them", "cut input")
 NETWORK = NETWORKS["all formats"]
@@ -255,47 +257,39 @@ def test_labels_that_differ_are_counted_and_are_exit_code_3(
 
 
 @pytest.fixture(scope="module")
-def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("build") / "digits"
-    nearwire("compile", "zoo:digits-field", "--out", str(folder))
-    return folder
-
-
-def nearwire(package: str, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([sys.executable, "-m", package, *words], capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stderr
-    return done
+def build(zoo: Zoo) -> Path:
+    return zoo.build("digits-field")
 
 
 def test_commands_with_a_board(build: Path, tmp_path: Path) -> None:
     emulated(M4_OF_QEMU)
-    found = json.loads(nearwire("runtime", "run", str(build), "--device", M4_OF_QEMU, "--accuracy", "--json").stdout)
+    found = json.loads(checked("runtime", "run", str(build), "--device", M4_OF_QEMU, "--accuracy", "--json").stdout)
     assert found["backend"] == "firmware"
     assert found["label_mismatches"] == 0
     assert "in QEMU" in found["detail"]
-    profile = json.loads(nearwire("runtime", "profile", str(build), "--device", M4_OF_QEMU, "--json").stdout)
+    profile = json.loads(checked("runtime", "profile", str(build), "--device", M4_OF_QEMU, "--json").stdout)
     assert profile["footprint"]["stack_used"] <= 512
     assert profile["estimated_us"] == pytest.approx(profile["cycles"] / 25)
     assert profile["time_us"] is None
-    text = nearwire("runtime", "profile", str(build)).stdout
+    text = checked("runtime", "profile", str(build)).stdout
     assert "cycles, estimated" in text
     assert "us, measured" not in text
     assert "start-up, vectors" in text
-    rows = json.loads(nearwire("runtime", "bench", str(build), "--device", M4_OF_QEMU, "--json").stdout)["rows"]
+    rows = json.loads(checked("runtime", "bench", str(build), "--device", M4_OF_QEMU, "--json").stdout)["rows"]
     assert [row["backend"] for row in rows] == ["firmware"]
 
 
 def test_flash_with_a_dry_run(build: Path, tmp_path: Path) -> None:
     emulated(M4)
     out = tmp_path / "images"
-    done = nearwire("runtime", "flash", str(build), "--device", "rp2040", "--dry-run", "--out", str(out))
+    done = checked("runtime", "flash", str(build), "--device", "rp2040", "--dry-run", "--out", str(out))
     assert done.stdout.startswith(f"cp {out / 'firmware.uf2'} ")
     assert "never run on silicon" in done.stdout
     assert (out / "firmware.uf2").is_file()
-    plan = json.loads(nearwire("runtime", "flash", str(build), "--device", "esp32c3@/dev/ttyUSB3", "--dry-run", "--json").stdout)
+    plan = json.loads(checked("runtime", "flash", str(build), "--device", "esp32c3@/dev/ttyUSB3", "--dry-run", "--json").stdout)
     assert plan["flashed"] is False
     assert plan["command"][2:7] == ["esptool", "--chip", "esp32c3", "--port", "/dev/ttyUSB3"]
-    assert "is not flashed: it is emulated" in nearwire("runtime", "flash", str(build), "--device", M4, "--dry-run", code=2).stderr
+    assert "is not flashed: it is emulated" in checked("runtime", "flash", str(build), "--device", M4, "--dry-run", code=2).stderr
 
 
 def test_serve_gives_an_emulated_board_a_serial_port(build: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from devices.errors import InputError, NearwireError
 from runtime.data.dataset import Dataset, load_dataset
 from runtime.data.sources import idx
+from tests.support.needs import needs_data
 
 
 def rows(dataset: Dataset) -> int:
@@ -228,8 +228,7 @@ def test_reading_data_needs_no_torch() -> None:
 
 
 def test_mnist1d_is_made_offline_the_same_every_time_and_leaves_the_generators_alone() -> None:
-    if not os.environ.get("CI"):
-        pytest.importorskip("mnist1d", reason="the package mnist1d makes this data set; pip install mnist1d")
+    needs_data("mnist1d")
     np.random.seed(5)
     before = np.random.get_state()[1].copy()
     first, second = load_dataset("mnist1d"), load_dataset("mnist1d")

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from compile.formats import FORMATS
-from compile.pipeline.pipeline import CompileOptions, compile_network
 from devices.boards.board import load_board
 from devices.computers import emulated, open_computer
 from devices.cost.model import predict
@@ -23,18 +22,16 @@ from runtime.data.inputs import stored_samples
 from runtime.network import reference
 from runtime.remote.sessions import open_session, session_there
 from runtime.remote.visit import Visit
-from runtime.zoo import resolve
-from tests.support.tools import needs
+from tests.support.builds import Zoo
+from tests.support.needs import needs
 
 PI4 = "emulated-pi4"
 
 
 @pytest.fixture(scope="module")
-def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
+def build(zoo: Zoo) -> Build:
     needs(emulated.missing())
-    folder = tmp_path_factory.mktemp("pi") / "digits"
-    compile_network(resolve("zoo:digits-field"), folder, CompileOptions(board="host", firmware_samples=1))
-    return open_build(folder)
+    return open_build(zoo.build("digits-field", "host"))
 
 
 def test_every_backend_is_counted_and_right(build: Build, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from bench.kernels import prediction_errors
 from bench.support.networks import box_network, integer_network
+from bench.support.stored import NETWORKS, stored
 from compile.emit.c import steady as c
 from compile.passes.store import store
 from devices.boards.board import Board, load_board
@@ -18,8 +19,8 @@ from devices.tools import toolchain
 from runtime.backends.firmware.core import BACKEND, FirmwareBackend, FirmwareSession, measure
 from runtime.network import reference
 from runtime.network.network import Array, Network
-from tests.compile.test_emit_c import NETWORKS, stored
-from tests.support.tools import M4, needs
+from tests.support.needs import needs
+from tests.support.tools import M4
 
 CORES = ("m0plus", "m3", "m4", "m7", "m33")
 

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 
 from bench.fuzz import build, fuzz
+from bench.support.compiled import HOST, SANITIZERS, STRICT, sanitizers_missing
+from bench.support.stored import NETWORKS
 from compile.emit.c import steady as c
 from devices.boards.board import load_board
-from devices.errors import NearwireError
 from devices.tools import toolchain
 from devices.tools.program import PORTS
 from runtime.builds.sources import FOLDER
-from tests.compile.test_emit_c import HOST, NETWORKS, SANITIZERS, STRICT
-from tests.support.tools import needs
+from tests.support.needs import needs, needs_program
 
 NETWORK = NETWORKS["all formats"]
 DEFINES = (
@@ -37,13 +37,8 @@ DEFINES = (
 
 
 @pytest.fixture(scope="module", autouse=True)
-def sanitizers(tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("sanitizers")
-    (folder / "empty.c").write_text("int main(void) { return 0; }\n")
-    try:
-        toolchain.compiler_for(HOST).run([*SANITIZERS, "-o", folder / "empty", folder / "empty.c"], "a program with sanitizers")
-    except NearwireError as error:
-        needs(f"no sanitizers: {error}")
+def sanitizers() -> None:
+    needs(sanitizers_missing())
 
 
 def test_the_protocol_survives_noise(tmp_path: Path) -> None:
@@ -101,7 +96,7 @@ def test_the_firmware_compiles_without_a_warning(tmp_path: Path) -> None:
 
 
 def test_cppcheck_finds_nothing(tmp_path: Path) -> None:
-    needs(None if shutil.which("cppcheck") else "cppcheck is not installed. Run: apt install cppcheck")
+    needs_program("cppcheck", "cppcheck")
     sources = [*(FOLDER / name for name in ("main.c", "protocol.c", "text.c", "timing.c", "model_entry.c", "batch.c")), *PORTS.glob("*.c")]
     for k, network in enumerate(NETWORKS.values()):
         (tmp_path / str(k)).mkdir()

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bench.support.stored import NETWORKS, stored
 from compile.emit.c import steady as c
 from devices.boards.board import load_board
 from devices.errors import InputError, NearwireError
@@ -18,9 +19,8 @@ from devices.tools import toolchain
 from runtime.backends.c.steady import BACKEND, NativeSession
 from runtime.network import reference
 from runtime.network.network import Network
-from tests.compile.test_emit_c import NETWORKS, stored
+from tests.support.needs import needs
 from tests.support.strategies import Case, cases
-from tests.support.tools import needs
 
 HOST = load_board("host").toolchain
 

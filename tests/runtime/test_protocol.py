@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.support.stored import NETWORKS
 from compile.emit.c import steady as c
 from devices.boards.board import Board, Qemu, load_board
 from devices.errors import CheckError
@@ -21,11 +22,10 @@ from runtime.backends.firmware.program import firmware
 from runtime.network import reference
 from runtime.network.file import to_bytes
 from runtime.network.network import Network
-from tests.compile.test_emit_c import NETWORKS
 from tests.support.mlperf_host import Host
-from tests.support.tools import M4, needs
+from tests.support.needs import needs
+from tests.support.tools import M4, QEMU
 
-QEMU = ("qemu-mps2-an385", "qemu-mps2-an386", "qemu-mps2-an500", "qemu-mps2-an505", "qemu-microbit", "qemu-riscv32-virt")
 CORES = ("m0plus", "m3", "m4", "m7", "m33")
 NETWORK = NETWORKS["all formats"]
 INPUTS = NETWORK.input.size

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compile.pipeline.pipeline import CompileOptions, compile_network
 from devices.boards.board import load_board
 from devices.commands.add import add_board
 from devices.computers import open_computer
@@ -28,10 +27,10 @@ from runtime.network import reference
 from runtime.remote import visit as remote
 from runtime.remote.sessions import session_there
 from runtime.remote.visit import Visit
-from runtime.zoo import resolve
 from tests.support import sshd
+from tests.support.builds import Zoo
+from tests.support.needs import needs
 from tests.support.sshd import Server
-from tests.support.tools import needs
 
 QUICK = BenchOptions(num_runs=30, warmup_runs=3)
 
@@ -44,10 +43,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    folder = tmp_path_factory.mktemp("remote") / "digits"
-    compile_network(resolve("zoo:digits-field"), folder, CompileOptions(board="host", firmware_samples=1))
-    return open_build(folder)
+def build(zoo: Zoo) -> Build:
+    return open_build(zoo.build("digits-field", "host"))
 
 
 @pytest.fixture

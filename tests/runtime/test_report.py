@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import Browser
 
-from bench.support.browser import DESKTOP, PHONE, opened, started
+from bench.support.browser import DESKTOP, PHONE, opened
 from devices.errors import InputError
 from runtime.builds.manifest import Manifest
 from runtime.report import compare
 from runtime.report.benches import Benches, read_benches
 from runtime.report.charts import Axis, Point, Series, chart, front
 from runtime.report.page import picture
+from tests.support.commands import run
 
 EVIL = "<script>alert(1)</script>\"'"
 PLACES = st.lists(st.tuples(st.integers(1, 30), st.integers(0, 30)), min_size=1, max_size=25)
@@ -169,20 +166,14 @@ def folder_of(tmp_path: Path, name: str, one: Manifest) -> Path:
     return tmp_path / name
 
 
-def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "runtime", "report", *map(str, words)], capture_output=True, text=True, env={**os.environ}, check=False
-    )
-
-
 def test_command_writes_page_and_figures(tmp_path: Path) -> None:
     a, b = folder_of(tmp_path, "a", manifest(1000, 0.9)), folder_of(tmp_path, "b", manifest(2000, 0.95))
-    done = run(a, b, "--out", tmp_path / "c.html", "--figures", tmp_path / "figures", "--json")
+    done = run("runtime", "report", a, b, "--out", tmp_path / "c.html", "--figures", tmp_path / "figures", "--json")
     assert done.returncode == 0, done.stderr
     raw = json.loads(done.stdout)
     assert [Path(name).name for name in raw["files"]] == ["c.html", "bytes-mnist.svg", "instructions-mnist.svg"]
     first = {path.name: path.read_bytes() for path in (tmp_path / "c.html", *(tmp_path / "figures").iterdir())}
-    assert run(a, b, "--out", tmp_path / "c.html", "--figures", tmp_path / "figures").returncode == 0
+    assert run("runtime", "report", a, b, "--out", tmp_path / "c.html", "--figures", tmp_path / "figures").returncode == 0
     assert first == {path.name: path.read_bytes() for path in (tmp_path / "c.html", *(tmp_path / "figures").iterdir())}
 
 
@@ -194,17 +185,11 @@ def test_command_fails_with_one_line(tmp_path: Path) -> None:
         ((a, a), "named twice"),
         ((a, "--out", tmp_path / "thesis.html"), "not a page of nearwire"),
     ):
-        done = run(*words)
+        done = run("runtime", "report", *words)
         assert done.returncode == 2
         assert message in done.stderr
         assert done.stderr.count("\n") == 1
     assert (tmp_path / "thesis.html").read_text() == "<p>years of work</p>"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with started() as found:
-        yield found
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

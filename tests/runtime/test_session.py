@@ -10,20 +10,17 @@ import numpy as np
 import pytest
 
 import runtime
-from compile.pipeline.pipeline import CompileOptions, compile_network
 from devices.errors import InputError
 from runtime.backends import BACKENDS
 from runtime.builds.checked import open_build
 from runtime.data.inputs import stored_samples
 from runtime.network import reference
-from runtime.zoo import resolve
+from tests.support.builds import Zoo
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("session") / "digits"
-    compile_network(resolve("zoo:digits-field"), folder, CompileOptions(firmware_samples=1))
-    return folder
+def folder(zoo: Zoo) -> Path:
+    return zoo.build("digits-field")
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

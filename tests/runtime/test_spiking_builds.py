@@ -26,7 +26,7 @@ from runtime.network.check import validate
 from runtime.network.file import save
 from runtime.network.network import Network
 from runtime.network.spiking import integers
-from runtime.zoo import resolve
+from tests.support.builds import Zoo
 
 SHAPE = (8, 8)
 
@@ -116,12 +116,11 @@ def test_a_build_whose_spikes_differ_is_refused(build: Path, tmp_path: Path) -> 
         require(parities)
 
 
-def test_what_has_no_steps_says_so(build: Path, tmp_path: Path) -> None:
+def test_what_has_no_steps_says_so(build: Path, zoo: Zoo) -> None:
     with runtime.load(build, "c") as session, pytest.raises(InputError, match="onnxruntime"):
         session.begin(digits(1))
-    compile_network(resolve("zoo:digits-field"), tmp_path / "relu", CompileOptions(firmware_samples=1))
     for name in ("reference", "c", "onnxruntime"):
-        with runtime.load(tmp_path / "relu", name) as session:
+        with runtime.load(zoo.build("digits-field"), name) as session:
             with pytest.raises(InputError, match="does not spike"):
                 session.begin(digits(1))
             with pytest.raises(InputError, match="spik"):

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.support.compiled import SANITIZERS, sanitizers_missing
+from bench.support.stored import NETWORKS, stored
 from compile.emit.c import steady as c
 from compile.formats.base import SPARSEST
 from devices.boards.board import load_board
@@ -20,8 +22,7 @@ from runtime.network import reference
 from runtime.network.network import Network
 from runtime.remote.sessions import session_there
 from runtime.remote.visit import Visit
-from tests.compile.test_emit_c import NETWORKS, SANITIZERS, sanitizers_missing, stored
-from tests.support.tools import needs
+from tests.support.needs import needs
 
 TAKEN = (
     *("all formats", "all formats, other order", "wide and sparse", "boxes and ternary columns", "boxes and odd columns"),
@@ -61,7 +62,7 @@ EDGES = (
 @pytest.mark.parametrize("name", EDGES)
 def test_the_vector_kernels_are_clean_under_the_sanitizers(name: str, tmp_path: Path) -> None:
     host = load_board("host").toolchain
-    needs(toolchain.missing(host) or sanitizers_missing(tmp_path))
+    needs(sanitizers_missing())
     c.emit(NETWORKS[name], tmp_path)
     place = tmp_path / "c"
     for file in FAST:

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-
-import pytest
 
 from devices.boards.board import Board, load_board
 from devices.links import unicorn
 from devices.tools import toolchain
+from tests.support.needs import needs
 
 M4 = "emulated-cortex-m4"
-
-
-def needs(reason: str | None) -> None:
-    """Skip where something is not installed, but never under CI."""
-    if reason and not os.environ.get("CI"):
-        pytest.skip(reason)
+QEMU = ("qemu-mps2-an385", "qemu-mps2-an386", "qemu-mps2-an500", "qemu-mps2-an505", "qemu-microbit", "qemu-riscv32-virt")
 
 
 def needs_emulator() -> Board:

@@ -6,14 +6,13 @@ import base64
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
 
-from bench.support.browser import PHONE, opened, started
+from bench.support.browser import PHONE, opened
 from devices.errors import InputError
 from runtime.data.dataset import load_dataset
 from train.config.files import make_config
@@ -104,12 +103,6 @@ def test_foreign_and_empty_folders_are_refused(runs: dict[str, RunFolder], tmp_p
     folder.metrics.write_text('{"epoch": 1}\n')
     with pytest.raises(InputError, match="no epoch of ours"):
         write_curves(folder)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with started() as found:
-        yield found
 
 
 @pytest.mark.parametrize("name", ["field", "spatial", "dense"])

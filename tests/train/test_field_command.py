@@ -8,20 +8,13 @@ from pathlib import Path
 import pytest
 
 from runtime.network.file import load
-from train import __main__ as command
+from tests.support.commands import checked, error_of
 
 
-def run(*words: str) -> int:
-    with pytest.raises(SystemExit) as stop:
-        command.main(list(words))
-    return int(stop.value.code or 0)
-
-
-def test_model_field_by_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_model_field_by_options(tmp_path: Path) -> None:
     out = tmp_path / "run"
     words = ("fit", "--data", "digits", "--model", "field", "--neurons", "12", "--synapses", "3", "--epochs", "3", "--quantise-epochs", "2")
-    assert run(*words, "--out", str(out), "--json") == 0
-    result = json.loads(capsys.readouterr().out)
+    result = json.loads(checked("train", *words, "--out", str(out), "--json").stdout)
     assert result["epochs"] == 5
     assert {"float_validation_accuracy", "validation_accuracy", "test_accuracy", "seconds"} <= set(result)
     network = load(out)
@@ -36,13 +29,13 @@ def test_model_field_by_options(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 def test_no_quantised_epochs_leaves_a_float_network(tmp_path: Path) -> None:
     words = ("fit", "--data", "digits", "--model", "field", "--neurons", "8", "--epochs", "1", "--quantise-epochs", "0")
-    assert run(*words, "--out", str(tmp_path / "run"), "--json") == 0
+    checked("train", *words, "--out", str(tmp_path / "run"), "--json")
     assert not any("step" in layer.arrays for layer in load(tmp_path / "run").layers)
 
 
 def test_recipe_may_be_shortened(tmp_path: Path) -> None:
     words = ("fit", "--recipe", "digits-field", "--epochs", "1", "--quantise-epochs", "1", "--out", str(tmp_path / "run"), "--json")
-    assert run(*words) == 0
+    checked("train", *words)
     assert load(tmp_path / "run").provenance["recipe"] is None
 
 
@@ -54,6 +47,5 @@ def test_recipe_may_be_shortened(tmp_path: Path) -> None:
         (("--data", "digits", "--model", "field", "--rule", "bx"), "rule is 'bx': 'bx' is not one of box, gaussian"),
     ],
 )
-def test_options_that_cannot_be_are_named(words: tuple[str, ...], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("fit", *words, "--out", str(tmp_path / "run")) == 2
-    assert message in capsys.readouterr().err
+def test_options_that_cannot_be_are_named(words: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    assert message in error_of("train", "fit", *words, "--out", str(tmp_path / "run"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import re
 import signal
@@ -23,32 +21,15 @@ from devices.errors import InputError, NearwireError
 from runtime.data.dataset import load_dataset
 from runtime.network.file import load
 from runtime.network.reference import accuracy
+from tests.support.commands import checked, error_of
 from tests.support.processes import interruptible
 from tests.support.samples import bars
-from train.__main__ import main
 from train.config.files import make_config, read_recipe
 from train.loop.checkpoint import finished_epochs
 from train.loop.fit import Interrupted, fit, pick_device
 from train.loop.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def command(*words: str, code: int = 0) -> tuple[str, str]:
-    """Run ``python -m train`` in this process, check its exit code and return what it prints: (output, errors)."""
-    output, errors = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors), pytest.raises(SystemExit) as caught:
-        main(list(words))
-    assert caught.value.code == code, output.getvalue() + errors.getvalue()
-    return output.getvalue(), errors.getvalue()
-
-
-def error_of(*words: str, code: int = 2) -> str:
-    """The one line of a command that fails."""
-    lines = command(*words, code=code)[1].splitlines()
-    assert len(lines) == 1, lines
-    assert lines[0].startswith("error: ")
-    return lines[0]
 
 
 def process(*words: str, before: str = "pass") -> subprocess.Popen[str]:
@@ -72,7 +53,7 @@ def small(**settings: Any) -> Any:
 
 def test_the_default_run_is_accurate_before_and_after_quantisation(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    summary = json.loads(command("fit", "--json", "--out", str(out))[0])
+    summary = json.loads(checked("train", "fit", "--json", "--out", str(out)).stdout)
     dataset, network = load_dataset("digits"), load(out)
     assert summary["recipe"] == "digits-spatial"
     assert summary["test_accuracy"] >= 0.955
@@ -100,7 +81,7 @@ def test_the_same_run_gives_the_same_bytes_and_another_seed_others(tmp_path: Pat
 @pytest.mark.parametrize(("phases", "after", "total"), [(("--epochs", "40"), 8, 40), (("--epochs", "10", "--quantise-epochs", "25"), 15, 35)])
 def test_a_run_killed_with_9_and_resumed_ends_in_the_same_weights(tmp_path: Path, phases: tuple[str, ...], after: int, total: int) -> None:
     words = ["fit", "--data", "digits", "--hidden", "24", *phases, "--batch", "40", "--seed", "5"]
-    command(*words, "--out", str(tmp_path / "whole"))
+    checked("train", *words, "--out", str(tmp_path / "whole"))
     killed = tmp_path / "killed"
     run = process(*words, "--out", str(killed), before="train.loop.fit.CHECKPOINT_SECONDS = 0.05")
     wait_for_epochs(run, killed, after)
@@ -108,8 +89,8 @@ def test_a_run_killed_with_9_and_resumed_ends_in_the_same_weights(tmp_path: Path
     run.communicate()
     assert not (killed / "network.safetensors").exists()
     assert after - 8 <= finished_epochs(killed / "checkpoint.safetensors") < total
-    assert "unfinished run" in error_of(*words, "--out", str(killed))
-    command("fit", "--resume", "--out", str(killed))
+    assert "unfinished run" in error_of("train", *words, "--out", str(killed))
+    checked("train", "fit", "--resume", "--out", str(killed))
     assert (killed / "network.safetensors").read_bytes() == (tmp_path / "whole" / "network.safetensors").read_bytes()
     assert [json.loads(line)["epoch"] for line in (killed / "metrics.jsonl").read_text().splitlines()] == list(range(1, total + 1))
 
@@ -185,7 +166,7 @@ def test_foreign_folders_and_files_are_left_alone(tmp_path: Path) -> None:
         RunFolder(foreign).check_free()
     with pytest.raises(InputError, match="is a file"):
         RunFolder(foreign / "chapter1.tex").check_free()
-    assert "left alone" in error_of("fit", "--out", str(foreign))
+    assert "left alone" in error_of("train", "fit", "--out", str(foreign))
     assert [path.name for path in foreign.iterdir()] == ["chapter1.tex"]
 
 
@@ -225,7 +206,7 @@ def test_foreign_folders_and_files_are_left_alone(tmp_path: Path) -> None:
 )
 def test_senseless_options(words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert message in error_of("fit", *words)
+    assert message in error_of("train", "fit", *words)
     assert not any(tmp_path.iterdir())
 
 
@@ -233,7 +214,7 @@ def test_a_network_is_not_fine_tuned_into_its_own_folder(tmp_path: Path) -> None
     fit(small(), bars(), RunFolder(tmp_path / "run"))
     before = (tmp_path / "run/network.safetensors").read_bytes()
     for init in (tmp_path / "run", tmp_path / "run/network.safetensors"):
-        assert "is in the output folder" in error_of("fit", "--init", str(init), "--out", str(tmp_path / "run"))
+        assert "is in the output folder" in error_of("train", "fit", "--init", str(init), "--out", str(tmp_path / "run"))
     assert (tmp_path / "run/network.safetensors").read_bytes() == before
 
 
@@ -243,23 +224,23 @@ def test_a_folder_below_a_file_is_named_as_wrong_input(tmp_path: Path) -> None:
         ("fit", "--data", "digits", "--epochs", "1", "--out", str(tmp_path / "notes/run")),
         ("paper", "fig3a", "--shipped", "--out", str(tmp_path / "notes")),
     ):
-        assert "a part of the path is a file" in error_of(*words)
+        assert "a part of the path is a file" in error_of("train", *words)
     assert (tmp_path / "notes").read_text() == "mine"
 
 
 def test_configuration_files_name_their_wrong_fields(tmp_path: Path) -> None:
     path = tmp_path / "own.toml"
     path.write_text('epochs = 0\nlearning_rate = 1\n[rates]\ngap = "fast"\n')
-    found = error_of("fit", "--config", str(path), "--out", str(tmp_path / "run"))
+    found = error_of("train", "fit", "--config", str(path), "--out", str(tmp_path / "run"))
     assert "epochs is 0" in found
     assert "unknown field 'learning_rate'" in found
     assert "rates.gap is 'fast'" in found
     path.write_text("epochs = \n")
-    assert "is not TOML" in error_of("fit", "--config", str(path))
+    assert "is not TOML" in error_of("train", "fit", "--config", str(path))
 
 
 def test_the_zoo_lists_what_its_recipes_say() -> None:
-    rows = json.loads(command("zoo", "--json")[0])
+    rows = json.loads(checked("train", "zoo", "--json").stdout)
     assert {"zoo:digits-spatial", "zoo:digits-dense", "zoo:mnist-spatial"} <= {row["name"] for row in rows}
     for row in rows:
         recipe = read_recipe(row["name"].removeprefix("zoo:"))
@@ -269,7 +250,7 @@ def test_the_zoo_lists_what_its_recipes_say() -> None:
 
 
 def test_data_says_what_is_in_a_data_set() -> None:
-    found = json.loads(command("data", "digits", "--json")[0])
+    found = json.loads(checked("train", "data", "digits", "--json").stdout)
     assert found["shape"] == [8, 8]
     assert {part: sum(counts) for part, counts in found["samples"].items()} == {"train": 1259, "validation": 179, "test": 359}
-    assert "1259" in command("data", "digits")[0]
+    assert "1259" in checked("train", "data", "digits").stdout

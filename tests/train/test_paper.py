@@ -17,8 +17,8 @@ from runtime.data.dataset import Dataset, Split
 from runtime.network.file import load
 from runtime.network.kinds import kind_of
 from runtime.network.network import InputSpec
+from tests.support.commands import checked, error_of
 from tests.support.samples import bars
-from tests.train.test_fit import command, error_of
 from train.model.model import build, from_network, label_accuracy
 from train.paper import drawing, experiments, models, pruning, records, run
 from train.paper.command import NAMES
@@ -118,10 +118,10 @@ def test_damaged_record_and_wrong_words_are_named(tmp_path: Path) -> None:
     (tmp_path / "records/bars-seed-0.json").write_text("{")
     with pytest.raises(InputError, match="record .*bars-seed-0.json"):
         short_run(tmp_path, 1)
-    assert "table1" in error_of("paper", "tabel1")
-    assert "--epochs is 0" in error_of("paper", "table1", "--epochs", "0")
-    assert "mlp-3d" in error_of("paper", "table1", "--models", "mlp-4d", "--shipped")
-    assert "names none" in error_of("paper", "table1", "--models", ",", "--shipped")
+    assert "table1" in error_of("train", "paper", "tabel1")
+    assert "--epochs is 0" in error_of("train", "paper", "table1", "--epochs", "0")
+    assert "mlp-3d" in error_of("train", "paper", "table1", "--models", "mlp-4d", "--shipped")
+    assert "names none" in error_of("train", "paper", "table1", "--models", ",", "--shipped")
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ ONCE = ("--epochs", "1", "--seeds", "1", "--device", "cpu")
 
 @pytest.mark.usefixtures("small")
 def test_every_experiment_in_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = json.loads(command("paper", "all", *ONCE, "--out", str(tmp_path), "--json")[0])
+    shown = json.loads(checked("train", "paper", "all", *ONCE, "--out", str(tmp_path), "--json").stdout)
     assert list(shown) == list(NAMES)
     for name in ("table1", "table2", "table3"):
         for row in shown[name]["rows"]:
@@ -162,23 +162,23 @@ def test_every_experiment_in_small(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         raise AssertionError("trained again")
 
     monkeypatch.setattr(run, "fit", trains)
-    assert "1 of 300" in command("paper", "table1", *ONCE, "--out", str(tmp_path))[0]
+    assert "1 of 300" in checked("train", "paper", "table1", *ONCE, "--out", str(tmp_path)).stdout
     for name in ("fig5", "fig6"):  # the same records give the same files
-        assert name in command("paper", name, *ONCE, "--out", str(tmp_path))[0]
+        assert name in checked("train", "paper", name, *ONCE, "--out", str(tmp_path)).stdout
     assert {path.name: path.read_bytes() for path in (tmp_path / "figures").iterdir()} == before
 
 
 @pytest.mark.usefixtures("small")
 def test_all_experiments_of_some_models_are_those_they_belong_to(tmp_path: Path) -> None:
-    shown = json.loads(command("paper", "all", "--models", "mlp-17,snn-14", *ONCE, "--out", str(tmp_path), "--json")[0])
+    shown = json.loads(checked("train", "paper", "all", "--models", "mlp-17,snn-14", *ONCE, "--out", str(tmp_path), "--json").stdout)
     assert {name: [row["model"] for row in table["rows"]] for name, table in shown.items()} == {"table1": ["mlp-17"], "table2": ["snn-14"]}
 
 
 def test_a_picture_is_of_one_spatial_network(tmp_path: Path) -> None:
     out = ("--out", str(tmp_path))
-    assert "Allowed: mlp-3d-fixed, mlp-3d," in error_of("paper", "fig6", "--models", "mlp-14", *out)
-    assert "names 2: mlp-3d, mlp-5d. Give one" in error_of("paper", "fig6", "--models", "mlp-3d,mlp-5d", *out)
-    assert "Allowed: mlp-3d-relaxed" in error_of("paper", "fig4", "--models", "mlp-3d", *out)
+    assert "Allowed: mlp-3d-fixed, mlp-3d," in error_of("train", "paper", "fig6", "--models", "mlp-14", *out)
+    assert "names 2: mlp-3d, mlp-5d. Give one" in error_of("train", "paper", "fig6", "--models", "mlp-3d,mlp-5d", *out)
+    assert "Allowed: mlp-3d-relaxed" in error_of("train", "paper", "fig4", "--models", "mlp-3d", *out)
     assert not list(tmp_path.iterdir())
 
 
@@ -211,7 +211,7 @@ def test_a_curve_is_ahead_from_where_it_stays_above() -> None:
 @pytest.mark.usefixtures("small")
 def test_cutting_a_trained_network_at_once_is_what_its_records_say(tmp_path: Path) -> None:
     words = ("paper", "fig3a", "--models", "mlp-3d,snn-3d,mlp-14", "--epochs", "2", "--seeds", "1", "--out", str(tmp_path))
-    curves = json.loads(command(*words, "--json")[0])["fig3a"]["curves"]
+    curves = json.loads(checked("train", *words, "--json").stdout)["fig3a"]["curves"]
     assert [curve["model"] for curve in curves] == ["mlp-3d", "mlp-3d", "mlp-14", "snn-3d", "snn-3d"]
     test = bars((7, 7), classes=10).test
     for k, curve in enumerate(curves):
@@ -241,7 +241,7 @@ def test_what_is_cut_by_weight_is_smaller_than_what_stays() -> None:
 
 def test_shipped_records_need_no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEARWIRE_DATA", str(tmp_path))
-    shown = json.loads(command("paper", "all", "--shipped", "--out", str(tmp_path), "--json")[0])
+    shown = json.loads(checked("train", "paper", "all", "--shipped", "--out", str(tmp_path), "--json").stdout)
     assert [row["model"] for row in shown["table1"]["rows"]] == [model.name for model in TABLES["table1"]]
     assert {row["model"] for row in shown["table1"]["rows"] if row["ours"]["mean"] is not None} >= {"mlp-3d", "mlp-14", "mlp-2048"}
     assert not (tmp_path / "tables").exists()

@@ -14,7 +14,7 @@ import torch
 
 from devices.errors import InputError
 from runtime.data.dataset import load_dataset
-from tests.train.test_fit import error_of
+from tests.support.commands import error_of
 from train.config.files import make_config, to_toml
 from train.config.tables import Augment
 from train.loop.augment import augment
@@ -91,4 +91,4 @@ def test_more_processes_than_samples_are_refused_and_one_process_writes() -> Non
 def test_the_paper_s_experiments_are_not_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in TORCHRUN.items():
         monkeypatch.setenv(name, value)
-    assert "run in one process" in error_of("paper", "table1", "--epochs", "1")
+    assert "run in one process" in error_of("train", "paper", "table1", "--epochs", "1")

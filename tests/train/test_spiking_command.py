@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from runtime.network.file import load
-from tests.train.test_field_command import run
+from tests.support.commands import checked, error_of
 
 
-def test_spiking_by_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_spiking_by_options(tmp_path: Path) -> None:
     out = tmp_path / "run"
     words = ("fit", "--data", "digits", "--model", "field", "--neurons", "8", "--epochs", "2", "--quantise-epochs", "1", "--coding", "rate")
-    assert run(*words, "--steps", "4", "--readout", "count", "--learn", "beta,threshold", "--activity", "0.2", "--out", str(out), "--json") == 0
-    assert json.loads(capsys.readouterr().out)["epochs"] == 3
+    words = (*words, "--steps", "4", "--readout", "count", "--learn", "beta,threshold", "--activity", "0.2", "--out", str(out))
+    assert json.loads(checked("train", *words, "--json").stdout)["epochs"] == 3
     network = load(out)
     assert network.spiking is not None
     assert (network.spiking.steps, network.spiking.coding, network.spiking.readout) == (4, "rate", "count")
@@ -26,16 +26,15 @@ def test_spiking_by_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 def test_spiking_alone_takes_the_spiking_recipe(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    assert run("fit", "--spiking", "--epochs", "1", "--quantise-epochs", "1", "--steps", "3", "--out", str(out), "--json") == 0
+    checked("train", "fit", "--spiking", "--epochs", "1", "--quantise-epochs", "1", "--steps", "3", "--out", str(out), "--json")
     network = load(out)
     assert network.spiking is not None
     assert (network.spiking.steps, [layer.kind for layer in network.layers]) == (3, ["field", "dense"])
 
 
-def test_a_network_that_never_spikes_is_warned_of_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_network_that_never_spikes_is_warned_of_once(tmp_path: Path) -> None:
     words = ("fit", "--data", "digits", "--model", "dense", "--hidden", "8", "--threshold", "90", "--epochs", "2", "--out", str(tmp_path / "run"))
-    assert run(*words, "--json") == 0
-    told = capsys.readouterr().err
+    told = checked("train", *words, "--json").stderr
     assert told.count("warning") == 1
     assert "layer 0 never spiked. Lower spiking.threshold (it is 90.0)" in told
 
@@ -51,6 +50,5 @@ def test_a_network_that_never_spikes_is_warned_of_once(tmp_path: Path, capsys: p
         (("--recipe", "mnist-5k-conv", "--spiking"), "a layer is replicated"),
     ],
 )
-def test_options_that_cannot_be_are_named(words: tuple[str, ...], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("fit", *words, "--out", str(tmp_path / "run")) == 2
-    assert message in capsys.readouterr().err
+def test_options_that_cannot_be_are_named(words: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    assert message in error_of("train", "fit", *words, "--out", str(tmp_path / "run"))

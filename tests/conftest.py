@@ -1,0 +1,53 @@
+"""What all tests share: builds of the zoo and a browser; and the processor, if several processes run the tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.support.builds import Zoo
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")  # of torch and numpy
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Workers share the cores, so that their threads do not wait for each other's; they inherit these variables."""
+    workers = config.getoption("numprocesses", None)
+    if isinstance(workers, int) and workers > 1:
+        for name in THREADS:
+            os.environ.setdefault(name, str(max(1, (os.cpu_count() or 1) // workers)))
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of the session have in common."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder
+
+
+@pytest.fixture(scope="session")
+def zoo(shared_folder: Path) -> Zoo:
+    """Builds of the zoo's networks, each made when a test first asks for it."""
+    from tests.support.builds import Zoo
+
+    folder = shared_folder / "zoo"
+    folder.mkdir(exist_ok=True)
+    return Zoo(folder)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    from bench.support.browser import missing, started
+    from tests.support.needs import needs
+
+    needs(missing())
+    with started() as running:
+        yield running
