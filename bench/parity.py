@@ -15,7 +15,7 @@ import numpy as np
 
 from compile.pipeline.pipeline import CompileOptions, compile_network
 from devices.boards.board import board_names, load_board
-from runtime.backends.firmware.core import FirmwareBackend
+from runtime.backends.firmware.backend import FirmwareBackend
 from runtime.builds.checked import open_build
 from runtime.data.dataset import load_dataset
 from runtime.network import reference

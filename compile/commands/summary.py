@@ -6,7 +6,7 @@ from pathlib import Path
 
 from devices.boards.board import load_board
 from devices.common.console import print_table
-from runtime.backends.firmware.core import unmeasured
+from runtime.backends.firmware.backend import unmeasured
 from runtime.builds.manifest import Manifest
 from runtime.commands.spikes import print_neurobench
 

@@ -15,7 +15,7 @@ from compile.emit.c.steady import static_memory
 from compile.passes.store import LayerLedger
 from devices.boards.board import Board
 from devices.errors import CheckError, DoesNotFit, InputError
-from runtime.backends.firmware.core import unmeasured
+from runtime.backends.firmware.backend import unmeasured
 from runtime.backends.firmware.figures import FirmwareFigures
 from runtime.builds.manifest import Accuracy
 from runtime.network.network import Network

@@ -34,7 +34,7 @@ from compile.report.command import command_line
 from devices.boards.board import Board, load_board
 from devices.errors import InputError
 from devices.version import VERSION
-from runtime.backends.firmware.core import countable, measure
+from runtime.backends.firmware.backend import countable, measure
 from runtime.backends.firmware.figures import FirmwareFigures
 from runtime.builds.manifest import SCHEMA as MANIFEST_SCHEMA
 from runtime.builds.manifest import Accuracy, Cost, InputRecord, LayerRecord, LedgerEntry, Manifest, OutputRecord, ParityRecord, Size, file_records

@@ -14,7 +14,7 @@ from compile.report.facts import Facts
 from compile.report.mapping import drawable, map_data
 from compile.report.sample_data import sample_data
 from devices.boards.board import Board
-from runtime.backends.firmware.core import unmeasured
+from runtime.backends.firmware.backend import unmeasured
 from runtime.builds.manifest import Manifest
 from runtime.network.network import Network
 from runtime.report.page import render

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from devices.boards.board import Board
 from devices.errors import InputError, unknown_name
+from devices.links import serial
 from devices.links.base import Connection
 
 # Link: module and class that is given the board and the program (an emulator), or the port's path (serial).
@@ -27,8 +28,6 @@ def open_link(board: Board, program: Path, port: str | None = None) -> Connectio
     opened = getattr(importlib.import_module(module), name)
     if board.link == "serial":
         if port is None:
-            from devices.links import serial
-
             found = "" if serial.missing() else f" Serial ports of this computer: {', '.join(serial.ports()) or 'none'}."
             raise InputError(f"board '{board.name}' is reached through a serial port. Give it with --port.{found}")
         return opened(port)  # type: ignore[no-any-return]

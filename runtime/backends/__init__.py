@@ -13,7 +13,7 @@ _MODULES = {
     "onnxruntime": "runtime.backends.onnx.steady",
     "tflite": "runtime.backends.tflite.steady",
     "c": "runtime.backends.c.steady",
-    "firmware": "runtime.backends.firmware.core",
+    "firmware": "runtime.backends.firmware.backend",
 }
 BACKENDS = tuple(_MODULES)
 TFLITE_LIBRARIES = ("litert", "tflite-runtime")  # names for 'tflite' with that library, so that both can be measured in one run

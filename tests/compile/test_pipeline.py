@@ -119,7 +119,7 @@ def test_a_board_that_is_too_small_is_refused_with_the_layer_to_blame(tmp_path: 
     ):
         small = whole.model_copy(update={"memory": whole.memory.model_copy(update={field: size})})
         monkeypatch.setattr("compile.pipeline.pipeline.load_board", lambda _, board=small: board)
-        monkeypatch.setattr("runtime.backends.firmware.core.load_board", lambda _, board=small: board)
+        monkeypatch.setattr("runtime.backends.firmware.backend.load_board", lambda _, board=small: board)
         with pytest.raises(CheckError, match=text):
             compile_network(resolve(ZOO), tmp_path / "small", CompileOptions(store="dense_s8"))
     assert list(tmp_path.iterdir()) == []

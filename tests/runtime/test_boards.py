@@ -22,8 +22,9 @@ from devices.links import open_link, qemu, serial, unicorn
 from devices.links.terminal import Terminal
 from devices.tools import toolchain
 from devices.tools.program import Program
+from runtime.backends.firmware.backend import FirmwareBackend, measure
 from runtime.backends.firmware.boards import BoardSession, QemuSession
-from runtime.backends.firmware.core import FirmwareBackend, FirmwareSession, measure
+from runtime.backends.firmware.core import FirmwareSession
 from runtime.backends.firmware.dut import Interrupted
 from runtime.backends.firmware.program import firmware
 from runtime.builds.build import Build

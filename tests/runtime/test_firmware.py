@@ -16,7 +16,8 @@ from devices.boards.board import Board, load_board
 from devices.errors import CheckError, InputError, NearwireError
 from devices.links import unicorn
 from devices.tools import toolchain
-from runtime.backends.firmware.core import BACKEND, FirmwareBackend, FirmwareSession, measure
+from runtime.backends.firmware.backend import BACKEND, FirmwareBackend, measure
+from runtime.backends.firmware.core import FirmwareSession
 from runtime.network import reference
 from runtime.network.network import Array, Network
 from tests.support.needs import needs

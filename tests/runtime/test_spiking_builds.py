@@ -20,7 +20,7 @@ from compile.proof.verify import require, verify
 from devices.errors import CheckError, InputError
 from runtime.__main__ import main
 from runtime.backends import backend
-from runtime.backends.firmware.core import FirmwareBackend
+from runtime.backends.firmware.backend import FirmwareBackend
 from runtime.data.dataset import load_dataset
 from runtime.network.check import validate
 from runtime.network.file import save

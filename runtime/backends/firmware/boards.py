@@ -19,6 +19,7 @@ from devices.links.qemu import run_batch
 from devices.tools import flash
 from devices.tools.program import Sizes
 from runtime.backends.base import Footprint, LayerFigure, Session
+from runtime.backends.firmware.core import FirmwareSession
 from runtime.backends.firmware.dut import MOST_INFERENCES, Dut, Identity, Interrupted
 from runtime.backends.firmware.figures import FirmwareFigures
 from runtime.backends.firmware.program import BATCH, firmware, footprint_of, identity
@@ -163,8 +164,6 @@ class QemuSession(BoardSession):
 
     def _cycles(self, samples: Array) -> list[float | None]:
         """Estimated cycles of every layer, from the same core emulated in process, where that can be had."""
-        from runtime.backends.firmware.core import FirmwareSession
-
         if not self.board.emulated or unicorn.missing():
             return [None] * len(self.network.layers)
         with FirmwareSession(self._folder, self.network, self.board) as session:

@@ -14,15 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from devices.boards.board import Board, load_board
-from devices.errors import DoesNotFit, InputError, NearwireError
-from devices.links import open_link, qemu, serial, unicorn
+from devices.boards.board import Board
+from devices.errors import DoesNotFit, InputError
+from devices.links import open_link
 from devices.links.unicorn import WINDOW, Core, Count, Image, read_image
-from devices.tools import toolchain
 from devices.tools.toolchain import compiler_for
-from runtime.backends.base import Backend, Footprint, LayerFigure, Session
+from runtime.backends.base import Footprint, LayerFigure, Session
 from runtime.backends.c.recording import HEADER, layer_spikes, record_bytes, record_flags
-from runtime.backends.firmware.boards import BoardSession, QemuSession
 from runtime.backends.firmware.dut import Dut
 from runtime.backends.firmware.figures import FirmwareFigures
 from runtime.backends.firmware.program import firmware, footprint_of
@@ -30,7 +28,6 @@ from runtime.builds.sources import FOLDER, copy_sources
 from runtime.network.network import Array, Network
 
 ENTRY = "core.c"
-DEFAULT_BOARD = "emulated-cortex-m4"
 BATCH = 128  # samples in the emulator's memory at a time
 ALIGN = 64
 FIRST_LAYER = ("nearwire_cut_input", "nearwire_layer_0_begin", "nearwire_code")  # functions besides nearwire_layer_0, where a network has them
@@ -196,82 +193,6 @@ def link(folder: Path, network: Network, board: Board, more: tuple[str, ...] = (
         return read_image(program), compiler.description
 
 
-def measure(folder: Path, network: Network, board: Board, samples: Array) -> FirmwareFigures | None:
-    """Size and cost of a build on a board; None where the board is no emulated core or something it needs is not installed.
-
-    CheckError with required and available if the build does not fit the board's memory.
-    """
-    if not countable(board) or unusable(board):
-        return None
-    session: FirmwareSession | QemuSession
-    session = FirmwareSession(folder, network, board) if board.emulated else QemuSession(folder, network, board)
-    try:
-        return session.figures(samples)
-    finally:
-        session.close()
-
-
-def countable(board: Board) -> bool:
-    """Whether a core with the board's instruction set and memory is emulated, so that builds can be counted, sized and proven without it."""
-    return board.emulated or board.link == "qemu"
-
-
-def unmeasured(board: Board) -> str:
-    """Why ``measure`` gives nothing on this board, and what to do."""
-    if not countable(board):
-        return f"'{board.name}' is not an emulated core, and only those are counted and sized. Give one of 'python -m devices list' with --board"
-    return f"{unusable(board) or 'what it needs was missing when the build was made'} ('python -m devices doctor' shows all boards)"
-
-
-def unusable(board: Board) -> str | None:
-    """None if an emulated board can work here; otherwise what is missing and the command that installs it."""
-    lack = unicorn.missing() if board.emulated else qemu.missing(board)
-    return lack or toolchain.missing(board.toolchain)
-
-
-class FirmwareBackend(Backend):
-    """Builds run on the board they were made for where its core is emulated, else on a Cortex-M4; BOARD@PORT is a real board on that port."""
-
-    name = "firmware"
-
-    def __init__(self, board: str | None = None, port: str | None = None) -> None:
-        self.board, self.port = board, port
-
-    def on(self, board: str | None) -> Backend:
-        if board is None:
-            return self
-        name, _, port = board.partition("@")
-        return FirmwareBackend(name, port or None)
-
-    def missing(self) -> str | None:
-        board = load_board(self.board or DEFAULT_BOARD)
-        if self.port is not None:
-            return serial.missing() or toolchain.missing(board.toolchain)
-        return (qemu.missing(board) if board.link == "qemu" else None) or unusable(board)
-
-    def open(self, folder: Path, network: Network) -> Session:
-        board = load_board(self.board or _board_of(folder))
-        if self.port is not None and board.link != "serial":
-            raise InputError(f"board '{board.name}' is not reached through a serial port. Give it without '@{self.port}'.")
-        if self.port is None and not countable(board):
-            hint = f" To run on the board itself, give --device {board.name}@PORT." if board.link == "serial" else ""
-            raise InputError(f"board '{board.name}' is not an emulated core.{hint} See 'python -m devices list'.")
-        if reason := FirmwareBackend(board.name, self.port).missing():
-            raise NearwireError(f"backend '{self.name}' cannot work here: {reason}")
-        if self.port is not None:
-            return BoardSession(folder, network, board, self.port)
-        return QemuSession(folder, network, board) if board.link == "qemu" else FirmwareSession(folder, network, board)
-
-
-def _board_of(folder: Path) -> str:
-    from runtime.builds.manifest import read_manifest
-
-    if not (folder / "manifest.json").is_file():
-        return DEFAULT_BOARD
-    name = read_manifest(folder).board
-    return name if countable(load_board(name)) else DEFAULT_BOARD
-
-
 def with_more_ram(board: Board) -> Board:
     """The board with room for any stack, to find out how much a program needs."""
     if board.memory is None:
@@ -288,6 +209,3 @@ def _require_memory(flash: int, static: int, stack: int, board: Board) -> None:
     if static + stack > memory.ram_bytes:
         parts = f"{static} static, {stack} stack" if stack else "static, the stack not counted"
         raise DoesNotFit("RAM", f"the build needs {static + stack} bytes of RAM ({parts}), board '{board.name}' has {memory.ram_bytes}")
-
-
-BACKEND = FirmwareBackend()
