@@ -7,7 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from devices.common.guard import read_regular, reading
 from devices.errors import InputError
+from runtime.data.arrays import read_npy, read_npz
+from runtime.data.images import read_image
 from runtime.network.network import Array, Network
 
 SUFFIXES = (".npy", ".npz", ".png", ".jpg", ".jpeg", ".bmp", ".bin")
@@ -20,10 +23,8 @@ def read_samples(path: Path, network: Network) -> Array:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise InputError(f"input file '{path}' has type '{suffix}'; allowed: {', '.join(SUFFIXES)}.")
-    try:
+    with reading(f"input file '{path}'"):
         values = _read(path, suffix)
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"input file '{path}' cannot be read: {error}.") from error
     size = network.input.size
     if values.size == 0 or values.size % size:
         raise InputError(
@@ -46,12 +47,10 @@ def read_samples(path: Path, network: Network) -> Array:
 def stored_samples(folder: Path, network: Network) -> Array:
     """(n, inputs) uint8: the inputs of the test vectors in the build's C code, so that nothing but the build is needed."""
     path = folder / "c" / "test_vectors.h"
-    try:
-        text = path.read_text(encoding="ascii")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"'{path}' cannot be read: {error}. Compile the network again, or give --input or --data.") from error
-    found = re.search(r"nearwire_test_inputs\[[^{]*\{(.*?)\};", text, re.DOTALL)
-    values = [int(word) for word in re.findall(r"\d+", found[1])] if found else []
+    with reading(f"'{path}'", "Compile the network again, or give --input or --data."):
+        text = read_regular(path, f"'{path}'").decode("ascii")
+        found = re.search(r"nearwire_test_inputs\[[^{]*\{(.*?)\};", text, re.DOTALL)
+        values = [int(word) for word in re.findall(r"\d+", found[1])] if found else []
     size = network.input.size
     if not values or len(values) % size or max(values) > 255:
         raise InputError(f"'{path}' holds {len(values)} input values; the network reads {size} bytes a sample. Compile the network again.")
@@ -59,16 +58,14 @@ def stored_samples(folder: Path, network: Network) -> Array:
 
 
 def _read(path: Path, suffix: str) -> Array:
+    where = f"input file '{path}'"
     if suffix == ".bin":
-        return np.frombuffer(path.read_bytes(), np.uint8)
+        return np.frombuffer(read_regular(path, where), np.uint8)
     if suffix == ".npy":
-        return np.asarray(np.load(path, allow_pickle=False))
+        return read_npy(path, where)
     if suffix == ".npz":
-        with np.load(path, allow_pickle=False) as archive:
-            return np.asarray(archive["x"])
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise InputError("reading images needs Pillow: pip install pillow.") from error
-    with Image.open(path) as image:
-        return np.asarray(image.convert("L"))
+        arrays = read_npz(path, where)
+        if "x" not in arrays:
+            raise InputError(f"{where} has the arrays {sorted(arrays)}; the samples must be called 'x'.")
+        return arrays["x"]
+    return np.asarray(read_image(path, where).convert("L"))

@@ -151,7 +151,7 @@ def with_value(value: float) -> np.ndarray:
         ({"x": X * 0.0, "y": Y}, None),
         ({"x": X * 0 - 0.0, "y": Y, "z": Y}, "allowed besides"),
         ({"x": X}, "needs x and y"),
-        ({"x": X.astype(complex), "y": Y}, "complex128"),
+        ({"x": X.astype(complex), "y": Y}, "it holds '<c16'"),
     ],
 )
 def test_unusable_npz(tmp_path: Path, arrays: dict[str, object], words: str | None) -> None:
@@ -199,7 +199,7 @@ def test_images_of_two_sizes_or_unreadable_name_the_file(tmp_path: Path) -> None
     with pytest.raises(InputError, match=r"odd\.png' is 9 x 9"):
         load_dataset(str(tmp_path / "pets"))
     (tmp_path / "pets" / "dog" / "odd.png").write_bytes(b"\x89PNG nonsense")
-    with pytest.raises(InputError, match=r"odd\.png' cannot be read"):
+    with pytest.raises(InputError, match=r"odd\.png' is none of PNG"):
         load_dataset(str(tmp_path / "pets"))
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="0 subfolders and 0 images"):

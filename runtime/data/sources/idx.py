@@ -7,13 +7,14 @@ The last 5,000 training images are the validation split.
 from __future__ import annotations
 
 import gzip
+import math
 import os
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from devices.common.guard import check_unpacked, open_regular, reading
 from devices.errors import InputError, NearwireError
 from runtime.data.dataset import Dataset, Split, class_labels
 from runtime.network.network import Array, InputSpec
@@ -60,20 +61,21 @@ def load(name: str) -> Dataset:
 
 def read_idx(path: Path, dimensions: int) -> Array:
     """The uint8 array of an IDX file of that many dimensions; InputError if it is damaged or something else."""
-    again = "Delete the file, so that it is downloaded again."
-    try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"data file '{path}' is truncated or damaged: {error}. {again}") from error
-    magic = bytes((0, 0, UNSIGNED_BYTE, dimensions))
-    if content[:4] != magic:
-        raise InputError(
-            f"data file '{path}' starts with {content[:4].hex() or 'nothing'}; an IDX file of this kind starts with {magic.hex()}. {again}"
-        )
-    shape = tuple(int(n) for n in np.frombuffer(content[4 : 4 + 4 * dimensions], ">u4"))
-    body = content[4 + 4 * dimensions :]
-    if len(shape) != dimensions or len(body) != int(np.prod(shape, dtype=np.int64)):
-        raise InputError(f"data file '{path}' says its shape is {shape} but holds {len(body)} bytes of values. {again}")
+    again, where = "Delete the file, so that it is downloaded again.", f"data file '{path}'"
+    with open_regular(path, where) as packed, reading(where, again, "is truncated or damaged"):
+        size = os.fstat(packed.fileno()).st_size
+        with gzip.GzipFile(fileobj=packed) if path.suffix == ".gz" else packed as file:
+            start = file.read(4 + 4 * dimensions)
+            magic = bytes((0, 0, UNSIGNED_BYTE, dimensions))
+            if start[:4] != magic:
+                raise InputError(f"{where} starts with {start[:4].hex() or 'nothing'}; an IDX file of this kind starts with {magic.hex()}. {again}")
+            shape = tuple(int(n) for n in np.frombuffer(start[4:], ">u4"))
+            needed = math.prod(shape)
+            check_unpacked(needed, size, where, again)
+            body = file.read(needed + 1)
+    if len(shape) != dimensions or len(body) != needed:
+        held = f"{'more than ' if len(body) > needed else ''}{min(len(body), needed)}"
+        raise InputError(f"{where} says its shape is {shape} but holds {held} bytes of values. {again}")
     return np.frombuffer(body, np.uint8).reshape(shape)
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from devices.errors import InputError, NearwireError
+from devices.common.guard import check_unpacked
+from devices.errors import InputError
 from runtime.data.dataset import Dataset, class_labels, split
+from runtime.data.images import read_image
 from runtime.network.network import InputSpec
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
@@ -20,10 +22,6 @@ MODES = (*GREY, "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "HSV")
 
 def load(name: str) -> Dataset:
     """The data set in the folder ``name``."""
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise NearwireError("a folder of images needs Pillow, which is not installed. Run: pip install pillow") from error
     root = Path(name).expanduser()
     classes = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
     files = [(path, k) for k, folder in enumerate(classes) for path in sorted((root / folder).iterdir()) if path.suffix.lower() in SUFFIXES]
@@ -32,13 +30,12 @@ def load(name: str) -> Dataset:
             f"folder '{name}' has {len(classes)} subfolders and {len(files)} images. Needed: one subfolder of images a class, two or more."
         )
     images, modes = [], set()
+    packed, unpacked = sum(path.stat().st_size for path, _ in files), 0
     for path, _ in files:
-        try:
-            with Image.open(path) as image:
-                modes.add(image.mode)
-                images.append(image.copy())
-        except (OSError, ValueError, SyntaxError) as error:
-            raise InputError(f"image '{path}' cannot be read: {error}. Repair or remove it.") from error
+        images.append(read_image(path, f"image '{path}'", "Repair or remove it."))
+        modes.add(images[-1].mode)
+        unpacked += images[-1].width * images[-1].height * len(images[-1].getbands())
+        check_unpacked(unpacked, packed, f"folder '{name}'", "Scale the images down.")
         if images[-1].mode not in MODES:
             raise InputError(f"image '{path}' has the pixel format {images[-1].mode}; allowed: 8 bits a channel. Convert it, for example to PNG.")
         if images[-1].size != images[0].size:

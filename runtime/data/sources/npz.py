@@ -8,16 +8,16 @@ validation. No pickled object is ever read.
 from __future__ import annotations
 
 import math
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
 from devices.errors import InputError
+from runtime.data.arrays import read_npz
 from runtime.data.dataset import SHARES, Dataset, Split, class_labels, split
 from runtime.network.network import Array, InputSpec
 
+REAL_MAX = 1e30  # of the range of real values, and 1 / it: float32 holds their sums
 KNOWN = ("x", "y", "shape", "classes", "x_test", "y_test")
 
 
@@ -49,11 +49,7 @@ def load(name: str) -> Dataset:
 
 
 def _read(path: Path, where: str) -> dict[str, Array]:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: np.asarray(archive[key]) for key in archive.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{where} cannot be read: {error}. Write it with numpy.savez(path, x=..., y=...), without object arrays.") from error
+    arrays = read_npz(path, where, "Write it with numpy.savez(path, x=..., y=...), without object arrays.")
     unknown = sorted(set(arrays) - set(KNOWN))
     missing = [key for key in ("x", "y") if key not in arrays]
     if missing or unknown:
@@ -97,6 +93,8 @@ def _to_bytes(shape: tuple[int, ...], parts: tuple[Split, ...], where: str) -> t
     low, high = min(0.0, float(parts[0].x.min())), max(0.0, float(parts[0].x.max()))
     if not high > low:
         raise InputError(f"{where}: every x of the training split is 0. There is nothing to learn from.")
+    if high - low > REAL_MAX or high - low < 1 / REAL_MAX:
+        raise InputError(f"{where}: x goes from {low:g} to {high:g}; allowed: a range of {1 / REAL_MAX:g} to {REAL_MAX:g}. Scale it.")
     scale = (high - low) / 255
     spec = InputSpec(shape, scale, round(-low / scale))
     return spec, tuple(Split(spec.to_bytes(part.x.astype(np.float64)), part.y) for part in parts)
