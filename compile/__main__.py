@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+from json import loads
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,7 @@ from compile.emit.packages import ECOSYSTEMS
 from compile.passes.prune import SCOPES, STRUCTURES
 from compile.pipeline.budget import Budgets, parse_bytes, parse_time
 from compile.pipeline.pipeline import CompileOptions, compile_network
-from devices.common.console import run_app, spinner
+from devices.common.console import print_json, run_app, spinner
 from runtime.zoo import resolve
 
 DEFAULT_NETWORK = "zoo:digits-spatial"
@@ -117,7 +118,7 @@ def compile(  # noqa: A001 (the command's name)
     with spinner(f"compile {network}", quiet=json) as progress:
         manifest = compile_network(source, place, options, progress)
     if json:
-        print(manifest.to_json(), end="")
+        print_json(loads(manifest.to_json()))
     else:
         print_summary(manifest, place)
 

@@ -10,7 +10,7 @@ import typer
 from devices.boards.board import Board, board_names, load_board
 from devices.commands.add import add_board
 from devices.commands.doctor import examine
-from devices.common.console import print_json, print_table, run_app, spinner
+from devices.common.console import print_json, print_table, run_app, say, spinner
 from devices.computers import boards_of
 from devices.cost.model import CODE_BYTES, ERROR_PERCENT
 from devices.cost.model import tables as cost_tables
@@ -81,7 +81,7 @@ def add(
     if json:
         print_json({"name": name, "file": str(path)})
     else:
-        print(f"added '{name}' as {path}. Try it: python -m devices doctor {name}")
+        say(f"added '{name}' as {path}. Try it: nearwire devices doctor {name}")
 
 
 @app.command()
@@ -119,7 +119,7 @@ def flash(
     if not program.is_file():
         raise InputError(f"no program at '{program}'. Make one with 'python -m runtime flash BUILD --device {chosen.name} --dry-run --out DIR'.")
     done = (flashing.plan if dry_run else flashing.flash)(program, chosen, port)
-    print(done if dry_run else f"flashed {chosen.name}: {done}")
+    say(done if dry_run else f"flashed {chosen.name}: {done}")
 
 
 def _summary(board: Board) -> dict[str, object]:

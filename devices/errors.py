@@ -1,6 +1,6 @@
 """The errors every command reports: one sentence each for what is wrong, what was found, what is allowed and what to do.
 
-Exit codes of the commands: 0 done, 1 failed at run time, 2 wrong usage or input, 3 a check or budget was not met, 130 interrupted.
+Exit codes of the commands: 0 done, 1 failed at run time, 2 wrong usage or input, 3 a check or budget was not met, 130 interrupted, 143 ended by SIGTERM.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from devices.common.text import plain
 from devices.errors import NearwireError, unknown_name
 
 PACKAGES = {
@@ -33,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             raise unknown_name("package", words[0], PACKAGES)
         module = _module(words[0])
     except NearwireError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {plain(error)}", file=sys.stderr)
         sys.exit(error.exit_code)
     module.main(words[1:])
 

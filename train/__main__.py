@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from devices.common.console import print_json, print_table, run_app
+from devices.common.console import print_json, print_table, run_app, say, warn
 from devices.errors import InputError
 from train.config import TrainConfig
 from train.config.files import make_config, read_recipe, read_toml, recipe_names
@@ -175,7 +174,7 @@ def curves(
     if json:
         print_json([str(path) for path in written])
     else:
-        print("\n".join(f"curves: {path}" for path in written))
+        say(*(f"curves: {path}" for path in written))
 
 
 @app.command(name="data")
@@ -291,7 +290,7 @@ def _fit(settings: TrainConfig, start: Network | None, out: Path, resume: bool, 
     names = ("data", "parameters", "epochs", "seconds", *floating, "validation_accuracy", "test_accuracy", "network")
     cells = [[_cell(name, summary[name]) for name in names]]
     print_table("trained", [name.replace("_", " ") for name in names], cells)
-    print(f"curves: {written[0]}")
+    say(f"curves: {written[0]}")
 
 
 def _with_warnings(report: Report) -> Report:
@@ -302,7 +301,7 @@ def _with_warnings(report: Report) -> Report:
         text = row.get("warning")
         if text and text not in seen:
             seen.add(text)
-            print(f"warning: epoch {row['epoch']}: {text}", file=sys.stderr)
+            warn(f"warning: epoch {row['epoch']}: {text}")
         report(row)
 
     return each

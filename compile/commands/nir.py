@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from compile.emit import nir
-from devices.common.console import print_json, print_table
+from devices.common.console import print_json, print_table, say
 from devices.errors import InputError
 from runtime.network.file import load
 from runtime.zoo import resolve
@@ -39,4 +39,4 @@ def export(
         return
     print_table(f"{out}: {chosen.stage} network, {dt:g} s a step", list(rows[0]), [list(row.values()) for row in rows])
     if chosen.spiking and chosen.spiking.reset == "subtract" and not explicit_reset:
-        print("reset by subtraction is in the metadata, not in the LIF nodes: see compile/emit/nir.py, or --explicit-reset")
+        say("reset by subtraction is in the metadata, not in the LIF nodes: see compile/emit/nir.py, or --explicit-reset")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from devices.boards.board import load_board
-from devices.common.console import print_table
+from devices.common.console import print_table, say
 from runtime.backends.firmware.backend import unmeasured
 from runtime.builds.manifest import Manifest
 from runtime.commands.spikes import print_neurobench
@@ -73,9 +74,9 @@ def print_summary(manifest: Manifest, folder: Path) -> None:
             ],
         )
         if cost.instructions_first > 2 * cost.instructions_max:
-            print(f"the first inference takes {cost.instructions_first:,} instructions: it computes weights into RAM")
+            say(f"the first inference takes {cost.instructions_first:,} instructions: it computes weights into RAM")
     else:
-        print(f"size and instructions not measured: {unmeasured(load_board(manifest.board))}")
+        say(f"size and instructions not measured: {unmeasured(load_board(manifest.board))}")
     if manifest.neurobench:
         print_neurobench(manifest.neurobench, manifest.cost)
     print_table(
@@ -89,9 +90,9 @@ def print_summary(manifest: Manifest, folder: Path) -> None:
         ],
     )
     if spiked := [f"{name} {record.spike_samples}" for name, record in manifest.parity.items() if record and record.spike_samples]:
-        print(f"every spike of every neuron is the reference's, over samples: {', '.join(spiked)}")
-    print(f"build:  {folder}")
+        say(f"every spike of every neuron is the reference's, over samples: {', '.join(spiked)}")
+    say(f"build:  {folder}")
     for name, place in manifest.packages.items():
-        print(f"{name} library: {folder / place}")
-    print(f"report: {folder / 'report.html'}   (opens in any browser, offline; report.md is the same for the terminal)")
-    print(f"next:   python -m runtime run {folder} --backend c   (also: bench, profile)")
+        say(f"{name} library: {folder / place}")
+    say(f"report: {folder / 'report.html'}   (opens in any browser, offline; report.md is the same for the terminal)")
+    say(f"next:   nearwire runtime run {shlex.quote(str(folder))} --backend c   (also: bench, profile)")

@@ -1,12 +1,14 @@
 """What the four commands share: running a typer application with our exit codes, tables for people, JSON for machines, progress.
 
 Tables and JSON go to standard output, progress and errors to standard error. NO_COLOR is honoured (by rich). Progress shows only on a
-terminal.
+terminal. Whatever is printed goes through here, and all of it is literal: no markup in it is obeyed, no control character reaches the terminal
+(text.py), a character that the output cannot encode is written as its escape.
 """
 
 from __future__ import annotations
 
 import errno
+import io
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -16,21 +18,30 @@ from typing import Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from devices.common.interrupts import INTERRUPTED, Interruption, heard
+from devices.common.text import plain
 from devices.errors import NearwireError
 
-INTERRUPTED = 130
 # Typer up to 0.15 imports click, later ones carry a copy of it; the class is reached through typer, so either works.
 UsageProblem: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 EXTRA_OF = {"torch": "train", "torchvision": "train", "sklearn": "train", "onnx": "compile", "flatbuffers": "compile", "jinja2": "compile"}
 
 
 def run_app(app: typer.Typer, argv: Sequence[str] | None, name: str) -> None:
-    """Run a command and exit: 0 done, 1 failed, 2 wrong usage or input, 3 check not met, 130 interrupted."""
+    """Run a command and exit: 0 done, 1 failed, 2 wrong usage or input, 3 check not met, 130 interrupted, 143 ended by SIGTERM."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    interruption = Interruption()
     try:
-        code = app(args=None if argv is None else list(argv), prog_name=name, standalone_mode=False)
+        with heard() as interruption:
+            code = app(args=None if argv is None else list(argv), prog_name=name, standalone_mode=False)
+        if code == INTERRUPTED:  # how newer versions of typer say it
+            raise KeyboardInterrupt
     except NearwireError as error:
-        code = _fail(str(error), error.exit_code)
+        code = _fail(str(error), interruption.status if error.exit_code == INTERRUPTED else error.exit_code)
     except UsageProblem as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             error.show()
@@ -41,7 +52,7 @@ def run_app(app: typer.Typer, argv: Sequence[str] | None, name: str) -> None:
             message = error.format_message()
             code = _fail(f"{message}{'' if message.endswith(('.', '?', '!')) else '.'} See '{asked} --help'.", 2)
     except (KeyboardInterrupt, typer.Abort):
-        code = _fail("interrupted.", INTERRUPTED)
+        code = _fail("interrupted.", interruption.status)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package not in EXTRA_OF:
@@ -54,7 +65,7 @@ def run_app(app: typer.Typer, argv: Sequence[str] | None, name: str) -> None:
 
 def _fail(message: str, code: int) -> int:
     sys.stdout.flush()
-    print(f"error: {message}", file=sys.stderr)
+    warn(f"error: {message}")
     return code
 
 
@@ -67,6 +78,16 @@ def _system_error(error: OSError) -> str:
     return f"{error.strerror or error} ({where})."
 
 
+def say(*lines: object) -> None:
+    """Lines on standard output, at once."""
+    print("\n".join(map(plain, lines)), flush=True)
+
+
+def warn(*lines: object) -> None:
+    """Lines on standard error."""
+    print("\n".join(map(plain, lines)), file=sys.stderr, flush=True)
+
+
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     print(json.dumps(value, indent=1, allow_nan=False))
@@ -74,16 +95,21 @@ def print_json(value: Any) -> None:
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """A table on standard output; columns of numbers are right-aligned. Without a terminal it is as wide as it needs to be."""
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(title=literal(title), title_justify="left", title_style="bold")
     for index, name in enumerate(header):
         numeric = all(_is_number(row[index]) for row in rows)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(literal(name), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
+        table.add_row(*map(literal, row))
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, table.__rich_measure__(console, console.options.update(max_width=1000)).maximum)
     console.print(table)
+
+
+def literal(text: object) -> Text:
+    """Text from data, as it is, for rich."""
+    return Text(plain(text))
 
 
 def _is_number(cell: Any) -> bool:
@@ -98,5 +124,5 @@ def spinner(text: str, quiet: bool = False) -> Iterator[Callable[[str], None]]:
     if quiet or not console.is_terminal:
         yield lambda _: None
         return
-    with console.status(text) as status:
-        yield lambda now: status.update(f"{text}: {now}")
+    with console.status(literal(text)) as shown:
+        yield lambda now: shown.update(literal(f"{text}: {now}"))

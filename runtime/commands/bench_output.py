@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from devices.common.console import print_json, print_table
+from devices.common.console import print_json, print_table, say
+from devices.common.text import plain
 from devices.computers.conditions import Conditions
 from runtime.commands.choices import number
 from runtime.measure.bench import BenchReport, BenchRow
@@ -75,11 +76,11 @@ def print_tables(reports: Sequence[BenchReport]) -> None:
     _print_conditions(reports)
     for report in reports:
         if report.error:
-            print(f"{report.device}: no figures: {report.error}")
+            say(f"{report.device}: no figures: {report.error}")
         for reason in report.invalid:
-            print(f"{report.device}: INVALID: {reason}")
+            say(f"{report.device}: INVALID: {reason}")
         for note in report.notes:
-            print(f"{report.device}: note: {note}")
+            say(f"{report.device}: note: {note}")
 
 
 def print_all_json(reports: Sequence[BenchReport]) -> None:
@@ -98,9 +99,14 @@ def print_csv(reports: Sequence[BenchReport]) -> None:
         for row in report.rows:
             memory = {f"memory_{name}": value for name, value in vars(row.memory).items()} if row.memory else {}
             verdict = {"valid": _valid(report), "invalid": "; ".join(report.invalid), "x_best": _ratio(row, best)}
-            writer.writerow({**vars(row), **memory, **verdict})
+            writer.writerow(_plain_cells({**vars(row), **memory, **verdict}))
         if report.error:
-            writer.writerow({"device": report.device, "valid": False, "invalid": report.error})
+            writer.writerow(_plain_cells({"device": report.device, "valid": False, "invalid": report.error}))
+
+
+def _plain_cells(cells: Mapping[str, Any]) -> dict[str, Any]:
+    """Texts of a line of CSV as they may be shown on a terminal."""
+    return {name: plain(value) if isinstance(value, str) else value for name, value in cells.items()}
 
 
 FORMATS: Mapping[str, Callable[[Sequence[BenchReport]], None]] = {"table": print_tables, "json": print_all_json, "csv": print_csv}

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from devices.boards.board import Board, load_board
-from devices.common.console import print_json
+from devices.common.console import print_json, say
 from devices.errors import InputError
 from devices.links import Connection, open_link
 from devices.links.terminal import Terminal
@@ -44,12 +44,12 @@ def flash(
         if json:
             print_json({"board": board.name, "command": list(plan.command), "image": str(plan.image), "flashed": not dry_run, **size})
             return
-        print(plan if dry_run else f"flashed {board.name}: {plan}")
-        print(f"firmware: {program.sizes.flash:,} bytes of flash, {program.sizes.ram:,} of RAM, {program.compiler}")
+        say(plan if dry_run else f"flashed {board.name}: {plan}")
+        say(f"firmware: {program.sizes.flash:,} bytes of flash, {program.sizes.ram:,} of RAM, {program.compiler}")
         if board.status:
-            print(f"{board.name}: {board.status}")
+            say(f"{board.name}: {board.status}")
         if dry_run and out is None:
-            print("the image was not kept: give --out DIR for that")
+            say("the image was not kept: give --out DIR for that")
 
 
 def serve(build: BuildArgument, device: Device = "emulated-cortex-m4") -> None:
@@ -71,7 +71,7 @@ def serve(build: BuildArgument, device: Device = "emulated-cortex-m4") -> None:
 
 
 def _say(path: str, connection: Connection) -> None:
-    print(f"{connection.where} answers on {path}, 115200 baud; Ctrl-C ends it", flush=True)
+    say(f"{connection.where} answers on {path}, 115200 baud; Ctrl-C ends it")
 
 
 def _made(build: Build, board: Board, place: Path) -> Program:

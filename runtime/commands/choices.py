@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
 
+from devices.common.console import warn
 from devices.computers import board_of, is_computer
 from devices.errors import InputError
 from runtime.backends import BACKENDS
@@ -70,7 +70,7 @@ def backend_names(text: str) -> list[str]:
     reasons = {name: backend_named(name).missing() for name in BACKENDS}
     for name, reason in reasons.items():
         if reason:
-            print(f"left out: {name}: {reason}", file=sys.stderr)
+            warn(f"left out: {name}: {reason}")
     return [name for name, reason in reasons.items() if reason is None]
 
 

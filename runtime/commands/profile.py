@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from devices.boards.board import load_board
-from devices.common.console import print_json, print_table
+from devices.common.console import print_json, print_table, say
 from runtime.backends import Footprint
 from runtime.builds.checked import open_build
 from runtime.commands.choices import (
@@ -65,7 +65,7 @@ def _print_layers(build: str, found: Profile) -> None:
         [[cell for cell, shown in zip(row, used, strict=True) if shown] for row in cells],
     )
     if found.estimated_us is not None:
-        print(f"estimated {found.estimated_us:,.1f} us an inference at the board's clock, with memory that never waits; not measured")
+        say(f"estimated {found.estimated_us:,.1f} us an inference at the board's clock, with memory that never waits; not measured")
 
 
 def _print_memory(found: Footprint) -> None:

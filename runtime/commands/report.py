@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from devices.common.console import print_json, print_table
+from devices.common.console import print_json, print_table, say
 from devices.common.files import write_whole
 from devices.errors import InputError
 from runtime.builds.manifest import check_files, read_manifest
@@ -53,8 +53,8 @@ def report(
         header = ["build", "board", "accuracy", "constants B", "flash B", "RAM B", "instructions", "on the front"]
         print_table(f"builds tested on {group.data}", header, [[row[name] for name in COLUMNS] for row in group.rows])
     if len(builds) == 1:
-        print(f"the build's own report: {builds[0] / 'report.html'}")
-    print("\n".join(f"{'report:' if path == out else 'figure:'} {path}" for path in written))
+        say(f"the build's own report: {builds[0] / 'report.html'}")
+    say(*(f"{'report:' if path == out else 'figure:'} {path}" for path in written))
 
 
 def write_page(path: Path, text: str) -> None:

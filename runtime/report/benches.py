@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,7 @@ def read_benches(paths: Sequence[Path]) -> Benches:
     silent: dict[str, str] = {}
     for path in paths:
         if not path.is_file():
-            raise InputError(f"there is no bench file '{path}'. Make one: python -m runtime bench BUILD --json > {path.name}")
+            raise InputError(f"there is no bench file '{path}'. Make one: python -m runtime bench BUILD --json > {shlex.quote(path.name)}")
         try:
             document = _Document.model_validate(json.loads(path.read_text(encoding="utf-8")))
         except ValidationError as error:
@@ -73,7 +74,9 @@ def read_benches(paths: Sequence[Path]) -> Benches:
             place = ".".join(map(str, first["loc"])) or "the whole"
             raise InputError(f"'{path}' is not what 'python -m runtime bench --json' prints: {place}: {first['msg']}.") from error
         except ValueError as error:
-            raise InputError(f"'{path}' is not JSON ({error}). Make it with: python -m runtime bench BUILD --json > {path.name}") from error
+            raise InputError(
+                f"'{path}' is not JSON ({error}). Make it with: python -m runtime bench BUILD --json > {shlex.quote(path.name)}"
+            ) from error
         doubts = {each.device: "; ".join(each.invalid) or each.error or "the run was invalid" for each in document.devices if not each.valid}
         given = {row.device for row in document.rows}
         silent |= {device: reason for device, reason in doubts.items() if device not in given}

@@ -8,6 +8,7 @@ machine and device a run gives the same bytes every time; what differs between r
 from __future__ import annotations
 
 import math
+import shlex
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -149,7 +150,9 @@ def _fit(
     try:
         model, rows = _run(config, dataset, folder, model, optimiser, done, rows, report, until or total_epochs(config), processes, teachers)
     except KeyboardInterrupt as stop:
-        raise Interrupted(f"interrupted. The checkpoint is kept; go on with: python -m train fit --resume --out {folder.path}") from stop
+        raise Interrupted(
+            f"interrupted. The checkpoint is kept; go on with: python -m train fit --resume --out {shlex.quote(str(folder.path))}"
+        ) from stop
     finally:
         torch.set_num_threads(threads)
     return replace(finish(config, dataset, folder, model, rows, processes.first), threads=used)

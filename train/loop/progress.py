@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from devices.common.text import plain
+
 
 @contextmanager
 def epoch_bar(epochs: int, quiet: bool = False, title: str = "") -> Iterator[Callable[[dict[str, Any]], None]]:
@@ -17,9 +19,15 @@ def epoch_bar(epochs: int, quiet: bool = False, title: str = "") -> Iterator[Cal
     if quiet or not console.is_terminal:
         yield lambda row: None
         return
-    columns = (TextColumn(f"{title} epoch".strip()), MofNCompleteColumn(), BarColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    columns = (
+        TextColumn("{task.fields[title]}", markup=False),
+        MofNCompleteColumn(),
+        BarColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=epochs)
+        task = progress.add_task("", total=epochs, title=plain(f"{title} epoch".strip()))
 
         def move(row: dict[str, Any]) -> None:
             text = f"loss {row['loss']:.4f}"

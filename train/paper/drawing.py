@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from devices.common.console import say
 from runtime.network.kinds.spatial import Spatial
 from runtime.network.network import Array, Network
 from runtime.network.reference import trace
@@ -33,9 +34,7 @@ class Picture:
         return {"title": self.title, "files": [str(path) for path in self.files]}
 
     def print(self) -> None:
-        print(self.title)
-        for path in self.files:
-            print(path)
+        say(self.title, *self.files)
 
     def write(self, folder: Path, name: str) -> None:
         """Nothing more: it has no table."""

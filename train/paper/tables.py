@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from devices.common.console import print_table
+from devices.common.console import print_table, say
 from devices.common.files import write_whole
 from train.paper.models import Model
 from train.paper.records import Record
@@ -37,7 +37,7 @@ class Grid(ABC):
     def print(self) -> None:
         print_table(self.title, self.header(), self.rows())
         for line in self.below():
-            print(line)
+            say(line)
 
     def write(self, folder: Path, name: str) -> None:
         """``name``.md and ``name``.json."""

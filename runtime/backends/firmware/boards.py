@@ -5,7 +5,6 @@ On a real board times are measured by its own timer. On QEMU instructions are co
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from devices.boards.board import Board
+from devices.common.console import warn
 from devices.errors import InputError, NearwireError
 from devices.links import Connection, open_link, unicorn
 from devices.links.qemu import run_batch
@@ -109,7 +109,7 @@ class BoardSession(Session):
         program = firmware(self._folder, self.network, self.board, Path(self._place.name), layers=True) if layers else self.program
         wanted = identity(self.network, self.board, layers)
         if self.board.link == "serial" and not self._has(wanted):
-            print(f"flashing '{self.board.name}'", file=sys.stderr)
+            warn(f"flashing '{self.board.name}'")
             flash.flash(program.path, self.board, self._port)
         self._connection, self._layers = open_link(self.board, program.path, self._port), layers
         dut = Dut(self._connection, self._answer_s)
