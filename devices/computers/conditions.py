@@ -1,7 +1,9 @@
 """Conditions: what a Linux computer says about itself around a measurement: cores, governor, frequency, temperature, throttling, load.
 
-In: the root of its file system, normally ``/``; tests give a folder that looks like one. Out: a frozen record of plain values. What the
-computer does not tell is None, never a guess. Only the standard library is used, so the same code runs on every board.
+In: what it says, a text by the name of the file that holds it (``Texts``), read here from the root of a file system (normally ``/``; tests give a
+folder that looks like one) or sent by a board (remote_conditions.py). A name is only ever looked up, never opened because a board said it. Out: a
+frozen record of plain values. What the computer does not tell is None, never a guess. Only the standard library is used, so the same code runs on
+every board.
 """
 
 from __future__ import annotations
@@ -9,12 +11,27 @@ from __future__ import annotations
 import re
 import subprocess
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from devices.common.text import plain
+
 VCGENCMD = ("usr/bin/vcgencmd", "opt/vc/bin/vcgencmd")  # the Raspberry Pi's own command
-FIRMWARE_FLAGS = "sys/devices/platform/soc/soc:firmware/get_throttled"
+THROTTLED, CLOCK = "throttled", "clock"  # what it answers to get_throttled and measure_clock arm
+FIRMWARE_FLAGS = "/sys/devices/platform/soc/soc:firmware/get_throttled"
+CPU = "/sys/devices/system/cpu/cpu"
+MODELS = ("/proc/device-tree/model", "/sys/firmware/devicetree/base/model", "/sys/class/dmi/id/product_name")
+FILES = ("/proc/cpuinfo", "/proc/loadavg", "/proc/stat", "/proc/sys/kernel/osrelease", *MODELS, FIRMWARE_FLAGS)
+PATTERNS = (  # of the shell and of pathlib
+    *(f"{CPU}[0-9]*/cpufreq/{name}" for name in ("scaling_governor", "scaling_cur_freq", "cpuinfo_max_freq")),
+    f"{CPU}[0-9]*/thermal_throttle/*_throttle_count",
+    "/sys/class/thermal/thermal_zone[0-9]*/temp",
+)
+MOST_BYTES = 1 << 18  # of one file
+LONGEST = 200  # characters of a name
+Texts = Mapping[str, str]
 # CPU part numbers of /proc/cpuinfo; implementer 0x41 is Arm Ltd.
 ARM_CORES = {
     "0xb76": "ARM1176",
@@ -68,102 +85,123 @@ class Conditions:
 
 def read_conditions(root: Path = Path("/")) -> Conditions:
     """The conditions of the computer whose file system is at ``root``."""
-    info = _text(root / "proc/cpuinfo") or ""
-    vcgencmd = next((path for name in VCGENCMD if (path := root / name).is_file()), None)
+    names = [*FILES, *(f"/{path.relative_to(root).as_posix()}" for pattern in PATTERNS for path in sorted(root.glob(pattern[1:])))]
+    texts = {name: text for name in names if (text := _read(root / name[1:])) is not None}
+    if command := next((path for name in VCGENCMD if (path := root / name).is_file()), None):
+        texts |= {THROTTLED: _ask(command, "get_throttled"), CLOCK: _ask(command, "measure_clock", "arm")}
+    return conditions_in(texts)
+
+
+def conditions_in(texts: Texts) -> Conditions:
+    """The conditions in what a computer says."""
+    info = _fields(texts.get("/proc/cpuinfo", ""))
     return Conditions(
-        machine=_machine(root, info),
+        machine=_machine(texts, info),
         core=_cores(info),
-        cpus=_processors(root, info),
-        kernel=_text(root / "proc/sys/kernel/osrelease"),
-        governor=_governor(root),
-        frequency_mhz=_frequency(root, info, vcgencmd),
-        frequency_max_mhz=_largest(root.glob("sys/devices/system/cpu/cpu[0-9]*/cpufreq/cpuinfo_max_freq"), 1e-3),
-        temperature_c=_largest(root.glob("sys/class/thermal/thermal_zone*/temp"), 1e-3),
-        throttled_flags=_flags(root, vcgencmd),
-        throttle_count=_sum(root.glob("sys/devices/system/cpu/cpu[0-9]*/thermal_throttle/*_throttle_count")),
-        load_1min=_first_number(_text(root / "proc/loadavg")),
-        stolen_ticks=_stolen(root),
+        cpus=sum(name == "processor" for name, _ in info) or len({name.split("/")[5] for name in texts if name.startswith(CPU)}) or None,
+        kernel=_name(texts.get("/proc/sys/kernel/osrelease")),
+        governor=_name("+".join(sorted({text for name, value in _of(texts, "scaling_governor") if (text := _name(value))}))),
+        frequency_mhz=_frequency(texts, info),
+        frequency_max_mhz=_largest(_of(texts, "cpuinfo_max_freq"), 1e-3),
+        temperature_c=_largest(_of(texts, "temp"), 1e-3),
+        throttled_flags=_flags(texts),
+        throttle_count=_sum(_of(texts, "_throttle_count")),
+        load_1min=_first_number(texts.get("/proc/loadavg")),
+        stolen_ticks=_stolen(texts.get("/proc/stat", "")),
     )
 
 
-def _text(path: Path) -> str | None:
-    """The file's text, stripped; None if it is absent, unreadable or empty."""
+def _read(path: Path) -> str | None:
+    """The file's text; None if it is absent or unreadable."""
     try:
-        return path.read_text(errors="replace").strip("\0 \n\t") or None
+        with path.open("rb") as file:
+            return file.read(MOST_BYTES).decode(errors="replace")
     except OSError:
         return None
 
 
-def _machine(root: Path, info: str) -> str | None:
-    for name in ("proc/device-tree/model", "sys/firmware/devicetree/base/model", "sys/class/dmi/id/product_name"):
-        if text := _text(root / name):
-            return text
-    found = re.search(r"^(?:Model|model name|Hardware)\s*:\s*(.+)$", info, re.MULTILINE)
-    return found[1].strip() if found else None
-
-
-def _cores(info: str) -> str | None:
-    """``Cortex-A72``, ``4x Cortex-A76 + 4x Cortex-A55``, or the model name that x86 gives."""
-    parts = re.findall(r"^CPU implementer\s*:\s*(\S+)(?:.*\n)*?CPU part\s*:\s*(\S+)", info, re.MULTILINE)
-    names = Counter(ARM_CORES.get(part, f"Arm part {part}") if maker == "0x41" else f"maker {maker} part {part}" for maker, part in parts)
-    if not names:
-        names = Counter(name.strip() for name in re.findall(r"^model name\s*:\s*(.+)$", info, re.MULTILINE))
-    if len(names) <= 1:
-        return next(iter(names), None)
-    return " + ".join(f"{count}x {name}" for name, count in names.items())
-
-
-def _processors(root: Path, info: str) -> int | None:
-    counted = len(re.findall(r"^processor\s*:", info, re.MULTILINE))
-    return counted or len(list(root.glob("sys/devices/system/cpu/cpu[0-9]*"))) or None
-
-
-def _governor(root: Path) -> str | None:
-    found = {text for path in root.glob("sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor") if (text := _text(path))}
-    return "+".join(sorted(found)) or None
-
-
-def _frequency(root: Path, info: str, vcgencmd: Path | None) -> float | None:
-    """MHz of the slowest core. The Pi's firmware throttles behind the kernel's back, so its own command is asked first."""
-    if vcgencmd and (found := re.search(r"=(\d+)$", _ask(vcgencmd, "measure_clock", "arm"))):
-        return int(found[1]) / 1e6
-    values = [v for path in root.glob("sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq") if (v := _first_number(_text(path))) is not None]
-    if values:
-        return min(values) / 1e3
-    shown = [float(text) for text in re.findall(r"^cpu MHz\s*:\s*([\d.]+)$", info, re.MULTILINE)]
-    return min(shown) if shown else None
-
-
-def _flags(root: Path, vcgencmd: Path | None) -> int | None:
-    if vcgencmd and (found := re.search(r"=(0x[0-9a-fA-F]+)", _ask(vcgencmd, "get_throttled"))):
-        return int(found[1], 16)
-    text = _text(root / FIRMWARE_FLAGS)
-    return int(text, 16) if text and re.fullmatch(r"(0x)?[0-9a-fA-F]+", text) else None
-
-
 def _ask(command: Path, *arguments: str) -> str:
     try:
-        return subprocess.run([command, *arguments], capture_output=True, text=True, errors="replace", timeout=10, check=False).stdout.strip()
+        return subprocess.run([command, *arguments], capture_output=True, text=True, errors="replace", timeout=10, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):
         return ""
 
 
-def _stolen(root: Path) -> int | None:
-    found = re.match(r"cpu\s+((?:\d+\s*)+)", _text(root / "proc/stat") or "")
-    numbers = found[1].split() if found else []
-    return int(numbers[7]) if len(numbers) > 7 else None
+def _of(texts: Texts, ending: str) -> list[tuple[str, str]]:
+    return [(name, text) for name, text in texts.items() if name.startswith("/sys/") and name.endswith(ending)]
+
+
+def _fields(info: str) -> list[tuple[str, str]]:
+    """The lines ``name : value`` of /proc/cpuinfo."""
+    lines = (line.partition(":") for line in info.splitlines())
+    return [(name.strip(), value.strip()) for name, colon, value in lines if colon]
+
+
+def _name(text: str | None) -> str | None:
+    """A name as it may be shown; None if it is empty."""
+    return plain((text or "").strip("\0 \n\t"), LONGEST) or None
+
+
+def _machine(texts: Texts, info: Iterable[tuple[str, str]]) -> str | None:
+    told = (texts.get(name) for name in MODELS)
+    return next((name for text in told if (name := _name(text))), None) or _name(
+        next((value for name, value in info if name in ("Model", "model name", "Hardware") and value), None)
+    )
+
+
+def _cores(info: Iterable[tuple[str, str]]) -> str | None:
+    """``Cortex-A72``, ``4x Cortex-A76 + 4x Cortex-A55``, or the model name that x86 gives."""
+    arm: Counter[str] = Counter()
+    other: Counter[str] = Counter()
+    maker = None
+    for name, value in info:
+        if name == "CPU implementer":
+            maker = value
+        elif name == "CPU part" and maker is not None:
+            arm[ARM_CORES.get(value, f"Arm part {value}") if maker == "0x41" else f"maker {maker} part {value}"] += 1
+            maker = None
+        elif name == "model name":
+            other[value] += 1
+    names = arm or other
+    if len(names) <= 1:
+        return _name(next(iter(names), None))
+    return _name(" + ".join(f"{count}x {name}" for name, count in names.items()))
+
+
+def _frequency(texts: Texts, info: Iterable[tuple[str, str]]) -> float | None:
+    """MHz of the slowest core. The Pi's firmware throttles behind the kernel's back, so its own command is believed first."""
+    if match := re.search(r"=([0-9]{1,12})\s*$", texts.get(CLOCK, "")[:LONGEST]):
+        return int(match[1]) / 1e6
+    values = [value for _, text in _of(texts, "scaling_cur_freq") if (value := _first_number(text)) is not None]
+    if values:
+        return min(values) / 1e3
+    shown = [value for name, text in info if name == "cpu MHz" and (value := _first_number(text)) is not None]
+    return min(shown, default=None)
+
+
+def _flags(texts: Texts) -> int | None:
+    if match := re.search(r"=(0x[0-9a-fA-F]{1,8})\b", texts.get(THROTTLED, "")[:LONGEST]):
+        return int(match[1], 16)
+    match = re.fullmatch(r"\s*((?:0x)?[0-9a-fA-F]{1,8})\s*", texts.get(FIRMWARE_FLAGS, "")[:LONGEST])
+    return int(match[1], 16) if match else None
+
+
+def _stolen(text: str) -> int | None:
+    match = re.match(r"cpu(?:[ \t]+[0-9]{1,18}){7}[ \t]+([0-9]{1,18})(?![0-9])", text)
+    return int(match[1]) if match else None
 
 
 def _first_number(text: str | None) -> float | None:
-    found = re.match(r"-?[\d.]+", text or "")
-    return float(found[0]) if found else None
+    """The number that a text starts with; no sensor says one of more than 15 digits."""
+    match = re.match(r"\s*(-?[0-9]{1,15}(?:\.[0-9]{1,9})?)(?![0-9.])", text or "")
+    return float(match[1]) if match else None
 
 
-def _largest(paths: Any, unit: float) -> float | None:
-    values = [value for path in paths if (value := _first_number(_text(path))) is not None]
+def _largest(texts: Iterable[tuple[str, str]], unit: float) -> float | None:
+    values = [value for _, text in texts if (value := _first_number(text)) is not None]
     return max(values) * unit if values else None
 
 
-def _sum(paths: Any) -> int | None:
-    values = [value for path in paths if (value := _first_number(_text(path))) is not None]
+def _sum(texts: Iterable[tuple[str, str]]) -> int | None:
+    values = [value for _, text in texts if (value := _first_number(text)) is not None]
     return int(sum(values)) if values else None

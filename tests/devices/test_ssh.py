@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import shutil
@@ -12,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from devices import __main__ as command
 from devices.boards.board import load_board, own_folder
@@ -19,7 +22,7 @@ from devices.commands.add import add_board
 from devices.commands.doctor import examine
 from devices.computers import boards_of, open_computer
 from devices.computers.base import tar_of, target_of
-from devices.computers.conditions import Conditions
+from devices.computers.conditions import CPU, FILES, Conditions
 from devices.computers.remote_conditions import conditions_of
 from devices.computers.wheels import examine as examine_wheels
 from devices.errors import InputError, NearwireError
@@ -209,6 +212,37 @@ def test_conditions_without_python() -> None:
     found = conditions_of(text)
     assert (found.cpus, found.frequency_mhz, found.throttled_flags) == (1, 600, 0x50000)
     assert conditions_of("== nearwire /../../etc/x\nno\n") == Conditions()
+
+
+@pytest.mark.parametrize("name", ["{path}", "/{path}", "//{path}", "/../..{path}", "{path}/proc/loadavg", "/proc/loadavg/../../..{path}", "proc/loadavg"])
+def test_no_section_names_a_path(tmp_path: Path, name: str) -> None:
+    target = tmp_path / "written"
+    text = f"== nearwire {name.format(path=target)}\nmine\n== nearwire /proc/loadavg\n0.5 1 1\n== nearwire /proc\n7\n"
+    assert conditions_of(text) == Conditions(load_1min=0.5)
+    assert not target.exists()
+
+
+SECTION = st.sampled_from([*FILES, "throttled", "clock", f"{CPU}0/cpufreq/scaling_cur_freq", f"{CPU}0/thermal_throttle/x_throttle_count", "/etc/x", ""])
+CONTENT = (
+    st.text(max_size=60)
+    | st.from_regex(r"(throttled|frequency\(48\))?=?(0x)?[0-9a-f.]{0,40}\n?", fullmatch=True)
+    | st.from_regex(r"(cpu +)?([0-9]{1,30} ){0,9}", fullmatch=True)
+    | st.from_regex(r"(processor|CPU implementer|CPU part|cpu MHz|model name)\t: .{0,30}\n", fullmatch=True)
+)
+
+
+@given(parts=st.lists(st.tuples(SECTION, CONTENT), max_size=8))
+@settings(max_examples=500, deadline=None)
+def test_any_output_of_a_board_is_conditions_and_nothing_is_opened(parts: list[tuple[str, str]]) -> None:
+    def refuse(*_: object, **__: object) -> object:
+        raise AssertionError("a file was opened")
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("open", "mkdir", "read_text", "write_text", "glob"):
+            patch.setattr(Path, name, refuse)
+        found = conditions_of("".join(f"== nearwire {name}\n{content}\n" for name, content in parts))
+    for value in vars(found).values():
+        assert value is None or (value.isprintable() if isinstance(value, str) else math.isfinite(value) and abs(value) < 1e19)
 
 
 class TestAdding:
