@@ -214,7 +214,9 @@ def test_conditions_without_python() -> None:
     assert conditions_of("== nearwire /../../etc/x\nno\n") == Conditions()
 
 
-@pytest.mark.parametrize("name", ["{path}", "/{path}", "//{path}", "/../..{path}", "{path}/proc/loadavg", "/proc/loadavg/../../..{path}", "proc/loadavg"])
+@pytest.mark.parametrize(
+    "name", ["{path}", "/{path}", "//{path}", "/../..{path}", "{path}/proc/loadavg", "/proc/loadavg/../../..{path}", "proc/loadavg"]
+)
 def test_no_section_names_a_path(tmp_path: Path, name: str) -> None:
     target = tmp_path / "written"
     text = f"== nearwire {name.format(path=target)}\nmine\n== nearwire /proc/loadavg\n0.5 1 1\n== nearwire /proc\n7\n"
@@ -222,7 +224,9 @@ def test_no_section_names_a_path(tmp_path: Path, name: str) -> None:
     assert not target.exists()
 
 
-SECTION = st.sampled_from([*FILES, "throttled", "clock", f"{CPU}0/cpufreq/scaling_cur_freq", f"{CPU}0/thermal_throttle/x_throttle_count", "/etc/x", ""])
+SECTION = st.sampled_from(
+    [*FILES, "throttled", "clock", f"{CPU}0/cpufreq/scaling_cur_freq", f"{CPU}0/thermal_throttle/x_throttle_count", "/etc/x", ""]
+)
 CONTENT = (
     st.text(max_size=60)
     | st.from_regex(r"(throttled|frequency\(48\))?=?(0x)?[0-9a-f.]{0,40}\n?", fullmatch=True)
