@@ -28,9 +28,9 @@ from runtime.network.kinds import kind_of
 from runtime.network.law import SHIFT_MAX, SHIFT_MIN, WEIGHT_MAX, accumulator_bound
 from runtime.network.network import Array, Layer, Network
 from runtime.network.spiking import coding, floating
-from runtime.network.spiking.constants import LEAD_MAX, Spiking
+from runtime.network.spiking.constants import LEAD_MAX, LIFT_MAX, THRESHOLD_MAX, Spiking
 from runtime.network.spiking.floating import beta_of, threshold_of
-from runtime.network.spiking.integers import CURRENT_MAX, LIFT_MAX, THRESHOLD_MAX, decay_of, integer_lif, silent_limit, spiking_of, steady_currents
+from runtime.network.spiking.integers import CURRENT_MAX, decay_of, integer_lif, silent_limit, spiking_of, steady_currents
 
 FIRST = 2048  # membrane steps of a threshold, at least
 READ_MAX = 4_000_000  # values that a layer reads over calibration samples and steps: bounds the memory

@@ -39,7 +39,7 @@ from runtime.backends.firmware.figures import FirmwareFigures
 from runtime.builds.manifest import SCHEMA as MANIFEST_SCHEMA
 from runtime.builds.manifest import Accuracy, Cost, InputRecord, LayerRecord, LedgerEntry, Manifest, OutputRecord, ParityRecord, Size, file_records
 from runtime.data.dataset import Dataset, load_dataset
-from runtime.network.file import from_bytes, save
+from runtime.network.file import from_bytes, read, save
 from runtime.network.kinds import kind_of
 from runtime.network.network import Array, Network
 from runtime.network.reference import accuracy as measure_accuracy
@@ -163,9 +163,7 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
 
 def _read(source: Path) -> tuple[bytes, Network]:
     path = source / "network.safetensors" if source.is_dir() else source
-    if not path.is_file():
-        raise InputError(f"no network file at '{path}'. Give a run folder of 'python -m train fit', a .safetensors file or zoo:NAME.")
-    content = path.read_bytes()
+    content = read(path)
     return content, from_bytes(content, f"'{path}'")
 
 

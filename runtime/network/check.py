@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from devices.common.guard import shown
 from devices.errors import InputError, unknown_name
 from runtime.network.kinds import kind_of
 from runtime.network.network import ACTIVATIONS, STAGES, Network
+from runtime.network.schema import INPUT, Text, check_classes, check_width
 from runtime.network.spiking.coding import check_coding
 from runtime.network.spiking.constants import Spiking
 from runtime.network.spiking.floating import beta_of, threshold_of
@@ -24,21 +26,24 @@ def validate(network: Network, where: str = "network") -> Network:
     if not network.layers:
         raise InputError(f"{where} has no layers. At least one is needed: train it again.")
     spec = network.input
-    if spec.size < 1 or not spec.scale > 0 or not 0 <= spec.zero_point <= 255 or not 0 <= spec.cut <= 7 or (spec.cut and spec.zero_point):
-        raise InputError(
-            f"{where}: input {spec} is not usable. Allowed: a shape of positive sizes, scale > 0, zero point 0..255, cut 0..7 (with zero point 0)."
-        )
+    INPUT.check({"shape": list(spec.shape), "scale": spec.scale, "zero_point": spec.zero_point, "cut": spec.cut}, where, "the input")
+    check_width(spec.shape, where)
+    if spec.cut and spec.zero_point:
+        raise InputError(f"{where}: the input has cut {spec.cut} and zero point {spec.zero_point}; a cut needs zero point 0.")
+    check_classes(network.classes, where)
     names = [layer.name for layer in network.layers]
-    if len(set(names)) != len(names) or any("/" in name or not name for name in names):
-        raise InputError(f"{where}: layer names {names} must be unique, not empty and without '/'.")
+    if len(set(names)) != len(names) or not all(Text().holds(name) and "/" not in name for name in names):
+        raise InputError(f"{where}: layer names {shown(names)} must be unique, not empty, without '/' and without control characters.")
     width = network.input.size
     for layer in network.layers:
         if layer.inputs != width:
             raise InputError(f"{where}: layer '{layer.name}' reads {layer.inputs} values, but {width} arrive there.")
         if layer.activation not in ACTIVATIONS:
             raise unknown_name(f"activation of layer '{layer.name}' in {where}", layer.activation, ACTIVATIONS)
-        kind_of(layer).check(layer, network.is_integer, where)
+        kind_of(layer, where).check(layer, network.is_integer, where)
         width = layer.outputs
+    if network.layers[0].options.get("tied"):
+        raise InputError(f"{where}: layer '{names[0]}' is the first and cannot be tied to one before.")
     for before, layer in itertools.pairwise(network.layers):
         if layer.options.get("tied") and not np.array_equal(layer.arrays["sender"], before.arrays.get("receiver", ())):
             raise InputError(

@@ -8,19 +8,24 @@ import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
+from devices.common.documents import parse_json
 from devices.common.files import write_whole
+from devices.common.guard import plain, read_regular, reading, shown
 from devices.errors import InputError
 from runtime.network.check import validate
-from runtime.network.network import InputSpec, Layer, Network
+from runtime.network.kinds import kind_of
+from runtime.network.network import STAGES, InputSpec, Layer, Network
+from runtime.network.schema import HEADER
 from runtime.network.spiking.constants import Spiking
 
 SCHEMA = 1
+DAMAGED = "It is truncated, damaged, or was made or changed by another tool; make it again with 'python -m train fit'."
 
 
 def to_bytes(network: Network) -> bytes:
@@ -56,47 +61,56 @@ def to_bytes(network: Network) -> bytes:
 
 
 def from_bytes(content: bytes, where: str = "network file") -> Network:
-    """The network in ``content``; InputError if it is truncated, foreign, of another schema or inconsistent."""
-    try:
+    """The network in ``content``; InputError naming the field if it is truncated, foreign, of another schema or inconsistent.
+
+    In this order, so that nothing is computed from what was not checked: the header's types and ranges, the options of every layer, the arrays.
+    """
+    header, names = _header(content, where)
+    entries = [_layer(entry, {}) for entry in header["layers"]]
+    integer = STAGES.index(header["stage"]) >= STAGES.index("quantised")
+    for layer in entries:
+        kind_of(layer, where).check_header(layer, integer, where)
+    with reading(where, DAMAGED, "is not a nearwire network"):
         tensors = load_tensors(content)
-        size = int.from_bytes(content[:8], "little")
-        header = json.loads(json.loads(content[8 : 8 + size])["__metadata__"]["nearwire"])
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{where} is not a nearwire network: {error or type(error).__name__}. It is truncated, damaged or made by another tool; make it again with 'python -m train fit'."
-        ) from error
-    if header.get("schema") != SCHEMA:
-        raise InputError(
-            f"{where} has schema {header.get('schema')!r}; this version reads schema {SCHEMA}. Train it again or use the version that wrote it."
-        )
-    try:
-        layers = tuple(
-            Layer(
-                name=entry["name"],
-                kind=entry["kind"],
-                inputs=int(entry["inputs"]),
-                outputs=int(entry["outputs"]),
-                activation=entry["activation"],
-                arrays={name: tensors[f"{entry['name']}/{name}"] for name in entry["arrays"]},
-                options=entry["options"],
-                store=entry["store"],
-            )
-            for entry in header["layers"]
-        )
-        spec = header["input"]
-        network = Network(
-            layers=layers,
-            input=InputSpec(tuple(int(n) for n in spec["shape"]), float(spec["scale"]), int(spec["zero_point"]), int(spec["cut"])),
-            classes=tuple(str(name) for name in header["classes"]),
-            stage=header["stage"],
-            spiking=None if "spiking" not in header else Spiking(**header["spiking"]),
-            provenance=header["provenance"],
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(
-            f"{where} lacks a part of its structure: {type(error).__name__} {error}. It is damaged; make it again with 'python -m train fit'."
-        ) from error
+    arrays = [{name: tensors.get(f"{entry['name']}/{name}") for name in entry["arrays"]} for entry in header["layers"]]
+    lacking = [(entry["name"], name) for entry, found in zip(header["layers"], arrays, strict=True) for name, value in found.items() if value is None]
+    if lacking:
+        raise InputError(f"{where}: layer '{lacking[0][0]}' names the array '{lacking[0][1]}', which the file does not hold. {DAMAGED}")
+    if extra := names - {f"{entry['name']}/{name}" for entry in header["layers"] for name in entry["arrays"]}:
+        raise InputError(f"{where} holds the array '{plain(min(extra))}', which no layer names. {DAMAGED}")
+    spec = header["input"]
+    network = Network(
+        layers=tuple(_layer(entry, found) for entry, found in zip(header["layers"], arrays, strict=True)),
+        input=InputSpec(tuple(spec["shape"]), float(spec["scale"]), spec["zero_point"], spec["cut"]),
+        classes=tuple(header["classes"]),
+        stage=header["stage"],
+        spiking=None if "spiking" not in header else Spiking(**header["spiking"]),
+        provenance=header["provenance"],
+    )
     return validate(network, where)
+
+
+def _header(content: bytes, where: str) -> tuple[dict[str, Any], set[str]]:
+    """The checked header, and the names of the arrays in the file."""
+    wrong = "is not a nearwire network"
+    size = int.from_bytes(content[:8], "little")
+    if len(content) < 8 or size > len(content) - 8:
+        raise InputError(f"{where} {wrong}: it has {len(content):,} bytes, fewer than its beginning says. {DAMAGED}")
+    outer = parse_json(content[8 : 8 + size], where, DAMAGED, wrong)
+    words = outer.get("__metadata__") if isinstance(outer, dict) else None
+    text = words.get("nearwire") if isinstance(words, dict) else None
+    if not isinstance(text, str):
+        raise InputError(f"{where} {wrong}: its metadata has no text 'nearwire'. {DAMAGED}")
+    header = parse_json(text, where, DAMAGED, wrong)
+    if not isinstance(header, dict) or header.get("schema") != SCHEMA:
+        version = shown(header.get("schema") if isinstance(header, dict) else header)
+        raise InputError(f"{where} has schema {version}; this version reads schema {SCHEMA}. Train it again or use the version that wrote it.")
+    HEADER.check(header, where, "the header")
+    return header, set(outer) - {"__metadata__"}
+
+
+def _layer(entry: dict[str, Any], arrays: dict[str, Any]) -> Layer:
+    return Layer(entry["name"], entry["kind"], entry["inputs"], entry["outputs"], entry["activation"], arrays, entry["options"], entry["store"])
 
 
 def save(network: Network, path: Path) -> str:
@@ -110,6 +124,11 @@ def load(path: Path) -> Network:
     """Read a network file, or ``network.safetensors`` inside a run or build folder."""
     if path.is_dir():
         path = path / "network.safetensors"
-    if not path.is_file():
+    return from_bytes(read(path), f"'{path}'")
+
+
+def read(path: Path) -> bytes:
+    """The bytes of a network file; InputError if there is none."""
+    if not path.exists():
         raise InputError(f"no network file at '{path}'. Give a run folder of 'python -m train fit', a .safetensors file or zoo:NAME.")
-    return from_bytes(path.read_bytes(), f"'{path}'")
+    return read_regular(path, f"'{path}'")

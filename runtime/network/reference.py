@@ -16,6 +16,7 @@ from runtime.network.network import Array, Network
 from runtime.network.spiking import floating, integers
 
 BATCH = 1000  # samples at a time: bounds the memory, changes no result
+VALUES = 2**27  # of a batch, where a sample becomes very many
 
 
 def check_samples(network: Network, samples: Array) -> Array:
@@ -35,7 +36,9 @@ def trace(network: Network, samples: Array) -> list[Array]:
     """
     flat = check_samples(network, samples)
     sums = [kind_of(layer).integer_sums(layer) if network.is_integer else kind_of(layer).float_sums(layer) for layer in network.layers]
-    parts = [_trace_batch(network, flat[at : at + BATCH], sums) for at in range(0, max(len(flat), 1), BATCH)]
+    values = max(kind_of(layer).sample_values(layer) for layer in network.layers) * (network.spiking.steps if network.spiking else 1)
+    batch = min(BATCH, max(1, VALUES // values))
+    parts = [_trace_batch(network, flat[at : at + batch], sums) for at in range(0, max(len(flat), 1), batch)]
     return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
 
 

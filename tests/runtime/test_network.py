@@ -75,12 +75,15 @@ def change_header(network: Network, **changes: object) -> bytes:
     [
         ({"schema": 99}, "schema 99"),
         ({"stage": "frozn"}, "Did you mean 'frozen'"),
-        ({"layers": []}, "no layers"),
+        ({"layers": []}, "'layers' of the header is \\[\\]; allowed: a list of 1 to"),
         ({"classes": ["a"]}, "1 class names for 4 outputs"),
-        ({"layers": None}, "lacks a part"),
+        ({"layers": None}, "'layers' of the header is None"),
         ({"input": {"shape": [21], "scale": 1.0, "zero_point": 0, "cut": 0}}, "reads 20 values, but 21 arrive"),
-        ({"input": {"shape": [20], "scale": 1.0, "zero_point": 9, "cut": 4}}, "not usable"),
-        ({"input": {"shape": [20], "scale": 0.0, "zero_point": 0, "cut": 0}}, "not usable"),
+        ({"input": {"shape": [20], "scale": 1.0, "zero_point": 9, "cut": 4}}, "a cut needs zero point 0"),
+        (
+            {"input": {"shape": [20], "scale": 0.0, "zero_point": 0, "cut": 0}},
+            "field 'scale' of field 'input' of the header is 0.0; allowed: a number",
+        ),
     ],
 )
 def test_inconsistent_header_is_refused(changes: dict[str, object], message: str) -> None:
@@ -103,7 +106,7 @@ def test_wrong_arrays_are_refused_by_name() -> None:
         validate(with_layer(bias=np.full(12, np.nan, np.float32)))
     with pytest.raises(InputError, match=r"unknown arrays \['extra'\]"):
         validate(with_layer(extra=np.zeros(1)))
-    with pytest.raises(InputError, match=r"unknown kind of layer 'layer0' 'dens'.* Did you mean 'dense'"):
+    with pytest.raises(InputError, match=r"unknown kind of layer 'layer0' in network 'dens'.* Did you mean 'dense'"):
         validate(network.with_layers((replace(layer, kind="dens"), *network.layers[1:])))
 
 

@@ -27,7 +27,8 @@ import torch
 from torch import Tensor
 
 from devices.errors import unknown_name
-from runtime.network.kinds.spatial import EPSILON, TILE
+from runtime.network.kinds.base import TILE
+from runtime.network.kinds.spatial import EPSILON
 from train.layers.pruning import kept, smallest
 
 

@@ -25,7 +25,7 @@ from devices.errors import InputError
 from runtime.network.check import validate
 from runtime.network.law import SHIFT_MAX, SHIFT_MIN, WEIGHT_MAX
 from runtime.network.network import Layer, Network
-from runtime.network.spiking.integers import THRESHOLD_MAX
+from runtime.network.spiking.constants import THRESHOLD_MAX
 from train.config import TrainConfig
 from train.layers.base import TrainLayer, WeightedLayer
 from train.layers.spatial import Spatial

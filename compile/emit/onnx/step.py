@@ -29,8 +29,8 @@ from runtime.network import reference
 from runtime.network.kinds import kind_of
 from runtime.network.network import Array, Layer, Network
 from runtime.network.spiking import coding, integers
-from runtime.network.spiking.constants import Spiking
-from runtime.network.spiking.integers import FRACTION, MEMBRANE_MAX, MEMBRANE_MIN
+from runtime.network.spiking.constants import FRACTION, Spiking
+from runtime.network.spiking.integers import MEMBRANE_MAX, MEMBRANE_MIN
 
 HALF = 1 << (FRACTION - 1)
 

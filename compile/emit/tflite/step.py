@@ -19,8 +19,8 @@ from compile.emit.common.step import bound_of, spiking_of, step_properties
 from compile.emit.tflite.graph import OFFSET, Graph
 from runtime.network.kinds import kind_of
 from runtime.network.network import Array, Layer, Network
-from runtime.network.spiking.constants import Spiking
-from runtime.network.spiking.integers import FRACTION, MEMBRANE_MAX, MEMBRANE_MIN
+from runtime.network.spiking.constants import FRACTION, Spiking
+from runtime.network.spiking.integers import MEMBRANE_MAX, MEMBRANE_MIN
 
 
 def to_bytes(network: Network) -> bytes:

@@ -14,6 +14,7 @@ from devices.errors import InputError
 from runtime.data.dataset import Dataset, class_labels, split
 from runtime.data.images import read_image
 from runtime.network.network import InputSpec
+from runtime.network.schema import check_classes
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
 GREY = ("1", "L", "LA")
@@ -29,6 +30,7 @@ def load(name: str) -> Dataset:
         raise InputError(
             f"folder '{name}' has {len(classes)} subfolders and {len(files)} images. Needed: one subfolder of images a class, two or more."
         )
+    check_classes(tuple(classes), f"folder '{name}'")
     images, modes = [], set()
     packed, unpacked = sum(path.stat().st_size for path, _ in files), 0
     for path, _ in files:

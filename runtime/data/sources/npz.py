@@ -16,6 +16,7 @@ from devices.errors import InputError
 from runtime.data.arrays import read_npz
 from runtime.data.dataset import SHARES, Dataset, Split, class_labels, split
 from runtime.network.network import Array, InputSpec
+from runtime.network.schema import check_classes, check_width
 
 REAL_MAX = 1e30  # of the range of real values, and 1 / it: float32 holds their sums
 KNOWN = ("x", "y", "shape", "classes", "x_test", "y_test")
@@ -26,8 +27,8 @@ def load(name: str) -> Dataset:
     where = f"data file '{name}'"
     arrays = _read(Path(name).expanduser(), where)
     classes = None if "classes" not in arrays else tuple(str(c) for c in arrays["classes"].reshape(-1))
-    if classes is not None and len(set(classes)) != len(classes):
-        raise InputError(f"{where}: the class names {list(classes)} are not all different.")
+    if classes is not None:
+        check_classes(classes, where)
     x, y = _samples(arrays["x"], arrays["y"], f"{where}, x", len(classes) if classes else None)
     test = None
     if "x_test" in arrays:
@@ -38,6 +39,7 @@ def load(name: str) -> Dataset:
                 f"{where}: a sample of x has shape {arrays['x'].shape[1:]}, one of x_test {arrays['x_test'].shape[1:]}. Make them equal."
             )
     shape = _shape(arrays, where)
+    check_width(shape, where)
     if test is None:
         train, validation, test = split(x, y)
     else:

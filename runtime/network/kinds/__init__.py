@@ -19,8 +19,8 @@ KINDS: dict[str, Kind] = {kind.name: kind for kind in (Dense(), Spatial(), Field
 __all__ = ["KINDS", "Kind", "kind_of"]
 
 
-def kind_of(layer: Layer) -> Kind:
-    """The kind of a layer; InputError with the nearest name if there is none such."""
+def kind_of(layer: Layer, where: str = "") -> Kind:
+    """The kind of a layer, of the file ``where``; InputError with the nearest name if there is none such."""
     if layer.kind not in KINDS:
-        raise unknown_name(f"kind of layer '{layer.name}'", layer.kind, KINDS)
+        raise unknown_name(f"kind of layer '{layer.name}'{f' in {where}' if where else ''}", layer.kind, KINDS)
     return KINDS[layer.kind]

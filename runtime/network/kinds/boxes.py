@@ -11,12 +11,16 @@ exp(-u**2 / 2). ``box`` has one reach an axis and is 1 where every axis is insid
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import numpy as np
 
 from devices.errors import unknown_name
 from runtime.network.network import Array
 
 RULES = ("inverse", "inverse_square", "gaussian", "box")
+SYNAPSES_MAX = 255  # of a neuron
+PART = 2**21  # values that are in memory at a time while boxes become weights
 
 
 def box_edges(position: Array, reach: Array, grid: tuple[int, int]) -> Array:
@@ -63,3 +67,44 @@ def spread(charge: Array, channel: Array | None, channels: int, profiles: Array)
     out = np.zeros((len(charge), channels, *profiles.shape[2:]), kind)
     np.add.at(out, (np.arange(len(charge))[:, None], channel), weighted)
     return out
+
+
+def summed(charge: Array, channel: Array | None, channels: int, edges: Array, grid: tuple[int, int]) -> Array:
+    """(n, channels, height, width) int32: the exact sums of the int8 charges of the boxes over every cell.
+
+    A box is four changes at its corners, and running sums over both axes make boxes of them: memory and time do not grow with the synapses.
+    """
+    n, synapses = charge.shape
+    changes = np.zeros((n, channels, grid[0] + 1, grid[1] + 1), np.int32)
+    row = np.arange(n)[:, None]
+    read = np.zeros((n, synapses), np.intp) if channel is None else channel.astype(np.intp)
+    low_y, low_x, high_y, high_x = (edges[..., k].astype(np.intp) for k in range(4))
+    value = charge.astype(np.int32)
+    for y, x, sign in ((low_y, low_x, 1), (low_y, high_x, -1), (high_y, low_x, -1), (high_y, high_x, 1)):
+        np.add.at(changes, (row, read, y, x), sign * value)
+    np.cumsum(changes, axis=2, out=changes)
+    np.cumsum(changes, axis=3, out=changes)
+    return changes[:, :, :-1, :-1]
+
+
+def float_weights(rule: str, arrays: Mapping[str, Array], channels: int, grid: tuple[int, int]) -> Array:
+    """(n, channels * height * width) float32: the weights of n neurons, some neurons at a time."""
+    position, reach, charge, channel = arrays["position"], arrays["reach"], arrays["charge"], arrays.get("channel")
+    count = max(1, PART // (charge.shape[1] * grid[0] * grid[1]))
+    found = np.empty((len(charge), channels * grid[0] * grid[1]), np.float32)
+    for at in range(0, len(charge), count):
+        part = slice(at, at + count)
+        profiles = profile(rule, position[part], reach[part], grid)
+        weights = spread(charge[part], None if channel is None else channel[part], channels, profiles)
+        found[part] = weights.reshape(len(weights), -1)
+    return found
+
+
+def integer_tiles(arrays: Mapping[str, Array], channels: int, grid: tuple[int, int]) -> Iterator[Array]:
+    """(some, channels * height * width) int32: the exact weights of the neurons in order, some at a time."""
+    charge, channel, edges = arrays["charge"], arrays.get("channel"), arrays["edges"]
+    count = max(1, PART // (channels * (grid[0] + 1) * (grid[1] + 1)))
+    for at in range(0, len(charge), count):
+        part = slice(at, at + count)
+        total = summed(charge[part], None if channel is None else channel[part], channels, edges[part], grid)
+        yield total.reshape(len(total), -1)

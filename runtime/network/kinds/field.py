@@ -9,12 +9,23 @@ rectangles, and a runtime that multiplies matrices sees the same integers. Other
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from devices.errors import InputError, unknown_name
+from devices.errors import InputError
 from runtime.network.kinds.base import ArraySpec, Kind
-from runtime.network.kinds.boxes import RULES, inside, profile, spread
+from runtime.network.kinds.boxes import RULES, SYNAPSES_MAX, float_weights, integer_tiles
+from runtime.network.kinds.options import OptionSpec
 from runtime.network.network import Array, Layer
+from runtime.network.schema import Several, Whole, Word
+
+CELLS = Several(Whole(1, 255), 2, 2)
+GRID_OPTIONS = {
+    "rule": OptionSpec(Word(RULES, "wiring rule"), "how a weight decreases with the distance"),
+    "grid": OptionSpec(CELLS, "(height, width) in cells"),
+    "channels": OptionSpec(Whole(1, 256), "maps of the grid"),
+}
 
 
 def grid_of(layer: Layer) -> tuple[int, int]:
@@ -43,50 +54,46 @@ class Field(Kind):
         "weight_scale": ArraySpec("float32", ("outputs",), "real weight a step, for reports"),
     }
 
-    def check_options(self, layer: Layer, integer: bool, where: str) -> None:
+    float_options = GRID_OPTIONS
+    integer_options = GRID_OPTIONS
+
+    def check_geometry(self, layer: Layer, integer: bool, where: str) -> None:
         check_grid(layer, where)
-        height, width = grid_of(layer)
-        channels = int(layer.options["channels"])
-        if height * width * channels != layer.inputs:
-            raise InputError(
-                f"{where}: a grid of {channels} x {height} x {width} cells has {height * width * channels} values; the layer reads {layer.inputs}."
-            )
+
+    def check_values(self, layer: Layer, integer: bool, where: str) -> None:
         check_synapses(layer, integer, where)
 
     def parameters(self, layer: Layer) -> int:
         return int(sum(layer.arrays[name].size for name in ("position", "reach", "charge", "bias")))
 
     def weights(self, layer: Layer) -> Array:
-        a = layer.arrays
-        profiles = profile(layer.options["rule"], a["position"], a["reach"], grid_of(layer))
-        return spread(a["charge"], a.get("channel"), int(layer.options["channels"]), profiles).reshape(layer.outputs, layer.inputs)
+        return float_weights(layer.options["rule"], layer.arrays, int(layer.options["channels"]), grid_of(layer))
 
     def integer_weights(self, layer: Layer) -> Array:
-        a = layer.arrays
-        if "weight" in a:
-            return a["weight"]
-        total = spread(a["charge"], a.get("channel"), int(layer.options["channels"]), inside(a["edges"], grid_of(layer)))
-        return held(total.reshape(layer.outputs, layer.inputs), layer)
+        return layer.arrays["weight"] if "weight" in layer.arrays else np.concatenate([*self.integer_tiles(layer)])
+
+    def integer_tiles(self, layer: Layer) -> Iterator[Array]:
+        if "weight" in layer.arrays:
+            yield layer.arrays["weight"]
+        else:
+            yield from held_tiles(layer, grid_of(layer))
 
 
-def held(total: Array, layer: Layer) -> Array:
-    """Sums of charges as int8; InputError naming the layer if one does not fit."""
-    if np.abs(total).max(initial=0) > 127:
-        raise InputError(f"layer '{layer.name}': overlapping charges sum to {np.abs(total).max()}, which no int8 weight holds.")
-    return total.astype(np.int8)
+def held_tiles(layer: Layer, area: tuple[int, int]) -> Iterator[Array]:
+    """Rows of weights as int8, some at a time, from boxes in an area of cells; InputError naming the layer if one does not fit."""
+    for total in integer_tiles(layer.arrays, int(layer.options["channels"]), area):
+        largest = max(int(total.max(initial=0)), -int(total.min(initial=0)))
+        if largest > 127:
+            raise InputError(f"layer '{layer.name}': overlapping charges sum to {largest}, which no int8 weight holds.")
+        yield total.astype(np.int8)
 
 
 def check_grid(layer: Layer, where: str) -> None:
-    """InputError unless the options rule, grid and channels are there and usable."""
-    missing = [name for name in ("rule", "grid", "channels") if name not in layer.options]
-    if missing:
-        raise InputError(f"{where} lacks the options {missing}.")
-    if layer.options["rule"] not in RULES:
-        raise unknown_name(f"wiring rule in {where}", str(layer.options["rule"]), RULES)
-    grid = layer.options["grid"]
-    if len(grid) != 2 or not all(1 <= int(n) <= 255 for n in grid) or not 1 <= int(layer.options["channels"]) <= 256:
+    """InputError unless the grid's cells are the values that the layer reads."""
+    (height, width), channels = grid_of(layer), int(layer.options["channels"])
+    if height * width * channels != layer.inputs:
         raise InputError(
-            f"{where}: grid {grid} with {layer.options['channels']} channels; allowed: two sizes of 1 to 255 cells and 1 to 256 channels."
+            f"{where}: a grid of {channels} x {height} x {width} cells has {height * width * channels} values; the layer reads {layer.inputs}."
         )
 
 
@@ -96,8 +103,8 @@ def check_synapses(layer: Layer, integer: bool, where: str) -> None:
     if integer and ("weight" in a) == ("edges" in a and "charge" in a):
         raise InputError(f"{where} must have either the arrays 'edges' and 'charge' (rule box) or 'weight'.")
     charge = a.get("charge")
-    if charge is not None and charge.shape[1] < 1:
-        raise InputError(f"{where} has neurons of 0 synapses; at least 1 is needed.")
+    if charge is not None and not 1 <= charge.shape[1] <= SYNAPSES_MAX:
+        raise InputError(f"{where} has neurons of {charge.shape[1]} synapses; allowed: 1 to {SYNAPSES_MAX}.")
     channels = int(layer.options["channels"])
     if "channel" in a and int(a["channel"].max(initial=0)) >= channels:
         raise InputError(f"{where}: a synapse reads channel {a['channel'].max()} of {channels}.")

@@ -15,19 +15,30 @@ it is a sum requantised by the law of runtime/network/law.py, with weights of 1,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from devices.errors import InputError, unknown_name
+from devices.errors import InputError
 from runtime.network.kinds.base import ArraySpec, Kind
-from runtime.network.kinds.boxes import inside, profile, spread
-from runtime.network.kinds.field import check_grid, check_synapses, grid_of, held
+from runtime.network.kinds.boxes import float_weights
+from runtime.network.kinds.field import CELLS, GRID_OPTIONS, check_grid, check_synapses, grid_of, held_tiles
+from runtime.network.kinds.options import OptionSpec
 from runtime.network.network import Array, Layer
+from runtime.network.schema import Several, Whole, Word
 
 GEOMETRY = ("kernel", "stride", "padding", "pool")
 POOLINGS = ("max", "average")
 MEAN_SIDES = (1, 2, 4, 8, 16)  # of the window of a mean
+OPTIONS = {
+    **GRID_OPTIONS,
+    "rule": OptionSpec(Word(("box",), "wiring rule of replicated layers"), "how a weight decreases with the distance"),
+    "kernel": OptionSpec(CELLS, "(height, width) in cells"),
+    "stride": OptionSpec(CELLS, "cells from one position to the next"),
+    "padding": OptionSpec(Several(Whole(0, 255), 2, 2), "cells of 0.0 on each side"),
+    "pool": OptionSpec(CELLS, "positions that become one value"),
+    "pooling": OptionSpec(Word(POOLINGS, "pooling"), "which value that is; 'max' where absent", optional=True),
+}
 
 
 def geometry(layer: Layer) -> dict[str, tuple[int, int]]:
@@ -74,47 +85,47 @@ class Replicated(Kind):
         "weight_scale": ArraySpec("float32", ("prototypes",), "real weight a step, for reports"),
     }
 
-    def check_options(self, layer: Layer, integer: bool, where: str) -> None:
+    float_options = OPTIONS
+    integer_options = OPTIONS
+
+    def check_geometry(self, layer: Layer, integer: bool, where: str) -> None:
         check_grid(layer, where)
-        for name in GEOMETRY:
-            low = 0 if name == "padding" else 1
-            pair = layer.options.get(name)
-            if pair is None or len(pair) != 2 or not all(low <= int(n) <= 255 for n in pair):
-                raise InputError(f"{where}: option '{name}' is {pair}; it must be a pair of sizes of at least {low}.")
         g, grid = geometry(layer), grid_of(layer)
         if any(g["kernel"][k] > grid[k] + 2 * g["padding"][k] or g["padding"][k] >= g["kernel"][k] for k in (0, 1)):
             raise InputError(f"{where}: a kernel of {g['kernel']} with padding {g['padding']} does not fit a grid of {grid} cells.")
-        if layer.options["rule"] != "box":
-            raise InputError(f"{where} has rule '{layer.options['rule']}'; replicated layers need 'box'.")
-        pooling = layer.options.get("pooling", "max")
-        if pooling not in POOLINGS:
-            raise unknown_name(f"pooling of {where}", str(pooling), POOLINGS)
-        if pooling == "average" and not set(g["pool"]) <= set(MEAN_SIDES):
+        if layer.options.get("pooling") == "average" and not set(g["pool"]) <= set(MEAN_SIDES):
             raise InputError(f"{where}: a mean over {g['pool'][0]} x {g['pool'][1]} positions; allowed sides: {', '.join(map(str, MEAN_SIDES))}.")
-        channels = int(layer.options["channels"])
-        if grid[0] * grid[1] * channels != layer.inputs:
-            raise InputError(
-                f"{where}: a grid of {channels} x {grid[0]} x {grid[1]} cells does not have the {layer.inputs} values that the layer reads."
-            )
         rows, columns = pooled(layer)
-        prototypes = len(layer.arrays["bias"])
-        if prototypes * rows * columns != layer.outputs:
-            raise InputError(f"{where}: {prototypes} prototypes on {rows} x {columns} positions are not {layer.outputs} outputs.")
+        if layer.outputs % (rows * columns):
+            raise InputError(f"{where}: prototypes on {rows} x {columns} positions cannot make {layer.outputs} outputs.")
+
+    def check_values(self, layer: Layer, integer: bool, where: str) -> None:
         check_synapses(layer, integer, where)
+
+    def sizes(self, layer: Layer) -> dict[str, int]:
+        rows, columns = pooled(layer)
+        return {"inputs": layer.inputs, "outputs": layer.outputs, "prototypes": layer.outputs // (rows * columns)}
+
+    def weight_count(self, layer: Layer) -> int:
+        (height, width), channels = geometry(layer)["kernel"], int(layer.options["channels"])
+        return self.sizes(layer)["prototypes"] * channels * height * width
+
+    def sample_values(self, layer: Layer) -> int:
+        (rows, columns), (height, width) = positions(layer), geometry(layer)["kernel"]
+        return rows * columns * max(int(layer.options["channels"]) * height * width, self.sizes(layer)["prototypes"])
 
     def parameters(self, layer: Layer) -> int:
         return int(sum(layer.arrays[name].size for name in ("position", "reach", "charge", "bias")))
 
     def weights(self, layer: Layer) -> Array:
         """(prototypes, channels * kernel height * kernel width)."""
-        a, kernel = layer.arrays, geometry(layer)["kernel"]
-        profiles = profile("box", a["position"], a["reach"], kernel)
-        return spread(a["charge"], a.get("channel"), int(layer.options["channels"]), profiles).reshape(len(a["bias"]), -1)
+        return float_weights("box", layer.arrays, int(layer.options["channels"]), geometry(layer)["kernel"])
 
     def integer_weights(self, layer: Layer) -> Array:
-        a, kernel = layer.arrays, geometry(layer)["kernel"]
-        total = spread(a["charge"], a.get("channel"), int(layer.options["channels"]), inside(a["edges"], kernel))
-        return held(total.reshape(len(a["bias"]), -1), layer)
+        return np.concatenate([*self.integer_tiles(layer)])
+
+    def integer_tiles(self, layer: Layer) -> Iterator[Array]:
+        yield from held_tiles(layer, geometry(layer)["kernel"])
 
     def shifts(self, layer: Layer) -> Array:
         rows, columns = positions(layer) if mean_shift(layer) else pooled(layer)

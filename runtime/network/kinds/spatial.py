@@ -19,21 +19,29 @@ weights therefore hold the same integers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from devices.errors import InputError
-from runtime.network.kinds.base import ArraySpec, Kind
+from runtime.network.kinds.base import TILE, ArraySpec, Kind
+from runtime.network.kinds.options import OptionSpec
 from runtime.network.law import WEIGHT_MAX, distance_code, distance_of_code
 from runtime.network.network import Array, Layer
-from runtime.network.rules import rule
+from runtime.network.rules import RULES, rule
+from runtime.network.schema import POSITIVE, Flag, Maybe, Real, Whole, Word
 
 GAP_KINDS = ("fixed", "learned", "relaxed")
 TABLE_MAX = 256  # entries
+OPTIONS = {
+    "gap_kind": OptionSpec(Word(GAP_KINDS, "gap_kind"), "whose the distance of the two planes is"),
+    "rule": OptionSpec(Word(tuple(RULES), "wiring rule"), "how a weight decreases with the distance"),
+    "tied": OptionSpec(Flag(), "whether the senders are the receivers of the layer before"),
+}
 TILED_FROM = 2**25  # weights, 128 MiB: layers from which on keeping them costs more than making them again, a tile at a time
-TILE = 2**21  # weights, 8 MiB: large enough for the products, small enough for a cache
+GAP_MAX = 1e15  # length units: its square fits float32
+SQUARED_MAX = 2**32 - 1  # squared position steps: what the C code counts distances in
 EPSILON = 1e-6  # squared length units: keeps 1 / d finite where two relaxed neurons coincide; train/layers/wiring.py uses the same
 
 
@@ -57,18 +65,42 @@ class Spatial(Kind):
         "weight_scale": ArraySpec("float32", ("outputs",), "real weight a step, for reports"),
     }
 
-    def check_options(self, layer: Layer, integer: bool, where: str) -> None:
-        needed = ("gap_kind", "rule", "tied") + (("gap2", "code_base", "mantissa_bits", "cutoff2") if integer else ("gap", "steepness"))
-        missing = [name for name in needed if name not in layer.options]
-        if missing:
-            raise InputError(f"{where} lacks the options {missing}.")
-        rule(layer.options["rule"])
-        if layer.options["gap_kind"] not in GAP_KINDS:
-            raise InputError(f"{where}: gap_kind '{layer.options['gap_kind']}' is not one of {', '.join(GAP_KINDS)}.")
+    float_options = {
+        **OPTIONS,
+        "gap": OptionSpec(Real(0, GAP_MAX), "length units between the planes"),
+        "steepness": OptionSpec(POSITIVE, "of the mask, a unit of inhibition"),
+        "cutoff2": OptionSpec(Real(0), "squared length units, beyond which weights are 0", optional=True),
+        "position_step": OptionSpec(Real(1 / GAP_MAX, GAP_MAX), "length units a step, where training was quantisation-aware", optional=True),
+    }
+    integer_options = {
+        **OPTIONS,
+        "step": OptionSpec(POSITIVE, "length units a position step", optional=True),
+        "gap2": OptionSpec(Whole(0, SQUARED_MAX), "squared position steps"),
+        "code_base": OptionSpec(Whole(0, 2**14), "code of the table's first entry"),
+        "mantissa_bits": OptionSpec(Whole(0, 8), "bits of a code below its exponent"),
+        "cutoff2": OptionSpec(Maybe(Whole(0, SQUARED_MAX)), "squared position steps, beyond which weights are 0; null: none"),
+    }
+
+    def check_values(self, layer: Layer, integer: bool, where: str) -> None:
         if not integer and ("sign" in layer.arrays) == ("inhibition" in layer.arrays):
             raise InputError(f"{where} must have exactly one of the arrays 'inhibition' (trained) and 'sign' (frozen).")
         if "sign" in layer.arrays and not np.isin(layer.arrays["sign"], (-1, 1)).all():
             raise InputError(f"{where}: array 'sign' holds values other than +1 and -1.")
+        if not integer and "step" in layer.arrays and "position_step" not in layer.options:
+            raise InputError(f"{where} has the array 'step' but no option 'position_step', which its training gave with it. It is damaged.")
+        if integer and not 1 <= len(layer.arrays["table"]) <= TABLE_MAX:
+            raise InputError(f"{where}: array 'table' has {len(layer.arrays['table'])} entries; allowed: 1 to {TABLE_MAX}.")
+        if (integer or "step" in layer.arrays) and (far := self._farthest(layer)) > SQUARED_MAX:
+            raise InputError(f"{where}: positions are up to {far:.4g} squared steps apart; allowed: {SQUARED_MAX}.")
+
+    def _farthest(self, layer: Layer) -> float:
+        """A bound on the squared distances in position steps, from the extent of the positions along the axes."""
+        ends = [layer.arrays[name].astype(np.float64) for name in ("sender", "receiver")]
+        across = np.maximum(ends[0].max(0), ends[1].max(0)) - np.minimum(ends[0].min(0), ends[1].min(0))
+        squared = float((across**2).sum())
+        if "gap2" in layer.options:
+            return squared + float(layer.options["gap2"])
+        return (squared + float(layer.options["gap"]) ** 2) / float(layer.options["position_step"]) ** 2
 
     def parameters(self, layer: Layer) -> int:
         """Positions (senders only where the layer before does not own them), inhibition, bias, and the gap if it is learned."""
@@ -138,6 +170,15 @@ class Spatial(Kind):
         d2 = self.squared_distances(layer)
         cutoff2 = layer.options["cutoff2"]
         return np.ones(d2.shape, bool) if cutoff2 is None else d2 <= int(cutoff2)
+
+    def integer_tiles(self, layer: Layer) -> Iterator[Array]:
+        count = max(1, TILE // layer.inputs)
+        for at in range(0, layer.outputs, count):
+            yield self.integer_weights(layer.with_arrays(receiver=layer.arrays["receiver"][at : at + count]))
+
+    def largest_weight(self, layer: Layer) -> int:
+        """Of the table: a weight is an entry of it or its negative, and no matrix is made."""
+        return int(np.abs(layer.arrays["table"].astype(np.int32)).max())
 
     def integer_weights(self, layer: Layer) -> Array:
         size = layer.arrays["table"][self.table_index(layer)]

@@ -18,6 +18,7 @@ from runtime.network.network import Array, InputSpec
 from runtime.network.spiking.constants import Spiking
 
 SEED = 2463534242
+DRAWS_MAX = 2**24  # bytes of the sequence, one after the other
 LATENCY_FIRST = 3  # the smallest byte that spikes
 
 
@@ -28,6 +29,12 @@ def check_coding(spec: InputSpec, spiking: Spiking, where: str) -> None:
         raise InputError(
             f"{where}: coding '{spiking.coding}' turns bytes into spikes, more for larger ones, but {found}. "
             "Allowed: coding 'direct', or data whose byte 0 means 0, with 8 input bits."
+        )
+
+    if spiking.coding == "rate" and spiking.steps * spec.size > DRAWS_MAX:
+        raise InputError(
+            f"{where}: coding 'rate' draws a number for every input and step, {spiking.steps * spec.size:,} of them; allowed: {DRAWS_MAX:,}. "
+            "Take fewer steps, or coding 'direct' or 'latency'."
         )
 
 

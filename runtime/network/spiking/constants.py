@@ -11,6 +11,9 @@ CODINGS = ("direct", "rate", "latency")
 READOUTS = ("count", "membrane", "first")
 STEPS_MAX = 1000
 LEAD_MAX = 2**15 - 1
+FRACTION = 15  # bits of an integer decay
+THRESHOLD_MAX = 2**14 - 1  # membrane steps
+LIFT_MAX = 12  # bits
 
 
 @dataclass(frozen=True)

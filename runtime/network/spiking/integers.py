@@ -25,12 +25,9 @@ from runtime.network.kinds import kind_of
 from runtime.network.law import accumulator_bound
 from runtime.network.network import Array, Layer, Network
 from runtime.network.spiking import coding, readout
-from runtime.network.spiking.constants import Spiking
+from runtime.network.spiking.constants import FRACTION, LIFT_MAX, THRESHOLD_MAX, Spiking
 
-FRACTION = 15  # bits of a decay
 MEMBRANE_MIN, MEMBRANE_MAX = -(2**15), 2**15 - 1
-THRESHOLD_MAX = 2**14 - 1
-LIFT_MAX = 12
 CURRENT_MAX = 2**30  # |acc << lift| that leaves room for the membrane
 
 
@@ -126,9 +123,18 @@ def check_layer(layer: Layer, steady: bool, where: str) -> None:
     if steady != ("shift" in layer.arrays):
         raise InputError(f"{at}: a 'shift' array is there exactly in the first layer under coding 'direct'. It is damaged.")
     if not steady:
-        bound = accumulator_bound(kind_of(layer).integer_weights(layer), layer.arrays["bias"], 0, 1) << int(layer.options["lift"])
+        bound = largest_sum(layer) << int(layer.options["lift"])
         if bound >= CURRENT_MAX:
             raise InputError(f"{at}: currents up to {bound} leave no room for the membrane; allowed: below {CURRENT_MAX}.")
+
+
+def largest_sum(layer: Layer) -> int:
+    """The largest |accumulator| that spikes can cause."""
+    at, largest = 0, 0
+    for tile in kind_of(layer).integer_tiles(layer):
+        largest = max(largest, accumulator_bound(tile, layer.arrays["bias"][at : at + len(tile)], 0, 1))
+        at += len(tile)
+    return largest
 
 
 def silent_limit(decay: int, threshold: int, steps: int) -> int:
