@@ -30,7 +30,7 @@ from runtime.backends import Session
 from runtime.backends.stepping import STEPPING, SpikingSession, State
 from runtime.builds.checked import CheckedBuild, open_build
 from runtime.data.inputs import stored_samples
-from runtime.measure.profile import ProfileRow, profile_rows
+from runtime.measure.rows import ProfileRow, profile_rows
 from runtime.network.network import Array
 from runtime.remote.sessions import open_session
 

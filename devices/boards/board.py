@@ -140,9 +140,18 @@ def board_names(folder: Path | None = None) -> list[str]:
     return sorted(_files(folder))
 
 
+def shipped_names() -> list[str]:
+    """The names of the boards that come with the package."""
+    return sorted(_shipped())
+
+
+def _shipped() -> dict[str, Path]:
+    return {path.stem: path for path in sorted(FOLDER.glob("*/*.toml"))}
+
+
 def _files(folder: Path | None) -> dict[str, Path]:
     """Board files by name; a user's board hides one of ours of the same name."""
-    ours = {path.stem: path for path in sorted(FOLDER.glob("*/*.toml"))} if folder is None else {}
+    ours = _shipped() if folder is None else {}
     place = own_folder() if folder is None else folder
     return ours | {path.relative_to(place).with_suffix("").as_posix(): path for path in sorted(place.rglob("*.toml"))}
 

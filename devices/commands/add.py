@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from devices.boards.board import FOLDER, Board, load_board, own_folder
+from devices.boards.board import Board, load_board, own_folder, shipped_names
 from devices.computers import address_board
 from devices.errors import InputError
 
@@ -25,7 +25,7 @@ def add_board(
     """Write the board's file and return its path; InputError for a bad name or address, one that is taken, or a kind that runs no Linux."""
     if not NAME.fullmatch(name):
         raise InputError(f"'{name}' is no name of a board. Allowed: small letters, digits and '-', in groups as lab/pi4.")
-    if (FOLDER / f"{name}.toml").exists():
+    if name in shipped_names():
         raise InputError(f"'{name}' is the name of a board that comes with nearwire. Choose another.")
     path = own_folder() / f"{name}.toml"
     if path.exists() and not force:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from devices.computers.conditions import Conditions
+from devices.common.conditions import Conditions
 from devices.errors import NearwireError
 
 LIMIT_S = 600.0

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from devices.boards.board import Board, Toolchain
 from devices.common.cache import cached_folder
+from devices.common.conditions import Conditions, read_conditions
 from devices.computers import arm64
 from devices.computers.base import LIMIT_S, Computer, Done
-from devices.computers.conditions import Conditions, read_conditions
 from devices.errors import InputError, NearwireError
 from devices.tools.toolchain import compiler_for
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 import re
 
-from devices.computers.conditions import CLOCK, FILES, MOST_BYTES, PATTERNS, THROTTLED, Conditions, conditions_in
+from devices.common.conditions import CLOCK, FILES, MOST_BYTES, PATTERNS, THROTTLED, Conditions, conditions_in
 
 MARK = "== nearwire "
 SCRIPT = f"""

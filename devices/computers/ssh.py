@@ -19,8 +19,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from devices.boards.board import Board
+from devices.common.conditions import Conditions
 from devices.computers.base import LIMIT_S, Computer, Done
-from devices.computers.conditions import Conditions
 from devices.computers.remote_conditions import SCRIPT, conditions_of
 from devices.errors import InputError, NearwireError
 

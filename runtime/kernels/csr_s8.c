@@ -15,7 +15,7 @@ typedef struct {
         int32_t odd;                                                                \
         __builtin_memcpy(&w, weights + 4 * (k), 4);                                 \
         even = (int32_t)__sxtb16((int8x4_t)w);                                      \
-        odd = (int32_t)__sxtb16((int8x4_t)__ror(w, 8));                             \
+        odd = (int32_t)__sxtb16((int8x4_t)nearwire_rotate8(w));                             \
         sum = __smlabb(even, x[columns[4 * (k)]], sum);                             \
         sum = __smlabb(odd, x[columns[4 * (k) + 1]], sum);                          \
         sum = __smlatb(even, x[columns[4 * (k) + 2]], sum);                         \

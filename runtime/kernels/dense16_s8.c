@@ -33,7 +33,7 @@ static NEARWIRE_NOINLINE const uint32_t *nearwire_dense16_s8_rows(const uint8_t 
             uint32_t odd;
             __builtin_memcpy(&x, input, 4);
             even = (uint32_t)__uxtb16((int8x4_t)x);
-            odd = (uint32_t)__uxtb16((int8x4_t)__ror(x, 8));
+            odd = (uint32_t)__uxtb16((int8x4_t)nearwire_rotate8(x));
 #else
             const uint32_t even = input[0] | (uint32_t)input[2] << 16;
             const uint32_t odd = input[1] | (uint32_t)input[3] << 16;

@@ -52,6 +52,12 @@ static inline uint8_t nearwire_requantise_packed(int32_t sum, uint32_t packed)
     return nearwire_requantise(sum + ((int32_t)(packed >> 4) - 2048) * (int32_t)(1u << shift), shift + 2u);
 }
 
+/* The word turned to the right by a byte, which compilers know as one instruction; not every arm_acle.h has __ror. */
+static inline uint32_t nearwire_rotate8(uint32_t word)
+{
+    return word >> 8 | word << 24;
+}
+
 /* Two weights of one input share a 16-bit half as 256 * v + w, two inputs share a word. A sum of such halves times inputs is 256 * V + W,
  * a sum of the low bytes alone is W, so each multiplication that adds pairs serves two neurons, and V follows at the end. */
 

@@ -17,14 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from devices.computers.conditions import Conditions, read_conditions
+from devices.common.conditions import Conditions, read_conditions
 from devices.errors import CheckError, InputError
 from devices.version import VERSION
 from runtime.backends import Session, open_here
 from runtime.builds.build import Build
 from runtime.measure.latency import Times
 from runtime.measure.memory import Memory, measure_memory
-from runtime.measure.profile import ProfileRow, profile_rows
+from runtime.measure.rows import ProfileRow, profile_rows
 from runtime.measure.validity import drift, invalid_because, notes
 from runtime.network import reference
 from runtime.network.network import Array

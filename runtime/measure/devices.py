@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from devices.boards.board import Board
+from devices.common.conditions import Conditions
 from devices.computers import is_computer, open_computer
-from devices.computers.conditions import Conditions
 from devices.errors import InputError, NearwireError
 from runtime.backends import BACKENDS, backend
 from runtime.builds.build import Build

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from runtime.backends import Footprint, LayerFigure
+from runtime.backends import Footprint
 from runtime.builds.build import Build
+from runtime.measure.rows import ProfileRow, profile_rows
 from runtime.network.network import Array
 from runtime.remote.sessions import open_session
-
-
-@dataclass(frozen=True)
-class ProfileRow:
-    """One layer, or one node of a runtime that fuses layers. ``share`` is of the total time or instructions."""
-
-    name: str
-    time_us: float | None
-    instructions: float | None
-    share: float
-    note: str
-    cycles: float | None = None  # estimated
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -63,10 +48,3 @@ def profile(build: Build, backend: str, samples: Array, device: str | None = Non
             estimated_us=None if cycles is None or session.clock_hz is None else cycles / session.clock_hz * 1e6,
             footprint=session.footprint(),
         )
-
-
-def profile_rows(figures: Sequence[LayerFigure]) -> list[ProfileRow]:
-    """The figures of a backend with their shares."""
-    cost = [figure.instructions if figure.instructions is not None else figure.time_us or 0.0 for figure in figures]
-    total = sum(cost) or 1.0
-    return [ProfileRow(f.name, f.time_us, f.instructions, c / total, f.note, f.cycles) for f, c in zip(figures, cost, strict=True)]

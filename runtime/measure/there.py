@@ -10,7 +10,7 @@ from devices.computers.base import LIMIT_S
 from devices.errors import CheckError, NearwireError
 from runtime.measure.bench import BenchOptions, BenchReport, BenchRow, Place, bench, versions
 from runtime.measure.memory import Memory
-from runtime.measure.profile import ProfileRow
+from runtime.measure.rows import ProfileRow
 from runtime.network.network import Array
 from runtime.network.reference import scores
 from runtime.remote.sessions import count_there, session_there

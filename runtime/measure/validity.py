@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from devices.computers.conditions import Conditions
+from devices.common.conditions import Conditions
 
 CLOCK_FALL = 0.9  # of the clock before
 DRIFT = 1.10  # last third of the rounds against the first third

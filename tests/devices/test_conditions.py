@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from devices.computers.conditions import Conditions, read_conditions
+from devices.common.conditions import Conditions, read_conditions
 from tests.support.boards import PI4_CPU, pi, write
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from devices.computers.conditions import read_conditions
+from devices.common.conditions import read_conditions
 from devices.errors import CheckError, InputError
 from runtime import __main__ as command
 from runtime.backends.base import LayerFigure, Session
@@ -22,7 +22,7 @@ from runtime.commands.bench import plain_flags
 from runtime.commands.bench_output import best_costs
 from runtime.data.inputs import stored_samples
 from runtime.measure import bench as module
-from runtime.measure.bench import BenchOptions, BenchReport, bench
+from runtime.measure.bench import BenchOptions, BenchReport, Place, bench
 from runtime.measure.latency import KEPT, Times
 from runtime.network import reference
 from runtime.network.network import Array
@@ -55,16 +55,14 @@ class Clockwork(Session):
         return [LayerFigure("a", 3.0), LayerFigure("b", 1.0, note="dense")]
 
 
-def run(build: Build, monkeypatch: pytest.MonkeyPatch, sessions: dict[str, Clockwork], root: Path, **options: float) -> BenchReport:
-    monkeypatch.setattr(Build, "session", lambda self, name, device=None, threads=1: sessions[name])
-    return bench(
-        build, list(sessions), stored_samples(build.folder, build.network), BenchOptions(**options), conditions=lambda: read_conditions(root)
-    )  # type: ignore[arg-type]
+def run(build: Build, sessions: dict[str, Clockwork], root: Path, **options: float) -> BenchReport:
+    place = Place(open=lambda _, name, threads: sessions[name], conditions=lambda: read_conditions(root))
+    return bench(build, list(sessions), stored_samples(build.folder, build.network), BenchOptions(**options), place=place)  # type: ignore[arg-type]
 
 
-def test_figures_are_those_of_the_times(build: Build, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_figures_are_those_of_the_times(build: Build, tmp_path: Path) -> None:
     session = Clockwork(build, lambda k: 9000 if k == 0 else 1000 + (k - 11) % 1000 if k > 10 else 5)
-    report = run(build, monkeypatch, {"c": session}, pi(tmp_path), num_runs=1000, warmup_runs=10, operators=True)
+    report = run(build, {"c": session}, pi(tmp_path), num_runs=1000, warmup_runs=10, operators=True)
     (row,) = report.rows
     assert (row.runs, row.first_us, row.init_us, row.min_us, row.max_us) == (1000, 9.0, 5.0, 1.0, 1.999)
     assert row.mean_us == pytest.approx(1.4995)
@@ -77,18 +75,18 @@ def test_figures_are_those_of_the_times(build: Build, monkeypatch: pytest.Monkey
     assert BenchReport.from_dict(json.loads(json.dumps(report.to_dict()))) == report
 
 
-def test_the_backends_take_turns_and_each_meets_its_limits(build: Build, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_backends_take_turns_and_each_meets_its_limits(build: Build, tmp_path: Path) -> None:
     fast, slow = Clockwork(build, lambda k: 1000), Clockwork(build, lambda k: 1_000_000)
-    report = run(build, monkeypatch, {"fast": fast, "slow": slow}, pi(tmp_path), num_runs=50, min_secs=0.2, max_secs=5)
+    report = run(build, {"fast": fast, "slow": slow}, pi(tmp_path), num_runs=50, min_secs=0.2, max_secs=5)
     assert [row.runs for row in report.rows] == [200_000, 200]
     assert [len(session.calls) for session in (fast, slow)] == [12, 12]
-    report = run(build, monkeypatch, {"slow": Clockwork(build, lambda k: 1_000_000)}, pi(tmp_path), num_runs=100_000, max_secs=0.1)
+    report = run(build, {"slow": Clockwork(build, lambda k: 1_000_000)}, pi(tmp_path), num_runs=100_000, max_secs=0.1)
     assert report.rows[0].runs == 100
 
 
-def test_a_drifting_run_is_invalid_and_a_steady_one_is_not(build: Build, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_drifting_run_is_invalid_and_a_steady_one_is_not(build: Build, tmp_path: Path) -> None:
     steady, warming = Clockwork(build, lambda k: 100_000), Clockwork(build, lambda k: 100_000 * (1 + k / 5000))
-    report = run(build, monkeypatch, {"steady": steady, "warming": warming}, pi(tmp_path), num_runs=5000)
+    report = run(build, {"steady": steady, "warming": warming}, pi(tmp_path), num_runs=5000)
     assert report.rows[0].drift == 1.0
     (reason,) = report.invalid
     assert reason.startswith("warming drifted: the last third of its rounds took 1.")
@@ -103,9 +101,7 @@ def test_a_drifting_run_is_invalid_and_a_steady_one_is_not(build: Build, monkeyp
         ({"mhz": 1700, "celsius": 79.0}, None),
     ],
 )
-def test_what_the_board_says_decides(
-    build: Build, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, after: dict[str, float], reason: str | None
-) -> None:
+def test_what_the_board_says_decides(build: Build, tmp_path: Path, after: dict[str, float], reason: str | None) -> None:
     pi(tmp_path, governor="ondemand")
 
     def later(k: int) -> float:
@@ -113,21 +109,21 @@ def test_what_the_board_says_decides(
             pi(tmp_path, **after)  # type: ignore[arg-type]
         return 1000
 
-    report = run(build, monkeypatch, {"c": Clockwork(build, later)}, tmp_path, num_runs=150)
+    report = run(build, {"c": Clockwork(build, later)}, tmp_path, num_runs=150)
     assert [text.startswith(reason) for text in report.invalid] == [True] if reason else report.invalid == ()
     assert report.notes[0].startswith("governor 'ondemand'")
     assert report.before.temperature_c == pytest.approx(48.3)
 
 
-def test_flags_of_the_past_are_a_note(build: Build, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    report = run(build, monkeypatch, {"c": Clockwork(build, lambda k: 1000)}, pi(tmp_path, flags="0x50000"), num_runs=10)
+def test_flags_of_the_past_are_a_note(build: Build, tmp_path: Path) -> None:
+    report = run(build, {"c": Clockwork(build, lambda k: 1000)}, pi(tmp_path, flags="0x50000"), num_runs=10)
     assert report.invalid == ()
     assert report.notes == ("since the board started there was: under-voltage, throttled",)
 
 
-def test_wrong_scores_are_not_timed(build: Build, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_wrong_scores_are_not_timed(build: Build, tmp_path: Path) -> None:
     with pytest.raises(CheckError, match="backend 'c' .clockwork. computes other scores"):
-        run(build, monkeypatch, {"c": Clockwork(build, lambda k: 1, wrong=True)}, pi(tmp_path))
+        run(build, {"c": Clockwork(build, lambda k: 1, wrong=True)}, pi(tmp_path))
 
 
 @pytest.mark.parametrize(

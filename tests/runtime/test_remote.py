@@ -14,13 +14,14 @@ import pytest
 
 from devices.boards.board import load_board
 from devices.commands.add import add_board
+from devices.common.conditions import Conditions
 from devices.computers import open_computer
-from devices.computers.conditions import Conditions
 from devices.errors import InputError, NearwireError
 from runtime import __main__ as command
 from runtime.builds.build import Build
 from runtime.builds.checked import open_build
 from runtime.data.inputs import stored_samples
+from runtime.measure import there
 from runtime.measure.bench import BenchOptions
 from runtime.measure.devices import backends_of, bench_devices
 from runtime.network import reference
@@ -166,7 +167,7 @@ def test_wheels_that_nobody_has_cost_one_backend(
 
 
 def test_a_board_that_dies_costs_only_its_row(server: Server, build: Build, samples: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = remote.bench_there
+    real = there.bench_there
 
     def die(visit: Visit, *rest: object) -> object:
         if visit.computer.name == "dying":
