@@ -42,7 +42,8 @@ class Format(ABC):
     name: str
     description: str
     features_of: tuple[str, ...]  # names of the features, in the order of the board's cost table
-    packed = False  # hidden neurons have bias and shift in one uint16 (nearwire_requantise_packed)
+    packed = False  # hidden neurons have bias and shift in one word of 16 or 32 bits (nearwire_requantise_packed)
+    folds_zero = True  # the zero point of the network's input is in the biases; False: the kernel takes it off
     cuts = False  # the kernel itself drops the low bits of the network's input
     events = False  # the kernel is given the list of inputs that spiked, in place of the input
     needs: tuple[str, ...] = ()  # further files of runtime/kernels that the kernel calls
@@ -103,7 +104,7 @@ class Format(ABC):
         if shift is None:
             return 4 * neurons
         if self.packed and requantises(layer):
-            return 2 * neurons
+            return 2 * neurons if fits_narrow(layer, self.folds_zero) else 4 * neurons
         return 4 * neurons + (1 if (shift == shift[0]).all() else len(shift))
 
     def sources(self) -> tuple[str, str]:
@@ -193,16 +194,45 @@ def pack_bias(bias: Array, shift: Array) -> Array | None:
     return np.asarray((field + 2048) << 4 | s, np.uint16)
 
 
-def bias_refusal(layer: Layer) -> str | None:
-    """None if every hidden neuron's bias and shift fit ``pack_bias``; otherwise why not."""
-    shift = layer.arrays.get("shift")
-    if (
-        shift is None
-        or not requantises(layer)
-        or pack_bias(layer.arrays["bias"].astype(np.int64) + (np.int64(1) << (shift.astype(np.int64) - 1)), shift) is not None
-    ):
+def pack_wide(bias: Array, shift: Array) -> Array | None:
+    """(outputs,) uint32: the bias in bits 4..31, signed, the shift in bits 0..3; None if a bias does not fit that. ``bias``: as ``pack_bias``."""
+    values = bias.astype(np.int64)
+    if values.min() < -(2**27) or values.max() >= 2**27:
         return None
-    return "a bias is not a multiple of a quarter of an activation step, or too large for 12 bits"
+    return np.asarray((values << 4 | shift.astype(np.int64)) & 0xFFFFFFFF, np.uint32)
+
+
+def zero_point_of(layer: Layer) -> int:
+    """The byte that means 0 in what an integer layer reads: that of the network's input for the first layer, 0 behind it."""
+    return int(layer.options.get("zero_point", 0))
+
+
+def folded_bias(layer: Layer, folds_zero: bool) -> Array:
+    """(rows,) int64 biases as kernels take them: with the rounding term 2**(shift - 1), and the zero point of the input unless the kernel takes it off.
+
+    b'_j = b_j - z * sum_i w_ji + 2**(s_j - 1)
+    """
+    bias = layer.arrays["bias"].astype(np.int64)
+    if folds_zero and zero_point_of(layer):
+        bias = bias - zero_point_of(layer) * kind_of(layer).integer_weights(layer).astype(np.int64).sum(axis=1)
+    if "shift" in layer.arrays:
+        bias = bias + (np.int64(1) << (layer.arrays["shift"].astype(np.int64) - 1))
+    return np.asarray(bias, np.int64)
+
+
+def fits_narrow(layer: Layer, folds_zero: bool) -> bool:
+    """Whether every hidden neuron's bias and shift fit 16 bits."""
+    return pack_bias(folded_bias(layer, folds_zero), layer.arrays["shift"]) is not None
+
+
+def bias_refusal(layer: Layer, folds_zero: bool = True) -> str | None:
+    """None if every hidden neuron's bias and shift fit 16 or 32 bits; otherwise why not."""
+    if "shift" not in layer.arrays or not requantises(layer):
+        return None
+    bias = folded_bias(layer, folds_zero)
+    if pack_bias(bias, layer.arrays["shift"]) is not None or pack_wide(bias, layer.arrays["shift"]) is not None:
+        return None
+    return f"a bias of {int(bias[np.abs(bias).argmax()])} does not fit 28 bits"
 
 
 def pad(weights: Array, rows: int, columns: int) -> Array:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compile.formats.base import Encoded, Format, bias_refusal, requantises
+from compile.formats.base import Encoded, Format, bias_refusal, requantises, zero_point_of
 from runtime.network.kinds.field import grid_of
 from runtime.network.kinds.replicated import geometry, mean_shift, pooled, positions
 from runtime.network.network import Array, Layer
@@ -21,6 +21,7 @@ from runtime.network.network import Array, Layer
 KERNEL_MAX = 15  # four bits a coordinate
 CHARGE_MIN, CHARGE_MAX = -64, 63
 SIZE_MAX = 65535  # of a number in the geometry
+CELL_MAX = 65535
 NARROW = 32767  # the most that a rectangle may hold for the kernel to take signed 16 bits
 
 
@@ -29,6 +30,7 @@ class ReplicatedS8(Format):
     description = "prototypes of rectangles and charges, on a table of sums"
     packed = True
     cuts = True
+    folds_zero = False  # the padding around the input must mean 0, so the table holds bytes less the zero point
     features_of = (
         "call",
         "bands",
@@ -62,11 +64,14 @@ class ReplicatedS8(Format):
         if charge.min() < CHARGE_MIN or charge.max() > CHARGE_MAX:
             return f"it holds charges of {CHARGE_MIN}..{CHARGE_MAX}, the layer has {charge.min()}..{charge.max()}"
         largest = int((np.abs(charge) * _areas(layer)).sum(axis=1).max()) * 255
+        low, high = _extremes(layer)
+        if high - low > CELL_MAX:
+            return f"a rectangle's sum, {low} to {high}, does not fit 16 bits"
         if largest > 2**31 - 1:
             return f"sums of single synapses, up to {largest}, do not fit int32"
         if max(sizes := Plan.of(layer).sizes(layer)) > SIZE_MAX:
             return f"it holds sizes of at most {SIZE_MAX}, the layer needs {max(sizes)}"
-        return bias_refusal(layer)
+        return bias_refusal(layer, self.folds_zero)
 
     def encode_layer(self, layer: Layer) -> Encoded:
         edges, charge = layer.arrays["edges"].astype(np.int64), layer.arrays["charge"].astype(np.int64)
@@ -87,16 +92,18 @@ class ReplicatedS8(Format):
         return weights.reshape(len(weights), -1).astype(np.int8)
 
     def sizes_of(self, layer: Layer, cut: int) -> tuple[int, ...]:
-        return (cut,)
+        return (cut or zero_point_of(layer),)
 
     def scratch(self, layer: Layer) -> tuple[str, int, int]:
         words = Plan.of(layer).words
         return "nearwire_replicated_word", words, 4 * words
 
     def define(self, layers: Sequence[Layer]) -> str:
-        wide = any(255 * int(_areas(layer).max()) > NARROW for layer in layers)
+        wide = any(_extremes(layer)[1] > NARROW or _extremes(layer)[0] < -NARROW for layer in layers)
+        signed = any(zero_point_of(layer) for layer in layers)
+        lowest = -min(_extremes(layer)[0] for layer in layers)
         means = [mean_shift(layer) > 0 for layer in layers]
-        lines = ["WIDE"] * wide + ["MEAN"] * any(means) + ["MEAN_ONLY"] * all(means)
+        lines = [f"WIDE {lowest}"] * wide + ["SIGNED"] * signed + ["MEAN"] * any(means) + ["MEAN_ONLY"] * all(means)
         return "".join(f"#define NEARWIRE_REPLICATED_{line}\n" for line in lines)
 
     def layer_features(self, layer: Layer) -> dict[str, float]:
@@ -192,6 +199,12 @@ class Plan:
         head += [g["stride"][0] * self.pitch, found_y, found_x, found_x + found_x % 2, g["pool"][0] | mean_shift(layer) << 8, g["pool"][1]]
         head += [outputs_x, outputs_y * outputs_x, layer.arrays["charge"].shape[1], self.sums]
         return head + [self.place(column) for column in range(g["kernel"][1] + 1)]
+
+
+def _extremes(layer: Layer) -> tuple[int, int]:
+    """The least and the most that a rectangle of the layer can hold, over the bytes less their zero point."""
+    area, zero_point = int(_areas(layer).max(initial=0)), zero_point_of(layer)
+    return -zero_point * area, (255 - zero_point) * area
 
 
 def _areas(layer: Layer) -> Array:

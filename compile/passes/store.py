@@ -22,7 +22,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compile.formats import FORMATS, Format, neurons
-from compile.formats.base import requantises
 from devices.boards.board import Board
 from devices.cost.model import error_percent, kernel_bytes, predict
 from devices.errors import CheckError, InputError, unknown_name
@@ -69,6 +68,7 @@ def store(network: Network, board: Board, objective: str = "flash", choice: str 
         raise unknown_name("objective", objective, OBJECTIVES)
     if choice != "auto" and choice not in FORMATS:
         raise unknown_name("storage format", choice, [*FORMATS, "auto"])
+    network = _with_zero_point(network)
     tables = [_costs(network, index, board, choice) for index in range(len(network.layers))]
     names = (
         [choice] * len(tables)
@@ -83,13 +83,19 @@ def store(network: Network, board: Board, objective: str = "flash", choice: str 
     return validate(network.with_layers(layers, "stored")), ledger
 
 
+def _with_zero_point(network: Network) -> Network:
+    """The network whose first layer says which byte means 0 in what it reads: formats fold it into biases, or take it off."""
+    first, *others = network.layers
+    zero_point = network.input.zero_point
+    return network.with_layers((first.with_options(zero_point=zero_point), *others)) if zero_point else network
+
+
 def _costs(network: Network, index: int, board: Board, choice: str) -> dict[str, FormatCost]:
     layer = network.layers[index]
-    shifted = index == 0 and network.input.zero_point != 0 and requantises(layer)
     found: dict[str, FormatCost] = {}
     refused: dict[str, str] = {}
     for name, item in FORMATS.items():
-        reason = "it has no room for the input's zero point" if shifted and item.packed else item.refuses(layer) or _too_large(item, layer, board)
+        reason = item.refuses(layer) or _too_large(item, layer, board)
         if reason:
             refused[name] = reason
             continue

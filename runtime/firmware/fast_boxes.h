@@ -1,7 +1,7 @@
 /* Rectangles: a plan holds the places of every synapse's four corners and its charge + 64, eight neurons beside each other. See fast.c. */
 
 /* NULL where the portable kernel is used. */
-static const fast_plan *fast_boxes_plan(const void *bias, int32_t packed, uint32_t outputs, uint32_t extra, const nearwire_boxes_cell *table,
+static const fast_plan *fast_boxes_plan(const void *bias, uint32_t packed, uint32_t outputs, uint32_t extra, const nearwire_boxes_cell *table,
                                         const uint32_t *synapses)
 {
     const uint32_t count = 4u + extra;

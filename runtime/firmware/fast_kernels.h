@@ -20,7 +20,7 @@
 #endif
 
 #define FAST_HIDDEN_PARAMETERS const int32_t *bias, uint32_t outputs, const uint8_t *shift, uint32_t shift_step, uint8_t *output
-#define FAST_PACKED_PARAMETERS const uint16_t *bias, uint32_t outputs, uint8_t *output
+#define FAST_PACKED_PARAMETERS(words) const words *bias, uint32_t outputs, uint8_t *output
 #define FAST_LAST_PARAMETERS const int32_t *bias, uint32_t outputs, int32_t *scores
 
 /* Both kernels of a format; `before`: parameters between the input and the biases; `given`: their names; `count`: inputs or start. */
@@ -32,11 +32,11 @@
         portable_##name(input, given, bias, outputs, shift, shift_step, output);                                   \
     }                                                                                                              \
     FAST_SCORES(name, FAST_AND(before), FAST_AND(given), count, unpack, __VA_ARGS__)
-#define FAST_PACKED_KERNELS(name, before, given, count, unpack, ...)                                               \
-    void nearwire_##name(const uint8_t *input, before, FAST_PACKED_PARAMETERS);                                    \
-    void nearwire_##name(const uint8_t *input, before, FAST_PACKED_PARAMETERS)                                     \
+#define FAST_PACKED_KERNELS(name, words, before, given, count, unpack, ...)                                        \
+    void nearwire_##name(const uint8_t *input, before, FAST_PACKED_PARAMETERS(words));                             \
+    void nearwire_##name(const uint8_t *input, before, FAST_PACKED_PARAMETERS(words))                              \
     {                                                                                                              \
-        FAST_TRY(fast_hidden(plan, input, output), 1, NULL, 0u, count, unpack, __VA_ARGS__);                       \
+        FAST_TRY(fast_hidden(plan, input, output), sizeof *bias, NULL, 0u, count, unpack, __VA_ARGS__);            \
         portable_##name(input, given, bias, outputs, output);                                                      \
     }                                                                                                              \
     FAST_SCORES(name, FAST_AND(before), FAST_AND(given), count, unpack, __VA_ARGS__)
@@ -71,14 +71,14 @@ FAST_KERNELS(block4_s8, FAST_AND(uint32_t first, const uint16_t *counts, const i
              FAST_AND(first, counts, columns, blocks), first, fast_unpack_block4_s8, counts, columns, blocks)
 #endif
 #ifdef FAST_COLUMNS_S4
-FAST_PACKED_KERNELS(columns_s4, FAST_AND(uint32_t inputs, const uint32_t *blocks, const uint8_t *pairs), FAST_AND(inputs, blocks, pairs), inputs,
+FAST_PACKED_KERNELS(columns_s4, NEARWIRE_COLUMNS_S4_BIAS, FAST_AND(uint32_t inputs, const uint32_t *blocks, const uint8_t *pairs), FAST_AND(inputs, blocks, pairs), inputs,
                     fast_unpack_columns_s4, blocks, pairs)
 #endif
 #ifdef FAST_COLUMNS_S2
-FAST_PACKED_KERNELS(columns_s2, FAST_AND(uint32_t inputs, const uint32_t *blocks), FAST_AND(inputs, blocks), inputs, fast_unpack_columns_s2, blocks)
+FAST_PACKED_KERNELS(columns_s2, NEARWIRE_COLUMNS_S2_BIAS, FAST_AND(uint32_t inputs, const uint32_t *blocks), FAST_AND(inputs, blocks), inputs, fast_unpack_columns_s2, blocks)
 #endif
 #ifdef FAST_COLUMNS_O2
-FAST_PACKED_KERNELS(columns_o2, FAST_AND(uint32_t inputs, const uint32_t *blocks), FAST_AND(inputs, blocks), inputs, fast_unpack_columns_o2, blocks)
+FAST_PACKED_KERNELS(columns_o2, NEARWIRE_COLUMNS_O2_BIAS, FAST_AND(uint32_t inputs, const uint32_t *blocks), FAST_AND(inputs, blocks), inputs, fast_unpack_columns_o2, blocks)
 #endif
 
 #if defined(FAST_COORDINATES_S8) || defined(FAST_EXPANDED_S8)
@@ -111,11 +111,11 @@ FAST_POSITION_KERNELS(expanded_s8, uint32_t *work, FAST_AND(uint32_t *work, ), F
 #define FAST_BOXES_PARAMETERS                                                                                                                       \
     const uint8_t *input, uint32_t stride, uint32_t rows, uint32_t columns, uint32_t cut, uint32_t extra, nearwire_boxes_cell *table,               \
         const uint32_t *synapses
-void nearwire_boxes_s8(FAST_BOXES_PARAMETERS, FAST_PACKED_PARAMETERS);
-void nearwire_boxes_s8(FAST_BOXES_PARAMETERS, FAST_PACKED_PARAMETERS)
+void nearwire_boxes_s8(FAST_BOXES_PARAMETERS, FAST_PACKED_PARAMETERS(NEARWIRE_BOXES_BIAS));
+void nearwire_boxes_s8(FAST_BOXES_PARAMETERS, FAST_PACKED_PARAMETERS(NEARWIRE_BOXES_BIAS))
 {
 #ifndef FAST_PORTABLE_ONLY
-    const fast_plan *const plan = fast_boxes_plan(bias, 1, outputs, extra, table, synapses);
+    const fast_plan *const plan = fast_boxes_plan(bias, sizeof *bias, outputs, extra, table, synapses);
     if (plan != NULL) {
         fast_boxes_table(input, stride, rows, columns, cut, table);
         fast_boxes_sums(plan, table);

@@ -72,7 +72,7 @@ static void fast_expand(fast_plan *plan, uint32_t inputs, fast_unpack *unpack, c
     free(matrix.weights);
 }
 
-static inline fast_plan *fast_matrix_plan(const void *bias, int32_t packed, uint32_t outputs, const uint8_t *shift, uint32_t shift_step, uint32_t inputs,
+static inline fast_plan *fast_matrix_plan(const void *bias, uint32_t packed, uint32_t outputs, const uint8_t *shift, uint32_t shift_step, uint32_t inputs,
                                           fast_unpack *unpack, const void *const *from)
 {
     fast_plan *const plan = fast_new_plan(bias, packed, outputs, shift, shift_step);

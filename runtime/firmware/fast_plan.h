@@ -20,8 +20,8 @@ static inline fast_plan *fast_found_plan(const void *key)
     return plan;
 }
 
-/* A new plan with biases and shifts, but no weights yet. `bias` is int32_t, or, packed, uint16_t; `shift` NULL: scores. NULL: no memory. */
-static fast_plan *fast_new_plan(const void *bias, int32_t packed, uint32_t outputs, const uint8_t *shift, uint32_t shift_step)
+/* A new plan with biases and shifts, but no weights yet. `bias` is int32_t, or, packed, a word of so many bytes; `shift` NULL: scores. NULL: no memory. */
+static fast_plan *fast_new_plan(const void *bias, uint32_t packed, uint32_t outputs, const uint8_t *shift, uint32_t shift_step)
 {
     fast_plan *const plan = calloc(1, sizeof *plan);
     const uint32_t room = (outputs + 63u) & ~63u;
@@ -41,9 +41,9 @@ static fast_plan *fast_new_plan(const void *bias, int32_t packed, uint32_t outpu
     plan->level = fast_level();
     for (j = 0; j < outputs; j++) {
         if (packed != 0) {
-            const uint32_t both = ((const uint16_t *)bias)[j];
-            plan->start[j] = ((int32_t)(both >> 4) - 2048) * (int32_t)(1u << (both & 15u));
-            plan->shift[j] = (int32_t)(both & 15u) + 2;
+            const uint32_t both = packed == 2u ? ((const uint16_t *)bias)[j] : ((const uint32_t *)bias)[j];
+            plan->start[j] = nearwire_packed_bias(both, packed);
+            plan->shift[j] = (int32_t)nearwire_packed_shift(both, packed);
         } else {
             plan->start[j] = ((const int32_t *)bias)[j];
             plan->shift[j] = shift == NULL ? 0 : shift[j * shift_step];

@@ -56,14 +56,14 @@ static void nearwire_boxes_table(const uint8_t *input, uint32_t stride, uint32_t
     } while (0)
 
 void nearwire_boxes_s8(const uint8_t *input, uint32_t stride, uint32_t rows, uint32_t columns, uint32_t cut, uint32_t extra,
-                       nearwire_boxes_cell *table, const uint32_t *synapses, const uint16_t *bias, uint32_t outputs, uint8_t *output)
+                       nearwire_boxes_cell *table, const uint32_t *synapses, const NEARWIRE_BOXES_BIAS *bias, uint32_t outputs, uint8_t *output)
 {
     const uint8_t *const end = output + outputs;
     nearwire_boxes_table(input, stride, rows, columns, cut, table);
     while (output != end) {
         int32_t sum = 0;
         NEARWIRE_BOXES_NEURON();
-        *output++ = nearwire_requantise_packed(sum, *bias++);
+        *output++ = nearwire_requantise_packed(sum, *bias++, sizeof *bias);
     }
 }
 

@@ -4,6 +4,9 @@
  * The table holds sums of the input over all rectangles that start at the window's top left corner; it has rows + 1 rows of columns + 1
  * cells, and its first row and column must be zero (they are never written). So a rectangle costs four look-ups, whatever its size.
  * `input` is the top left cell of the window in a grid of `stride` cells a row; each cell is shifted right by `cut` first. */
+#ifndef NEARWIRE_BOXES_BIAS
+#define NEARWIRE_BOXES_BIAS uint16_t /* uint32_t: some bias of the network needs more than 12 bits */
+#endif
 #ifndef NEARWIRE_BOXES_CELL
 #define NEARWIRE_BOXES_CELL uint32_t /* uint16_t is exact if no rectangle of the network can hold more than 65535 */
 #endif
@@ -13,7 +16,7 @@ typedef NEARWIRE_BOXES_CELL nearwire_boxes_cell;
 #define NEARWIRE_BOXES_TABLE(rows, columns) (((rows) + 1) * ((columns) + 1))
 
 void nearwire_boxes_s8(const uint8_t *input, uint32_t stride, uint32_t rows, uint32_t columns, uint32_t cut, uint32_t extra,
-                       nearwire_boxes_cell *table, const uint32_t *synapses, const uint16_t *bias, uint32_t outputs, uint8_t *output);
+                       nearwire_boxes_cell *table, const uint32_t *synapses, const NEARWIRE_BOXES_BIAS *bias, uint32_t outputs, uint8_t *output);
 
 void nearwire_boxes_s8_scores(const uint8_t *input, uint32_t stride, uint32_t rows, uint32_t columns, uint32_t cut, uint32_t extra,
                               nearwire_boxes_cell *table, const uint32_t *synapses, const int32_t *bias, uint32_t outputs,

@@ -61,7 +61,7 @@ static NEARWIRE_NOINLINE void nearwire_columns_o2_block(const uint8_t *input, ui
     }
 }
 
-void nearwire_columns_o2(const uint8_t *input, uint32_t inputs, const uint32_t *blocks, const uint16_t *bias, uint32_t outputs,
+void nearwire_columns_o2(const uint8_t *input, uint32_t inputs, const uint32_t *blocks, const NEARWIRE_COLUMNS_O2_BIAS *bias, uint32_t outputs,
                          uint8_t *output)
 {
     uint32_t j;
@@ -71,7 +71,7 @@ void nearwire_columns_o2(const uint8_t *input, uint32_t inputs, const uint32_t *
         nearwire_columns_o2_block(input, inputs, blocks, sums);
         blocks += inputs;
         for (k = 0; k < 16u && j + k < outputs; k++) {
-            *output++ = nearwire_requantise_packed(sums[k], *bias++);
+            *output++ = nearwire_requantise_packed(sums[k], *bias++, sizeof *bias);
         }
     }
 }

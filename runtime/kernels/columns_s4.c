@@ -77,7 +77,7 @@ static uint32_t nearwire_columns_s4_next(const uint8_t *input, uint32_t inputs, 
     return outputs < 2u ? 1u : 2u;
 }
 
-void nearwire_columns_s4(const uint8_t *input, uint32_t inputs, const uint32_t *blocks, const uint8_t *pairs, const uint16_t *bias,
+void nearwire_columns_s4(const uint8_t *input, uint32_t inputs, const uint32_t *blocks, const uint8_t *pairs, const NEARWIRE_COLUMNS_S4_BIAS *bias,
                          uint32_t outputs, uint8_t *output)
 {
     while (outputs > 0u) {
@@ -85,7 +85,7 @@ void nearwire_columns_s4(const uint8_t *input, uint32_t inputs, const uint32_t *
         const uint32_t found = nearwire_columns_s4_next(input, inputs, &blocks, &pairs, outputs, sums);
         uint32_t k;
         for (k = 0; k < found; k++) {
-            *output++ = nearwire_requantise_packed(sums[k], *bias++);
+            *output++ = nearwire_requantise_packed(sums[k], *bias++, sizeof *bias);
         }
         outputs -= found;
     }

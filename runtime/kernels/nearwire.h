@@ -45,11 +45,23 @@ static inline uint8_t nearwire_requantise(int32_t sum, uint32_t shift)
     return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
-/* The same for a neuron whose bias and shift share 16 bits: bits 0..3 are shift - 2, bits 4..15 are 2048 + bias / 2^(shift - 2). */
-static inline uint8_t nearwire_requantise_packed(int32_t sum, uint32_t packed)
+/* A neuron's bias and shift share one word of `bytes`:
+ *     2 bytes   bits 0..3 are shift - 2, bits 4..15 are 2048 + bias / 2^(shift - 2)
+ *     4 bytes   bits 0..3 are the shift, bits 4..31 the bias, signed: for biases that hold a zero point */
+static inline uint32_t nearwire_packed_shift(uint32_t packed, uint32_t bytes)
 {
-    const uint32_t shift = packed & 15u;
-    return nearwire_requantise(sum + ((int32_t)(packed >> 4) - 2048) * (int32_t)(1u << shift), shift + 2u);
+    return bytes == 2u ? (packed & 15u) + 2u : packed & 15u;
+}
+
+static inline int32_t nearwire_packed_bias(uint32_t packed, uint32_t bytes)
+{
+    return bytes == 2u ? ((int32_t)(packed >> 4) - 2048) * (int32_t)(1u << (packed & 15u)) : (int32_t)packed >> 4;
+}
+
+/* nearwire_requantise for such a neuron. */
+static inline uint8_t nearwire_requantise_packed(int32_t sum, uint32_t packed, uint32_t bytes)
+{
+    return nearwire_requantise(sum + nearwire_packed_bias(packed, bytes), nearwire_packed_shift(packed, bytes));
 }
 
 /* The word turned to the right by a byte, which compilers know as one instruction; not every arm_acle.h has __ror. */

@@ -40,7 +40,7 @@ static NEARWIRE_NOINLINE uint32_t nearwire_replicated_s8_band(const uint8_t *inp
                 line += geometry[NEARWIRE_REPLICATED_CELLS];
                 for (;;) {
                     if (from != stop) {
-                        sum += (uint32_t)*from++ >> cut;
+                        sum += NEARWIRE_REPLICATED_VALUE(*from++, cut);
                     } else if (more-- == 0u) {
                         break;
                     }
@@ -76,7 +76,7 @@ static inline void nearwire_replicated_s8_row(const uint16_t *top, const uint16_
         box -= *bottom;
         NEARWIRE_REPLICATED_KEEP(box);
         box += bottom[width];
-        *sum += (int32_t)(NEARWIRE_REPLICATED_BOX)(uint16_t)box * charge;
+        *sum += NEARWIRE_REPLICATED_BOX(box) * charge;
         top++;
         bottom++;
         sum++;
@@ -107,7 +107,7 @@ static inline void nearwire_replicated_s8_row(const uint16_t *top, const uint16_
             sum += 2;
         }
 #else
-        *sum += (int32_t)(NEARWIRE_REPLICATED_BOX)(uint16_t)((uint32_t)*top++ - *top_right++ - *bottom++ + *bottom_right++) * charge;
+        *sum += NEARWIRE_REPLICATED_BOX((uint32_t)*top++ - *top_right++ - *bottom++ + *bottom_right++) * charge;
         sum++;
 #endif
     } while (sum != end);
@@ -151,8 +151,8 @@ static NEARWIRE_NOINLINE void nearwire_replicated_s8_mean(int32_t *sums, const u
 {
     const int32_t *const end = sums + geometry[NEARWIRE_REPLICATED_LENGTH];
     const uint32_t shift = geometry[NEARWIRE_REPLICATED_POOL_ROWS] >> 8;
-    const int32_t first = ((int32_t)(bias >> 4) - 2048) * (int32_t)(1u << (bias & 15u));
-    bias = (bias & 15u) + 2u;
+    const int32_t first = nearwire_packed_bias(bias, sizeof(NEARWIRE_REPLICATED_BIAS));
+    bias = nearwire_packed_shift(bias, sizeof(NEARWIRE_REPLICATED_BIAS));
     do {
         const uint32_t left = (uint32_t)(end - sums);
         const uint32_t columns = left < geometry[NEARWIRE_REPLICATED_POOL_COLUMNS] ? left : geometry[NEARWIRE_REPLICATED_POOL_COLUMNS];
@@ -196,7 +196,7 @@ static NEARWIRE_NOINLINE void nearwire_replicated_s8_pool(int32_t *sums, const u
             } while (at != line + columns);
             line += geometry[NEARWIRE_REPLICATED_LINE];
         } while (--more > 0u);
-        *output++ = nearwire_requantise_packed(best, bias);
+        *output++ = nearwire_requantise_packed(best, bias, sizeof(NEARWIRE_REPLICATED_BIAS));
         sums += columns;
     } while (sums != end);
 }
@@ -212,7 +212,7 @@ static NEARWIRE_NOINLINE void nearwire_replicated_s8_pool(int32_t *sums, const u
 #endif
 
 void nearwire_replicated_s8(const uint8_t *input, uint32_t cut, nearwire_replicated_word *scratch, const uint16_t *geometry,
-                            const uint32_t *synapses, const uint16_t *bias, uint32_t prototypes, uint8_t *output)
+                            const uint32_t *synapses, const NEARWIRE_REPLICATED_BIAS *bias, uint32_t prototypes, uint8_t *output)
 {
     nearwire_replicated_word *const table = scratch + geometry[NEARWIRE_REPLICATED_SUMS];
     uint32_t positions = geometry[NEARWIRE_REPLICATED_POSITIONS];

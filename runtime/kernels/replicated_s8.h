@@ -7,15 +7,27 @@
  * it, so that positions are too. Its cells wrap at 16 bits; the sums of rectangles, their differences, do not: at most 225 * 255.
  * NEARWIRE_REPLICATED_MEAN: some layer of the network hands on the mean of each window's bytes instead, a sum shifted to the right.
  * `scratch` holds the sums of a row of windows, then the band; it must start as zeros. */
+#ifndef NEARWIRE_REPLICATED_BIAS
+#define NEARWIRE_REPLICATED_BIAS uint16_t /* uint32_t: some bias of the network needs more than 12 bits */
+#endif
 typedef union {
     int32_t sum;
     uint16_t cells[2];
 } nearwire_replicated_word;
 
-#ifdef NEARWIRE_REPLICATED_WIDE /* some rectangle of the network can hold more than 32767 */
-#define NEARWIRE_REPLICATED_BOX uint16_t
+/* A rectangle's sum from the differences of its cells, which wrap at 16 bits. */
+#ifdef NEARWIRE_REPLICATED_WIDE /* some rectangle of the network can hold more than 32767; none holds less than -NEARWIRE_REPLICATED_WIDE */
+#define NEARWIRE_REPLICATED_BOX(cells) ((int32_t)(uint16_t)((cells) + NEARWIRE_REPLICATED_WIDE) - NEARWIRE_REPLICATED_WIDE)
 #else
-#define NEARWIRE_REPLICATED_BOX int16_t
+#define NEARWIRE_REPLICATED_BOX(cells) ((int32_t)(int16_t)(uint16_t)(cells))
+#endif
+
+/* What a cell adds to the table. Where the network's input has a zero point, that is taken off, so that the padding's zeros mean 0; it then
+ * stands in place of `cut`, which such a network does not have. */
+#ifdef NEARWIRE_REPLICATED_SIGNED
+#define NEARWIRE_REPLICATED_VALUE(byte, zero_point) ((uint32_t)(byte) - (zero_point))
+#else
+#define NEARWIRE_REPLICATED_VALUE(byte, cut) ((uint32_t)(byte) >> (cut))
 #endif
 
 /* What `geometry` holds. */
@@ -48,4 +60,4 @@ enum {
 };
 
 void nearwire_replicated_s8(const uint8_t *input, uint32_t cut, nearwire_replicated_word *scratch, const uint16_t *geometry,
-                            const uint32_t *synapses, const uint16_t *bias, uint32_t prototypes, uint8_t *output);
+                            const uint32_t *synapses, const NEARWIRE_REPLICATED_BIAS *bias, uint32_t prototypes, uint8_t *output);

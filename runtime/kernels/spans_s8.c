@@ -24,12 +24,12 @@ static inline int32_t nearwire_spans_neuron(const nearwire_spans_cell *table, co
 }
 
 void nearwire_spans_s8(const uint8_t *input, uint32_t length, uint32_t cut, uint32_t synapses, nearwire_spans_cell *table,
-                       const uint32_t *words, const uint16_t *bias, uint32_t outputs, uint8_t *output)
+                       const uint32_t *words, const NEARWIRE_SPANS_BIAS *bias, uint32_t outputs, uint8_t *output)
 {
     const uint8_t *const end = output + outputs;
     nearwire_spans_table(input, length, cut, table);
     while (output != end) {
-        *output++ = nearwire_requantise_packed(nearwire_spans_neuron(table, words, synapses, 0), *bias++);
+        *output++ = nearwire_requantise_packed(nearwire_spans_neuron(table, words, synapses, 0), *bias++, sizeof *bias);
         words += synapses;
     }
 }

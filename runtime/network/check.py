@@ -41,6 +41,9 @@ def validate(network: Network, where: str = "network") -> Network:
         if layer.activation not in ACTIVATIONS:
             raise unknown_name(f"activation of layer '{layer.name}' in {where}", layer.activation, ACTIVATIONS)
         kind_of(layer, where).check(layer, network.is_integer, where)
+        arriving = network.input.zero_point if layer is network.layers[0] else 0
+        if layer.options.get("zero_point", arriving) != arriving:
+            raise InputError(f"{where}: layer '{layer.name}' has zero point {layer.options['zero_point']}, but {arriving} means 0 in what it reads.")
         width = layer.outputs
     if network.layers[0].options.get("tied"):
         raise InputError(f"{where}: layer '{names[0]}' is the first and cannot be tied to one before.")

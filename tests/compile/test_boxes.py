@@ -112,7 +112,8 @@ def test_what_does_not_fit_is_refused_with_the_reason() -> None:
     assert "weights of -7..7" in str(columns.refuses(integer_network().layers[0]))
     assert "weights of -1..1" in str(FORMATS["columns_s2"].refuses(integer_network().layers[0]))
     middle = box_network(middle=8).layers[1]
-    assert "quarter" in str(columns.refuses(middle.with_arrays(bias=middle.arrays["bias"] + 1)))
+    assert columns.refuses(middle.with_arrays(bias=middle.arrays["bias"] + 1)) is None  # it takes 32 bits
+    assert "does not fit 28 bits" in str(columns.refuses(middle.with_arrays(bias=np.full_like(middle.arrays["bias"], 2**27))))
     assert "odd weights" in str(FORMATS["columns_o2"].refuses(box_network(middle=8, largest=3).layers[1]))
     with pytest.raises(InputError, match="cannot be stored as 'boxes_s8'"):
         store(integer_network(), BOARD, choice="boxes_s8")

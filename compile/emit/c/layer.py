@@ -1,20 +1,21 @@
 """One layer as C: its constant arrays, and the call of its kernel.
 
 What the kernels need not do at run time is done here:
-- the zero point of the network's input is folded into the first layer's biases, b'_j = b_j - z * sum_i w_ji,
+- the zero point of the network's input is folded into the first layer's biases, b'_j = b_j - z * sum_i w_ji, unless its format takes it off,
 - the rounding term 2**(s_j - 1) into the biases of neurons whose sums are shifted,
 - one shift byte stands for a layer whose neurons all have the same.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from compile.emit.common.templates import rows
 from compile.formats import Format, format_named
-from compile.formats.base import ARRAY_TYPES, pack_bias, requantises
+from compile.formats.base import ARRAY_TYPES, folded_bias, pack_bias, pack_wide, requantises
 from devices.errors import CheckError, InputError
 from runtime.network.kinds import kind_of
 from runtime.network.law import ACCUMULATOR_MAX, accumulator_bound
@@ -63,10 +64,12 @@ def c_layer(network: Network, index: int, layer: Layer, source: str, target: str
     hidden = requantises(layer)
     weights = kind_of(layer).integer_weights(layer)
     arrays = [CArray(name, ARRAY_TYPES[value.dtype.name], value) for name, value in item.encode_layer(layer).arrays.items()]
-    bias = _bias(network, index, layer, weights)
-    shifted = index == 0 and network.input.zero_point != 0
-    packed = pack_bias(bias, layer.arrays["shift"]) if hidden and item.packed and not shifted else None
-    arrays.append(CArray("bias", "int32_t", bias) if packed is None else CArray("bias", "uint16_t", packed))
+    bias = _bias(network, index, layer, item, weights)
+    packed = None
+    if hidden and item.packed:
+        alike = packed_layers(network, item.name)
+        packed = packed_biases(alike, item)[[one is layer for one in alike].index(True)]
+    arrays.append(CArray("bias", "int32_t", bias) if packed is None else CArray("bias", ARRAY_TYPES[packed.dtype.name], packed))
     names = [f"nearwire_layer_{index}_{array.name}" for array in arrays]
     scratch, first = scratch_of(item, layer), item.first_input(layer)
     sizes = [f"{size}u" for size in item.sizes_of(layer, network.input.cut if index == 0 else 0)]
@@ -81,9 +84,6 @@ def c_layer(network: Network, index: int, layer: Layer, source: str, target: str
             arrays.append(_shift_array(layer))
     elif packed is not None:
         arguments.append("output")
-    elif hidden and item.packed:
-        reason = "it has no room for the input's zero point" if shifted else "its biases do not fit 12 bits"
-        raise InputError(f"layer '{layer.name}' cannot be written as '{item.name}': {reason}. Take another format, or 'auto'.")
     elif hidden:
         arrays.append(_shift_array(layer))
         arguments += [f"nearwire_layer_{index}_shift", "0u" if arrays[-1].length < len(bias) else "1u", "output"]
@@ -123,15 +123,27 @@ def scratch_of(item: Format, layer: Layer) -> tuple[str, int, int] | None:
     return kind, item.scratch_bytes(layer) // (size // length), item.scratch_bytes(layer)
 
 
-def _bias(network: Network, index: int, layer: Layer, weights: Array) -> Array:
-    """(int32) The bias of every row of ``weights`` with zero point and rounding folded in; CheckError if a sum could leave int32."""
+def _bias(network: Network, index: int, layer: Layer, item: Format, weights: Array) -> Array:
+    """(int32) The bias of every row of ``weights`` as the kernel takes it (``folded_bias``); CheckError if a sum could leave int32."""
     zero_point, maximum = (network.input.zero_point, network.input.maximum) if index == 0 else (0, 255)
-    bias = layer.arrays["bias"].astype(np.int64)
-    folded = bias - zero_point * weights.astype(np.int64).sum(axis=1)
-    rounding = np.zeros(1, np.int64)
-    if "shift" in layer.arrays:
-        rounding = np.int64(1) << (layer.arrays["shift"].astype(np.int64) - 1)
-    bound = accumulator_bound(weights, bias, zero_point, maximum) + int(np.max(rounding))
+    rounding = np.int64(1) << (layer.arrays["shift"].astype(np.int64) - 1) if "shift" in layer.arrays else np.zeros(1, np.int64)
+    bound = accumulator_bound(weights, layer.arrays["bias"], zero_point, maximum) + int(np.max(rounding))
     if bound > ACCUMULATOR_MAX:
         raise CheckError(f"layer '{layer.name}': sums up to {bound} do not fit int32 ({ACCUMULATOR_MAX}). Prune the layer or give it fewer inputs.")
-    return np.asarray(folded + rounding, np.int32)
+    return np.asarray(folded_bias(layer, item.folds_zero), np.int32)
+
+
+def packed_biases(layers: Sequence[Layer], item: Format) -> list[Array]:
+    """Bias and shift of every hidden neuron of the layers that one packed format stores: uint16 words, or uint32 if some bias needs them; all alike."""
+    narrow = [pack_bias(folded_bias(layer, item.folds_zero), layer.arrays["shift"]) for layer in layers]
+    if all(words is not None for words in narrow):
+        return [words for words in narrow if words is not None]
+    wide = [pack_wide(folded_bias(layer, item.folds_zero), layer.arrays["shift"]) for layer in layers]
+    if refusals := [layer.name for layer, words in zip(layers, wide, strict=True) if words is None]:
+        raise InputError(f"layer '{refusals[0]}' cannot be written as '{item.name}': a bias does not fit 28 bits. Take another format, or 'auto'.")
+    return [words for words in wide if words is not None]
+
+
+def packed_layers(network: Network, store: str) -> list[Layer]:
+    """The hidden layers of a network whose bias and shift share a word of the kernel ``store``."""
+    return [layer for layer in network.layers if layer.store == store and requantises(layer)]

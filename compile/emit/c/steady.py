@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from compile.emit.c import step as c_spiking
-from compile.emit.c.layer import c_layer, cuts_first
+from compile.emit.c.layer import c_layer, cuts_first, packed_biases, packed_layers
 from compile.emit.common.templates import environment, rows
-from compile.formats import FORMATS, format_named
+from compile.formats import FORMATS, Format, format_named
 from compile.formats.base import KERNELS
 from devices.errors import InputError
 from devices.version import VERSION
@@ -105,12 +105,21 @@ def _kernels(network: Network) -> dict[str, str]:
     names = [*first, *sorted(needed), *sorted(stores)]
     include = '#include "nearwire.h"\n'
     parts = [(_kernel(f"{name}.h"), _kernel(f"{name}.c") if (KERNELS / f"{name}.c").is_file() else "") for name in names]
-    defines = "".join(FORMATS[name].define([layer for layer in network.layers if layer.store == name]) for name in names if name in FORMATS)
+    formats = [FORMATS[name] for name in names if name in FORMATS]
+    defines = "".join(item.define([layer for layer in network.layers if layer.store == item.name]) + _wide_biases(network, item) for item in formats)
     if network.spiking is not None:
         defines = c_spiking.defines(network) + defines
     header = _kernel("nearwire.h") + defines + "".join(head for head, _ in parts) + HEADER_END
     source = include + "".join(body.replace(include, "", 1) for _, body in parts)
     return {"nearwire.h": header, "nearwire.c": source.rstrip("\n") + "\n"}
+
+
+def _wide_biases(network: Network, item: Format) -> str:
+    """The line that gives a packed kernel's neurons 32 bits for bias and shift, where some need them."""
+    layers = packed_layers(network, item.name) if item.packed else []
+    if all(words.itemsize == 2 for words in packed_biases(layers, item)):
+        return ""
+    return f"#define NEARWIRE_{item.name.removesuffix('_s8').upper()}_BIAS uint32_t /* some bias of this network needs more than 12 bits */\n"
 
 
 def _kernel(name: str) -> str:

@@ -34,6 +34,7 @@ INTEGER_OPTIONS = {
     "decay": OptionSpec(Whole(0, 1 << FRACTION), "2**-15", optional=True),
     "lift": OptionSpec(Whole(0, LIFT_MAX), "bits from a sum to membrane steps", optional=True),
     "membrane_scale": OptionSpec(POSITIVE, "real membrane units a step", optional=True),
+    "zero_point": OptionSpec(Whole(0, 255), "the byte that means 0 in what the first layer reads; 0 where absent", optional=True),
     "activity": OptionSpec(SHARE, "share of the inputs that are not 0, measured", optional=True),
     "firing": OptionSpec(SHARE, "spikes a neuron and step, measured", optional=True),
     "busy": OptionSpec(SHARE, "share of the steps with an input that is not 0, measured", optional=True),
