@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from compile.formats.base import Encoded, Format, bias_refusal, requantises
+from runtime.network.kinds import kind_of
 from runtime.network.kinds.field import grid_of
 from runtime.network.network import Array, Layer
 
@@ -27,7 +28,7 @@ class BoxesS8(Format):
     features_of = ("call", "rows", "cell_quads", "cell_rest", "neurons", "more_synapses", "requantised")
 
     def refuses(self, layer: Layer) -> str | None:
-        if layer.kind != "field" or "edges" not in layer.arrays:
+        if not kind_of(layer).matrix or not kind_of(layer).boxes(layer):
             return "the layer has no rectangles"
         if int(layer.options["channels"]) != 1:
             return f"it reads one channel, the layer has {layer.options['channels']}"

@@ -13,6 +13,7 @@ import numpy as np
 
 from compile.formats.base import Encoded, Format, requantises
 from compile.formats.dense import CHUNK
+from runtime.network.kinds import kind_of
 from runtime.network.kinds.spatial import Spatial
 from runtime.network.law import distance_code
 from runtime.network.network import Array, Layer
@@ -30,7 +31,7 @@ class _Positions(Format):
     needs: tuple[str, ...] = ("distances",)
 
     def refuses(self, layer: Layer) -> str | None:
-        if layer.kind != "spatial":
+        if not kind_of(layer).positioned:
             return "the layer has no positions"
         if layer.inputs > INPUTS_MAX:
             return f"it holds at most {INPUTS_MAX} inputs, the layer has {layer.inputs}"

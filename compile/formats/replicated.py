@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compile.formats.base import Encoded, Format, bias_refusal, requantises, zero_point_of
+from runtime.network.kinds import kind_of
 from runtime.network.kinds.field import grid_of
 from runtime.network.kinds.replicated import geometry, mean_shift, pooled, positions
 from runtime.network.network import Array, Layer
@@ -54,7 +55,7 @@ class ReplicatedS8(Format):
     )
 
     def refuses(self, layer: Layer) -> str | None:
-        if layer.kind != "replicated":
+        if kind_of(layer).convolution(layer) is None or not kind_of(layer).boxes(layer):
             return "the layer has no prototypes"
         if not requantises(layer):
             return "it needs an activation, which the last layer does not have"

@@ -12,6 +12,7 @@ import numpy as np
 
 from compile.formats.base import Encoded, Format, bias_refusal, requantises
 from compile.formats.boxes import largest_sum, window
+from runtime.network.kinds import kind_of
 from runtime.network.kinds.field import grid_of
 from runtime.network.network import Array, Layer
 
@@ -26,7 +27,7 @@ class SpansS8(Format):
     features_of = ("call", "values", "neurons", "synapses", "requantised")
 
     def refuses(self, layer: Layer) -> str | None:
-        if layer.kind != "field" or "edges" not in layer.arrays:
+        if not kind_of(layer).matrix or not kind_of(layer).boxes(layer):
             return "the layer has no rectangles"
         if grid_of(layer)[0] != 1 or int(layer.options["channels"]) != 1:
             return "it reads one row of one channel"

@@ -1,12 +1,12 @@
 """Prune: the weakest connections become zero (stage ``frozen`` to ``pruned``).
 
 Rules:
-1. ``spatial``: the longest connections go first. |w| falls with distance, so that is pruning by magnitude, and one length (option
-   ``cutoff2``, its square) says which connections are left: no mask has to be stored.
-2. ``dense``: the smallest |w| go first.
+1. The smallest |w| go first; how a layer loses them, its kind says (compile/kinds). Of a ``spatial`` layer they are its longest connections: |w| falls
+   with distance, so one length (option ``cutoff2``, its square) says which connections are left, and no mask has to be stored.
+2. Kinds whose trait ``pruning`` is empty cannot be pruned, a network with a layer of one is refused.
 3. Scope ``layer``: the same share of every layer. Scope ``global``: one threshold on |w| for all layers, so that layers with longer
    connections lose more.
-4. Structure ``block4`` (dense layers): blocks of four neurons' weights of one input stay or go together, by the mean of their |w|; neurons
+4. Structure ``block4`` (kinds that have it): blocks of four neurons' weights of one input stay or go together, by the mean of their |w|; neurons
    4 k .. 4 k + 3 are a group, and a last group of fewer is one of its own. Format ``block4_s8`` stores such layers.
 5. Connections that training has cut already stay cut and count towards the share. A ``spatial`` layer that loses more loses the marks of
    quantisation-aware training too: its biases are then calibrated anew for what is left.
@@ -16,16 +16,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from compile.kinds import LOWERINGS, lowering_of
 from compile.kinds.base import untrained
 from devices.errors import InputError, unknown_name
 from runtime.network.check import validate
-from runtime.network.kinds import kind_of
-from runtime.network.kinds.spatial import EPSILON, Spatial
+from runtime.network.kinds import KINDS, kind_of
 from runtime.network.network import Array, Layer, Network
 
 SCOPES = ("layer", "global")
 STRUCTURES = ("none", "block4")
-PRUNABLE = ("dense", "spatial")
 
 
 def prune(network: Network, share: float, scope: str = "layer", structure: str = "none") -> Network:
@@ -39,16 +38,7 @@ def prune(network: Network, share: float, scope: str = "layer", structure: str =
     if share == 0:
         return network.with_layers(network.layers, "pruned")
     for layer in network.layers:
-        if layer.kind not in PRUNABLE:
-            raise InputError(
-                f"layer '{layer.name}' of kind '{layer.kind}' cannot be pruned: its synapses are all it has. "
-                f"Train it with fewer synapses, or compile without --prune. Kinds that can: {', '.join(PRUNABLE)}."
-            )
-        if structure == "block4" and layer.kind != "dense":
-            raise InputError(
-                f"layer '{layer.name}' of kind '{layer.kind}' cannot be pruned in blocks: its connections are cut by their length. "
-                "Leave --prune-structure out, or compile a network of dense layers."
-            )
+        _check_prunable(layer, structure)
     sizes = [np.abs(kind_of(layer).weights(untrained(layer))) for layer in network.layers]  # weights in whole steps would tie
     if structure == "block4":
         sizes = [_block_means(size) for size in sizes]
@@ -56,8 +46,23 @@ def prune(network: Network, share: float, scope: str = "layer", structure: str =
         thresholds = [_threshold(size, share) for size in sizes]
     else:
         thresholds = [_threshold(np.concatenate([size.ravel() for size in sizes]), share)] * len(sizes)
-    layers = tuple(_cut(layer, size, threshold) for layer, size, threshold in zip(network.layers, sizes, thresholds, strict=True))
+    parts = zip(network.layers, sizes, thresholds, strict=True)
+    layers = tuple(lowering_of(layer).cut(layer, size >= np.float32(threshold), size) for layer, size, threshold in parts)
     return validate(network.with_layers(layers, "pruned"))
+
+
+def _check_prunable(layer: Layer, structure: str) -> None:
+    """InputError unless connections of the layer can be cut in this structure."""
+    can = kind_of(layer).pruning
+    if not can:
+        able = ", ".join(sorted(name for name, kind in KINDS.items() if kind.pruning and name in LOWERINGS))
+        raise InputError(f"layer '{layer.name}' of kind '{layer.kind}' cannot be pruned: {lowering_of(layer).uncut}. Kinds that can: {able}.")
+    if structure not in can:
+        able = ", ".join(sorted(name for name, kind in KINDS.items() if structure in kind.pruning))
+        raise InputError(
+            f"layer '{layer.name}' of kind '{layer.kind}' cannot be pruned in structure '{structure}'. "
+            f"Leave --prune-structure out, or compile a network whose layers all can: {able}."
+        )
 
 
 def density(network: Network) -> float:
@@ -80,14 +85,3 @@ def _threshold(size: Array, share: float) -> float:
     """The smallest |w| that stays: round(share * n) weights lie below it (fewer where |w| repeat)."""
     ordered = np.sort(size, axis=None)
     return float(ordered[min(round(share * len(ordered)), len(ordered) - 1)])
-
-
-def _cut(layer: Layer, size: Array, threshold: float) -> Layer:
-    kept = size >= np.float32(threshold)
-    kind = kind_of(layer)
-    if isinstance(kind, Spatial):
-        d2 = np.maximum(kind.squared_distances(layer), np.float32(EPSILON))
-        if (kept < (size > 0)).any():
-            layer = untrained(layer)
-        return layer.with_options(cutoff2=float(d2[kept & (size > 0)].max(initial=np.float32(0))))
-    return layer.with_arrays(weight=np.where(kept, layer.arrays["weight"], np.float32(0)))

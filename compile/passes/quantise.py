@@ -24,8 +24,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compile.kinds import QUANTISERS, IntegerWeights, integer_positions
-from compile.kinds.rounding import Moments, round_jointly, table_moments
+from compile.kinds import IntegerWeights, lowering_of
+from compile.kinds.base import Rounder
+from compile.passes.positions import integer_positions
 from compile.passes.spiking import quantise_spiking
 from devices.errors import CheckError, InputError
 from runtime.network.check import validate
@@ -36,7 +37,6 @@ from runtime.network.reference import trace
 
 PERCENTILE = 99.99  # of the activations above zero; the rest saturates
 BIAS_LIMIT = 2**30
-BOX_KINDS = ("field", "replicated")
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,6 @@ def quantise(network: Network, calibration: Array, bits: int = 8) -> Network:
     inputs = _Inputs(spec.seen(calibration), spec.zero_point, spec.maximum, spec.step)
     arriving = [network.input.to_real(calibration.reshape(len(calibration), -1)), *wanted]  # the float layers' inputs
     for layer, before, target in zip(integer_positions(network, bits), arriving, wanted, strict=False):
-        if layer.kind not in QUANTISERS:
-            raise InputError(f"layer '{layer.name}' of kind '{layer.kind}' cannot be quantised. Kinds that can: {', '.join(sorted(QUANTISERS))}.")
         activity = round(float(np.count_nonzero(inputs.values) / inputs.values.size), 4)  # share of inputs that are not zero: predicts costs
         done, inputs = _last(layer, target, inputs) if layer.activation == "none" else _hidden(layer, before, target, inputs)
         layers.append(done.with_options(activity=activity))
@@ -70,9 +68,9 @@ def quantise(network: Network, calibration: Array, bits: int = 8) -> Network:
 
 
 def _last(layer: Layer, target: Array, inputs: _Inputs) -> tuple[Layer, _Inputs]:
-    weights = QUANTISERS[layer.kind](layer, 1.0, 0)
-    moments = _moments(layer, weights, target, inputs)
-    weights = weights if moments is None else round_jointly(weights, moments, inputs.scale)
+    weights = lowering_of(layer).quantise(layer, 1.0, 0)
+    rounder = _rounder(layer, weights, target, inputs)
+    weights = weights if rounder is None else rounder(weights, inputs.scale)
     if weights.exponent.any():
         raise InputError(
             f"layer '{layer.name}' is the last one and must have one step for all outputs, or its scores do not compare. Train it again."
@@ -82,11 +80,11 @@ def _last(layer: Layer, target: Array, inputs: _Inputs) -> tuple[Layer, _Inputs]
 
 
 def _hidden(layer: Layer, before: Array, target: Array, inputs: _Inputs) -> tuple[Layer, _Inputs]:
-    finest = QUANTISERS[layer.kind](layer, 1.0, SHIFT_MAX)
+    finest = lowering_of(layer).quantise(layer, 1.0, SHIFT_MAX)
     base = float((finest.scale * np.exp2(finest.exponent))[0])
     if "step" in layer.arrays:
         return _requantised(layer, target, inputs, 1.0, _trained_shift(layer, base, inputs), None)[:2]
-    moments = _moments(layer, finest, target, inputs)
+    rounder = _rounder(layer, finest, target, inputs)
     kind = kind_of(layer)
     active = target if kind.matrix else np.maximum(kind.float_sums(layer)(before), 0)  # a mean's own activations are what must be held
     active = active[active > 0]
@@ -96,14 +94,14 @@ def _hidden(layer: Layer, before: Array, target: Array, inputs: _Inputs) -> tupl
     for shift in (math.ceil(math.log2(ratio)), math.ceil(math.log2(ratio)) - 1):
         held = min(max(shift, SHIFT_MIN), SHIFT_MAX)
         coarser = max(1.0, ratio / 2.0**held)  # the weights' step where the shift alone does not reach the range
-        candidates.append(_requantised(layer, target, inputs, coarser, held, moments))
+        candidates.append(_requantised(layer, target, inputs, coarser, held, rounder))
     return min(candidates, key=lambda candidate: candidate[2])[:2]
 
 
-def _moments(layer: Layer, weights: IntegerWeights, target: Array, inputs: _Inputs) -> Moments | None:
-    if "table" not in weights.layer.arrays or "step" in layer.arrays:  # training has seen the nearest entries
+def _rounder(layer: Layer, weights: IntegerWeights, target: Array, inputs: _Inputs) -> Rounder | None:
+    if "step" in layer.arrays:  # training has seen the nearest steps
         return None
-    return table_moments(weights.layer, inputs.values, inputs.zero_point, target, weights.layer.activation != "none")
+    return lowering_of(layer).rounder(weights, inputs.values, inputs.zero_point, target, weights.layer.activation != "none")
 
 
 def _trained_shift(layer: Layer, base: float, inputs: _Inputs) -> int:
@@ -116,11 +114,11 @@ def _trained_shift(layer: Layer, base: float, inputs: _Inputs) -> int:
     return round(exact)
 
 
-def _requantised(layer: Layer, target: Array, inputs: _Inputs, coarser: float, shift: int, moments: Moments | None) -> tuple[Layer, _Inputs, float]:
-    weights = QUANTISERS[layer.kind](layer, coarser, SHIFT_MAX - shift)
-    weights = weights if moments is None else round_jointly(weights, moments, inputs.scale)
+def _requantised(layer: Layer, target: Array, inputs: _Inputs, coarser: float, shift: int, rounder: Rounder | None) -> tuple[Layer, _Inputs, float]:
+    weights = lowering_of(layer).quantise(layer, coarser, SHIFT_MAX - shift)
+    weights = weights if rounder is None else rounder(weights, inputs.scale)
     shifts = shift + weights.exponent
-    coarse = layer.kind in BOX_KINDS or "step" in layer.arrays
+    coarse = lowering_of(layer).coarse_biases or "step" in layer.arrays
     done, sums = _with_bias(layer, weights, target, inputs, np.exp2(np.maximum(shifts - 2, 0)) if coarse else 1.0)
     done = done.with_arrays(shift=shifts.astype(np.uint8))
     scale = inputs.scale * float(weights.scale[0] * 2.0 ** weights.exponent[0]) * 2.0**shift

@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from compile.kinds import QUANTISERS, IntegerWeights, integer_positions
-from compile.kinds.rounding import round_jointly, table_moments
+from compile.kinds import IntegerWeights, lowering_of
+from compile.passes.positions import integer_positions
 from devices.errors import InputError
 from runtime.network.check import validate
 from runtime.network.kinds import kind_of
@@ -57,8 +57,6 @@ def quantise_spiking(network: Network, calibration: Array, bits: int) -> Network
     read = _Read(first, network.input.zero_point if direct else 0, network.input.step if direct else 1.0)
     layers: list[Layer] = []
     for k, layer in enumerate(integer_positions(network, bits)):
-        if layer.kind not in QUANTISERS:
-            raise InputError(f"layer '{layer.name}' of kind '{layer.kind}' cannot be quantised. Kinds that can: {', '.join(sorted(QUANTISERS))}.")
         target = kind_of(network.layers[k]).float_sums(network.layers[k])(real)
         steady = k == 0 and direct
         done = (_steady if steady else _stepping)(layer, target, read, spiking)
@@ -88,13 +86,13 @@ def with_early_exit(network: Network, lead: float) -> Network:
 def _steady(layer: Layer, target: Array, read: _Read, spiking: Spiking) -> Layer:
     """The first layer under coding ``direct``: its sums are shifted down to membrane steps, each neuron's by its own shift."""
     threshold = threshold_of(layer, spiking)
-    finest = QUANTISERS[layer.kind](layer, 1.0, SHIFT_MAX)
+    finest = lowering_of(layer).quantise(layer, 1.0, SHIFT_MAX)
     base = float((finest.scale * np.exp2(finest.exponent))[0])
     sums = threshold / (read.scale * base)  # the threshold in steps of the sums
     coarser = max(1.0, sums / (2.0**SHIFT_MAX * 2 * FIRST))
     _check_coarser(coarser, layer, threshold)
     shift = min(max(math.floor(math.log2(sums / coarser / FIRST)), SHIFT_MIN), SHIFT_MAX)
-    weights = QUANTISERS[layer.kind](layer, coarser, SHIFT_MAX - shift)
+    weights = lowering_of(layer).quantise(layer, coarser, SHIFT_MAX - shift)
     weights = _rounded(weights, target, read)
     base = float((weights.scale * np.exp2(weights.exponent))[0])
     done = _with_bias(layer, weights, target, read).with_arrays(shift=(shift + weights.exponent).astype(np.uint8))
@@ -104,13 +102,13 @@ def _steady(layer: Layer, target: Array, read: _Read, spiking: Spiking) -> Layer
 def _stepping(layer: Layer, target: Array, read: _Read, spiking: Spiking) -> Layer:
     """A layer that reads spikes: its sums are lifted to membrane steps."""
     threshold = threshold_of(layer, spiking)
-    finest = QUANTISERS[layer.kind](layer, 1.0, 0)
+    finest = lowering_of(layer).quantise(layer, 1.0, 0)
     if finest.exponent.any():
         raise InputError(f"layer '{layer.name}' reads spikes and must have one step for all its weights. Train it again.")
     sums = threshold / (read.scale * float(finest.scale[0]))
     coarser = max(1.0, sums / THRESHOLD_MAX)
     _check_coarser(coarser, layer, threshold)
-    weights = finest if coarser == 1 else QUANTISERS[layer.kind](layer, coarser, 0)
+    weights = finest if coarser == 1 else lowering_of(layer).quantise(layer, coarser, 0)
     weights = _rounded(weights, target, read)
     done = _with_bias(layer, weights, target, read)
     bound = accumulator_bound(kind_of(done).integer_weights(done), done.arrays["bias"], 0, 1)
@@ -127,10 +125,8 @@ def _check_coarser(coarser: float, layer: Layer, threshold: float) -> None:
 
 
 def _rounded(weights: IntegerWeights, target: Array, read: _Read) -> IntegerWeights:
-    if "table" not in weights.layer.arrays:
-        return weights
-    moments = table_moments(weights.layer, read.values, read.zero_point, target, hidden=False)
-    return round_jointly(weights, moments, read.scale)
+    rounder = lowering_of(weights.layer).rounder(weights, read.values, read.zero_point, target, hidden=False)
+    return weights if rounder is None else rounder(weights, read.scale)
 
 
 def _with_bias(layer: Layer, weights: IntegerWeights, target: Array, read: _Read) -> Layer:

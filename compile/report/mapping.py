@@ -1,6 +1,7 @@
 """What the map draws, layer by layer: where each neuron's synapses are, what they weigh, what leaves the neuron, and what it costs.
 
-Positions and weights are those of the stored network, integers; arrays are bytes in base64 (``runtime.report.page.packed``).
+Positions and weights are those of the stored network, integers; arrays are bytes in base64 (``runtime.report.page.packed``). A layer's kind says which
+form it has (compile/kinds); the page has a view a form:
 
 - ``boxes``: rectangles ``edges`` with a ``charge`` (and the ``channel`` they read) over a grid; ``area`` is the grid or the kernel.
 - ``weights``: one int8 a connection, drawn in the arrangement that the layer's inputs have.
@@ -13,21 +14,19 @@ from typing import Any
 
 import numpy as np
 
+from compile.kinds import lowering_of
+from compile.kinds.drawing import weight_strengths
 from compile.report.prune_curve import PruneCurve
-from compile.report.shapes import WEIGHTS_BYTES, arrangement, in_space, runnable
-from compile.report.strengths import strengths, threshold
+from compile.report.shapes import arrangement, in_space, runnable, threshold
 from runtime.builds.manifest import Manifest
 from runtime.network.kinds import kind_of
-from runtime.network.kinds.field import grid_of
-from runtime.network.kinds.replicated import geometry, mean_shift, pooled, positions
-from runtime.network.network import Array, Layer, Network
+from runtime.network.network import Layer, Network
 from runtime.report.page import packed
 from runtime.report.words import short
 
 STEPS = 100  # of the prune slider, percent
 OFFERED = 30  # test samples to choose from
 SPIKING = ("steps", "reset", "coding", "readout", "exit_lead")
-WEB = 300  # connections of every length that are drawn when no neuron is chosen
 
 
 def map_data(network: Network, manifest: Manifest, curve: PruneCurve | None) -> dict[str, Any]:
@@ -48,10 +47,8 @@ def drawable(network: Network) -> bool:
 
 
 def _layer(network: Network, index: int, layer: Layer, size: int) -> dict[str, Any]:
-    spatial = in_space(network, index)
-    order = np.sort(
-        strengths(layer) if spatial or layer.kind != "spatial" else np.abs(kind_of(layer).integer_weights(layer).astype(np.int64)).ravel()
-    )
+    lowering, spatial = lowering_of(layer), in_space(network, index)
+    order = np.sort(lowering.strengths(layer) if spatial or not kind_of(layer).positioned else weight_strengths(layer))
     least = [threshold(order, k / STEPS) for k in range(STEPS)]
     neurons = len(layer.arrays["bias"])
     found: dict[str, Any] = {
@@ -72,37 +69,12 @@ def _layer(network: Network, index: int, layer: Layer, size: int) -> dict[str, A
     }
     if layer.activation == "lif":
         found |= {name: layer.options.get(name) for name in ("threshold", "decay", "lift")}
-    if spatial:
-        return found | _space(layer, main_axes(network))
-    if "edges" in layer.arrays:
-        return found | _boxes(layer)
-    weight = kind_of(layer).integer_weights(layer)
-    return found | {"form": "weights", "weight": packed(weight) if weight.size <= WEIGHTS_BYTES else None, "scale": packed(_scale(layer))}
-
-
-def _boxes(layer: Layer) -> dict[str, Any]:
-    arrays = layer.arrays
-    found: dict[str, Any] = {
-        "form": "boxes",
-        "edges": packed(arrays["edges"]),
-        "charge": packed(arrays["charge"]),
-        "channel": packed(arrays["channel"]) if "channel" in arrays else None,
-        "synapses": int(arrays["charge"].shape[1]),
-        "scale": packed(_scale(layer)),
-        "area": list(grid_of(layer)),
-        "maps": None,
-    }
-    if layer.kind == "replicated":
-        g, (rows, columns) = geometry(layer), pooled(layer)
-        jump = [g["stride"][k] * g["pool"][k] for k in (0, 1)]
-        maps = {"rows": rows, "columns": columns, "jump": jump, "positions": list(positions(layer)), "mean": mean_shift(layer)}
-        found |= {"area": list(g["kernel"]), "maps": maps | {name: list(g[name]) for name in ("padding", "stride", "pool")}}
-    return found
+    return found | (lowering.space(layer, main_axes(network)) if spatial else lowering.drawing(layer))
 
 
 def main_axes(network: Network) -> list[list[float]]:
     """Two directions of the plane in which all positions of a network in space differ most: the same turn for every layer."""
-    layers = [layer for layer in network.layers if layer.kind == "spatial"]
+    layers = [layer for layer in network.layers if kind_of(layer).positioned]
     relaxed = any(layer.options["gap_kind"] == "relaxed" for layer in layers)
     columns = layers[0].arrays["sender"].shape[1] - relaxed
     if columns <= 2:
@@ -112,33 +84,6 @@ def main_axes(network: Network) -> list[list[float]]:
     vectors = np.linalg.eigh(spread)[1][:, :-3:-1].T
     turned = vectors * np.sign(vectors[np.arange(2), np.abs(vectors).argmax(axis=1)])[:, None]
     return np.round(turned, 4).tolist()
-
-
-def _space(layer: Layer, axes: list[list[float]]) -> dict[str, Any]:
-    order = np.argsort(-strengths(layer), kind="stable")
-    spread = np.linspace(0, len(order) - 1, min(WEB, len(order))).astype(np.int64)
-    drawn = order[np.unique(np.concatenate([np.arange(min(WEB // 2, len(order))), spread]))]
-    receivers, senders = np.divmod(drawn, layer.inputs)
-    cutoff = layer.options["cutoff2"]
-    return {
-        "form": "space",
-        "coordinates": int(layer.arrays["sender"].shape[1]),
-        "sender": packed(layer.arrays["sender"]),
-        "receiver": packed(layer.arrays["receiver"]),
-        "sign": packed(layer.arrays["sign"]),
-        "table": packed(layer.arrays["table"]),
-        "code_base": int(layer.options["code_base"]),
-        "mantissa_bits": int(layer.options["mantissa_bits"]),
-        "gap2": int(layer.options["gap2"]),
-        "cutoff2": None if cutoff is None else int(cutoff),
-        "axes": axes,
-        "relaxed": layer.options["gap_kind"] == "relaxed",
-        "web": np.stack([receivers, senders], axis=1).tolist(),
-    }
-
-
-def _scale(layer: Layer) -> Array:
-    return np.asarray(layer.arrays["weight_scale"], np.float32)
 
 
 def _neuron_bytes(layer: Layer, size: int) -> list[int]:
@@ -155,9 +100,4 @@ def _fan_out(layer: Layer, following: Layer | None) -> list[int]:
     neurons = len(layer.arrays["bias"])
     if following is None:
         return [0] * neurons
-    if following.kind == "replicated":
-        channel = following.arrays.get("channel", np.zeros(following.arrays["charge"].shape, np.uint8))
-        live = channel[following.arrays["charge"] != 0]
-        return np.bincount(live, minlength=neurons)[:neurons].tolist()
-    counts = np.count_nonzero(kind_of(following).integer_weights(following), axis=0)
-    return counts.reshape(neurons, -1).sum(axis=1).tolist()
+    return lowering_of(following).fan_out(following, neurons)

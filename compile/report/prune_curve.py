@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compile.report.strengths import strengths, threshold, without_weak
+from compile.kinds import lowering_of
+from compile.report.shapes import threshold
 from runtime.data.dataset import Split
 from runtime.network.kinds import kind_of
-from runtime.network.kinds.replicated import positions
-from runtime.network.network import Layer, Network
+from runtime.network.network import Network
 from runtime.network.reference import accuracy
 
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
@@ -29,20 +29,12 @@ class PruneCurve:
 def prune_curve(network: Network, validation: Split) -> PruneCurve:
     """The same share of every layer's synapses is left out, weakest first."""
     steps = 1 if network.spiking is None else network.spiking.steps
-    products = sum(_products(layer) * steps for layer in network.layers)
+    products = sum(kind_of(layer).products(layer) * steps for layer in network.layers)
     samples = min(max(PRODUCTS // (products * len(SHARES)), LEAST_SAMPLES), MOST_SAMPLES, len(validation))
-    ordered = [np.sort(strengths(layer)) for layer in network.layers]
+    ordered = [np.sort(lowering_of(layer).strengths(layer)) for layer in network.layers]
     points = []
     for share in SHARES:
         pairs = zip(network.layers, ordered, strict=True)
-        layers = tuple(without_weak(layer, threshold(order, share)) if share else layer for layer, order in pairs)
+        layers = tuple(lowering_of(layer).without_weak(layer, threshold(order, share)) if share else layer for layer, order in pairs)
         points.append((share, accuracy(network.with_layers(layers), validation.x[:samples], validation.y[:samples])))
     return PruneCurve(samples, tuple(points))
-
-
-def _products(layer: Layer) -> int:
-    """Multiplications of one inference in the reference interpreter."""
-    if layer.kind == "replicated":
-        rows, columns = positions(layer)
-        return int(kind_of(layer).integer_weights(layer).size) * rows * columns
-    return layer.inputs * layer.outputs

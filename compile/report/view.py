@@ -8,12 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from compile.kinds import lowering_of
+from compile.kinds.drawing import WEIGHTS_CAPTION
 from compile.report.facts import Facts, LayerRange
 from compile.report.prune_curve import PruneCurve
+from compile.report.shapes import in_space
 from compile.report.spikes import NeuronRange
 from devices.boards.board import Board
 from runtime.builds.manifest import LayerRecord, Manifest
 from runtime.commands.spikes import LAYER_HEADER, layer_rows, metric_rows
+from runtime.network.kinds import kind_of
 from runtime.network.network import Network
 from runtime.report.charts import Axis, Chart, Point, Series, chart
 from runtime.report.words import MISSING, number, plural, points, share
@@ -225,12 +229,10 @@ def map_text(network: Network) -> str:
 
 
 def _map_text(network: Network) -> str:
-    kinds = {layer.kind for layer in network.layers}
-    if network.layers[0].kind == "spatial":
-        return "Every neuron is drawn at its learned position; the nearer two neurons of neighbouring layers are, the stronger they are connected."
-    if kinds & {"field", "replicated"}:
-        return "Every neuron reads the input through rectangles that it learned: they are drawn where they lie, over what the layer reads."
-    return "The weights of every neuron are drawn over what it reads."
+    if in_space(network, 0):
+        return lowering_of(network.layers[0]).caption
+    captions = [lowering_of(layer).caption for layer in network.layers if not kind_of(layer).positioned]
+    return next((caption for caption in captions if caption != WEIGHTS_CAPTION), WEIGHTS_CAPTION)
 
 
 def prune_chart(curve: PruneCurve | None) -> Chart | None:

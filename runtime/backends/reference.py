@@ -14,6 +14,7 @@ from runtime.backends.stepping import Advanced, SpikingSession
 from runtime.backends.timing import steady_mean, time_calls
 from runtime.network import reference
 from runtime.network.kinds import kind_of
+from runtime.network.kinds.dense import as_dense
 from runtime.network.network import Array, InputSpec, Layer, Network
 from runtime.network.spiking import integers
 
@@ -103,10 +104,7 @@ class ReferenceBackend(Backend):
 
 
 def _decoded(layer: Layer) -> Layer:
-    if not kind_of(layer).matrix:
-        return layer
-    arrays = {name: layer.arrays[name] for name in ("bias", "shift", "weight_scale") if name in layer.arrays}
-    return Layer(layer.name, "dense", layer.inputs, layer.outputs, layer.activation, {**arrays, "weight": kind_of(layer).integer_weights(layer)})
+    return as_dense(layer, kind_of(layer).integer_weights(layer)) if kind_of(layer).matrix else layer
 
 
 def _times(network: Network, one: Array, runs: int) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 
 from devices.common.guard import shown
 from devices.errors import InputError, unknown_name
-from runtime.network.kinds import kind_of
+from runtime.network.kinds import KINDS, kind_of
 from runtime.network.network import ACTIVATIONS, STAGES, Network
 from runtime.network.schema import INPUT, Text, check_classes, check_width
 from runtime.network.spiking.coding import check_coding
@@ -73,8 +73,9 @@ def _check_spiking(network: Network, spiking: Spiking, where: str) -> None:
 
     spiking.check(where)
     check_coding(network.input, spiking, where)
-    if unusable := [layer for layer in network.layers if not kind_of(layer).matrix]:
-        raise InputError(f"{where}: layer '{unusable[0].name}' of kind '{unusable[0].kind}' cannot spike. Kinds that can: dense, field, spatial.")
+    if unusable := [layer for layer in network.layers if not kind_of(layer).spikes]:
+        able = ", ".join(sorted(name for name, kind in KINDS.items() if kind.spikes))
+        raise InputError(f"{where}: layer '{unusable[0].name}' of kind '{unusable[0].kind}' cannot spike. Kinds that can: {able}.")
     for k, layer in enumerate(network.layers):
         if network.is_integer:
             check_layer(layer, k == 0 and spiking.coding == "direct", where)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from bench.support.networks import float_network
-from compile.kinds import integer_positions
 from compile.passes.freeze import freeze, undecided
+from compile.passes.positions import integer_positions
 from compile.passes.prune import density, prune
 from compile.passes.quantise import quantise
 from devices.errors import CheckError, InputError
@@ -63,7 +63,7 @@ def test_prune_in_blocks_cuts_whole_blocks_the_weakest_first(scope: str) -> None
 
 
 def test_spatial_layers_refuse_blocks_and_unknown_structures_suggest() -> None:
-    with pytest.raises(InputError, match="layer 'layer0' of kind 'spatial' cannot be pruned in blocks"):
+    with pytest.raises(InputError, match="layer 'layer0' of kind 'spatial' cannot be pruned in structure 'block4'"):
         prune(freeze(float_network(kind="spatial")), 0.5, structure="block4")
     with pytest.raises(InputError, match="Did you mean 'block4'"):
         prune(freeze(float_network()), 0.5, structure="blocks4")

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from bench.support.networks import box_network, integer_network
+from compile.kinds import lowering_of
 from compile.report import Report, html, markdown
 from compile.report.facts import Facts, gather
-from compile.report.strengths import strengths, threshold, without_weak
+from compile.report.shapes import threshold
 from devices.boards.board import load_board
 from runtime.builds.manifest import Manifest, read_manifest
 from runtime.network.kinds import kind_of
@@ -91,13 +92,14 @@ def test_confusion_and_ranges_are_those_of_the_network() -> None:
 def test_weakest_synapses_go_first(kind: str) -> None:
     network = box_network(seed=1) if kind == "field" else integer_network((20, 12, 4))
     layer = network.layers[0]
-    found = strengths(layer)
+    lowering = lowering_of(layer)
+    found = lowering.strengths(layer)
     least = threshold(np.sort(found), 0.5)
-    cut = without_weak(layer, least)
+    cut = lowering.without_weak(layer, least)
     assert 0.5 <= (found >= least).mean() <= 1
     gone = kind_of(layer).integer_weights(layer) != kind_of(cut).integer_weights(cut)
     assert gone.any()
-    assert np.array_equal(strengths(cut) > 0, (found >= least) & (found > 0))
+    assert np.array_equal(lowering.strengths(cut) > 0, (found >= least) & (found > 0))
 
 
 def test_nothing_from_the_data_becomes_markup(built: Path) -> None:

@@ -12,11 +12,12 @@ from playwright.sync_api import Browser
 
 from bench.support.browser import opened
 from bench.support.networks import box_network, float_network, integer_network, replicated_network
+from compile.kinds import lowering_of
 from compile.passes.freeze import freeze
 from compile.passes.quantise import quantise
 from compile.report import Report, html
 from compile.report.facts import gather
-from compile.report.strengths import strengths, threshold, without_weak
+from compile.report.shapes import threshold
 from devices.boards.board import load_board
 from runtime.builds.manifest import Manifest
 from runtime.network.network import Network
@@ -76,7 +77,10 @@ def test_page_computes_what_the_reference_computes(browser: Browser, manifest: M
                 "([x, share]) => x.map((v) => { const r = nearwire.law.run(Uint8Array.from(v), share); return { scores: r.scores, activity: r.activity.map((a) => [...a]) }; })",
                 [values.tolist(), share],
             )
-            layers = tuple(without_weak(one, threshold(np.sort(strengths(one)), share / 100)) if share else one for one in network.layers)
+            layers = tuple(
+                lowering_of(one).without_weak(one, threshold(np.sort(lowering_of(one).strengths(one)), share / 100)) if share else one
+                for one in network.layers
+            )
             wanted = trace(network.with_layers(layers), values)
             for k, row in enumerate(found):
                 assert row["scores"] == wanted[-1][k].tolist(), share

@@ -13,10 +13,11 @@ from playwright.sync_api import Browser
 
 from bench.support.browser import PHONE, opened
 from bench.support.networks import spiking_integers, spiking_network
+from compile.kinds import lowering_of
 from compile.pipeline.pipeline import CompileOptions, compile_network
 from compile.report import Report, html
 from compile.report.facts import gather
-from compile.report.strengths import strengths, threshold, without_weak
+from compile.report.shapes import threshold
 from devices.boards.board import load_board
 from runtime.builds.manifest import read_manifest
 from runtime.data.dataset import load_dataset
@@ -74,7 +75,10 @@ def test_page_spikes_as_the_law_does(browser: Browser, built: Path, tmp_path: Pa
                     scores: r.scores, executed: r.executed, spikes: r.spikes.map((a) => [...a]), membranes: [...r.membranes] }; })""",
                 [values.tolist(), share],
             )
-            layers = tuple(without_weak(each, threshold(np.sort(strengths(each)), share / 100)) if share else each for each in network.layers)
+            layers = tuple(
+                lowering_of(each).without_weak(each, threshold(np.sort(lowering_of(each).strengths(each)), share / 100)) if share else each
+                for each in network.layers
+            )
             wanted = run(network.with_layers(layers), values)
             assert share or any(spikes.any() for spikes in wanted.spikes)
             for k, row in enumerate(found):

@@ -13,6 +13,7 @@ import torch
 
 from runtime.data.dataset import Split
 from runtime.network.kinds import kind_of
+from runtime.network.kinds.dense import as_dense
 from runtime.network.network import Layer, Network
 from train.config import TrainConfig
 from train.model.model import from_network, label_accuracy
@@ -34,6 +35,5 @@ def pruned_accuracies(network: Network, config: TrainConfig, test: Split, by_wei
 
 def as_matrix(layer: Layer) -> Layer:
     """A dense layer with the layer's weights, masks included; its neurons stay what they are."""
-    arrays = {"weight": kind_of(layer).weights(layer), "bias": layer.arrays["bias"]}
     neurons = {name: value for name, value in layer.options.items() if name in ("beta", "threshold")}
-    return replace(layer, kind="dense", arrays=arrays, options=neurons)
+    return as_dense(layer, kind_of(layer).weights(layer), neurons)

@@ -22,8 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from compile.kinds.spatial import position_grid, quantise_spatial
-from compile.passes.freeze import freeze_layer
+from compile.kinds.spatial import SpatialLowering, position_grid
 from devices.errors import NearwireError
 from runtime.network.kinds.spatial import EPSILON, ideal_table, rounded_table
 from runtime.network.law import ACTIVATION_MAX, SHIFT_MAX, WEIGHT_MAX
@@ -62,7 +61,7 @@ class QuantisedSpatial(QuantisedLayer):
     @torch.no_grad()
     def calibrate(self, input_scale: float, active: Tensor | None, values: Tensor, wanted: Tensor) -> float:
         """``QuantisedLayer.calibrate``; ``values``: the integers that arrive, ``wanted``: the float layer's sums, both (n, ...)."""
-        needed, shift = float(quantise_spatial(self._integer(), 1.0, 0).scale[0]), 0
+        needed, shift = float(SpatialLowering().quantise(self._integer(), 1.0, 0).scale[0]), 0
         if active is not None:
             exact = math.log2(float(active) / ACTIVATION_MAX / (input_scale * needed))
             shift = min(max(round(exact), SHIFT_FIRST), SHIFT_MAX)
@@ -109,7 +108,7 @@ class QuantisedSpatial(QuantisedLayer):
     def _integer(self) -> Layer:
         """The layer on its grid, as the compiler's quantiser takes it."""
         step = float(self.grid)
-        layer = freeze_layer(self.layer.export("layer", "none"))
+        layer = SpatialLowering().freeze(self.layer.export("layer", "none"))
         cut = self._cutoff() if self.layer.prune else None
         positions: dict[str, Any] = self._positions()
         return layer.with_arrays(**positions).with_options(step=step, gap2=squared_gap(self.layer.gap, step), cutoff2=cut)
@@ -118,7 +117,7 @@ class QuantisedSpatial(QuantisedLayer):
 @torch.no_grad()
 def share_grid(group: list[QuantisedSpatial]) -> None:
     """Give layers that share positions one grid, the compiler's choice, and put its origin at 0."""
-    middle, step = position_grid([freeze_layer(quantised.layer.export("layer", "none")) for quantised in group], group[0].largest)
+    middle, step = position_grid([SpatialLowering().freeze(quantised.layer.export("layer", "none")) for quantised in group], group[0].largest)
     for positions in [group[0].layer.sender, *(quantised.layer.receiver for quantised in group)]:
         positions.sub_(torch.tensor(middle, dtype=positions.dtype, device=positions.device))
     for quantised in group:

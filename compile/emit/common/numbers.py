@@ -17,7 +17,6 @@ from devices.errors import CheckError, InputError
 from devices.version import VERSION
 from runtime.builds.manifest import SpikingRecord
 from runtime.network.kinds import kind_of
-from runtime.network.kinds.replicated import mean_shift
 from runtime.network.law import ACTIVATION_MAX, SHIFT_MAX
 from runtime.network.network import Array, Layer, Network
 
@@ -62,6 +61,8 @@ def numbers(network: Network, runtime: str) -> list[Numbers]:
             raise InputError(
                 f"the last layer '{layer.name}' is of kind '{layer.kind}', whose scores {runtime} cannot return. End with a dense layer."
             )
+        if not kind.matrix and kind.convolution(layer) is None:
+            raise InputError(f"layer '{layer.name}' of kind '{layer.kind}' is neither a matrix nor a convolution; {runtime} has no operator for it.")
         weights, bias = kind.integer_weights(layer), layer.arrays["bias"]
         prove_no_overflow(runtime, layer.name, weights, bias, zero_point, maximum, doubled=hidden and runtime == "tflite")
         if hidden:
@@ -81,9 +82,10 @@ def numbers(network: Network, runtime: str) -> list[Numbers]:
 
 def _mean(layer: Layer, runtime: str, scale: np.float32) -> Mean | None:
     """The pooling of a layer that averages bytes of this scale; None if it does not. CheckError if the runtime could not keep the law."""
-    shift = mean_shift(layer) if layer.kind == "replicated" else 0
-    if not shift:
+    repeated = kind_of(layer).convolution(layer)
+    if repeated is None or not repeated.mean_shift:
         return None
+    shift = repeated.mean_shift
     output_scale, finest = choose_scales(runtime, layer.name, scale, scale)
     weight_scale = np.ldexp(finest, SHIFT_MAX - shift)
     prove(runtime, layer.name, float(scale), weight_scale.reshape(1), float(output_scale), np.array([shift]))

@@ -22,8 +22,7 @@ from compile.emit.onnx.graph import FILE, Graph, finished, import_onnx
 from devices.errors import CheckError
 from runtime.network import reference
 from runtime.network.kinds import kind_of
-from runtime.network.kinds.field import grid_of
-from runtime.network.kinds.replicated import geometry, pooled, positions
+from runtime.network.kinds.convolution import Convolution
 from runtime.network.network import Array, Network
 
 
@@ -65,35 +64,35 @@ def emit_test_data(network: Network, folder: Path, sample: Array) -> None:
 
 def _hidden(graph: Graph, part: Numbers, value: str) -> str:
     name = part.layer.name
-    if not kind_of(part.layer).matrix:
-        return _convolution(graph, part, value)
+    repeated = kind_of(part.layer).convolution(part.layer)
+    if repeated is not None:
+        return _convolution(graph, part, repeated, value)
     sums = graph.node("Gemm", _real_operands(graph, part, value, part.weights), f"{name}/sums", name, transB=1)
     return _to_bytes(graph, part, sums)
 
 
-def _convolution(graph: Graph, part: Numbers, value: str) -> str:
+def _convolution(graph: Graph, part: Numbers, repeated: Convolution, value: str) -> str:
     """A replicated layer: Reshape -> Conv -> bytes -> pooling -> Flatten. Rounding keeps order, so it may come before the maximum."""
-    name, g, (height, width) = part.layer.name, geometry(part.layer), grid_of(part.layer)
-    channels = int(part.layer.options["channels"])
+    name, channels, (height, width) = part.layer.name, repeated.channels, repeated.grid
     shape = graph.constant(f"{name}/grid", np.array([-1, channels, height, width], np.int64))
     maps = graph.node("Reshape", [value, shape], f"{name}/maps", f"{name}/to_maps")
-    weights = part.weights.reshape(-1, channels, *g["kernel"])
+    weights = part.weights.reshape(-1, channels, *repeated.kernel)
     operands = _real_operands(graph, part, maps, weights)
-    sums = graph.node("Conv", operands, f"{name}/sums", name, kernel_shape=g["kernel"], strides=g["stride"], pads=g["padding"] * 2)
+    sums = graph.node("Conv", operands, f"{name}/sums", name, kernel_shape=repeated.kernel, strides=repeated.stride, pads=repeated.padding * 2)
     output = _to_bytes(graph, part, sums)
     if part.mean is not None:
-        output = _mean(graph, part, output)
-    elif g["pool"] != (1, 1):
-        output = graph.node("MaxPool", [output], f"{name}/pooled", f"{name}/pool", kernel_shape=g["pool"], strides=g["pool"], ceil_mode=1)
+        output = _mean(graph, part, repeated, output)
+    elif repeated.pool != (1, 1):
+        output = graph.node("MaxPool", [output], f"{name}/pooled", f"{name}/pool", kernel_shape=repeated.pool, strides=repeated.pool, ceil_mode=1)
     return graph.node("Flatten", [output], f"{name}/flat", f"{name}/flatten", axis=1)
 
 
-def _mean(graph: Graph, part: Numbers, value: str) -> str:
+def _mean(graph: Graph, part: Numbers, repeated: Convolution, value: str) -> str:
     """Average pooling, one group a map: zeros to whole windows, a Conv with weights 1 and stride = kernel, bytes again."""
     layer, mean, prototypes = part.layer, part.mean, len(part.bias)
     if mean is None or part.output_scale is None:
         raise CheckError(f"layer '{layer.name}' has no mean to write.")
-    (wy, wx), (rows, columns), (high, wide) = geometry(layer)["pool"], positions(layer), pooled(layer)
+    (wy, wx), (rows, columns), (high, wide) = repeated.pool, repeated.positions, repeated.pooled
     weights, bias = np.full((prototypes, 1, wy, wx), mean.weight, np.int8), np.full(prototypes, mean.bias, np.int32)
     scales = np.full(prototypes, mean.weight_scale, np.float32)
     named = replace(layer, name=f"{layer.name}/mean")

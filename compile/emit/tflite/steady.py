@@ -22,8 +22,7 @@ from compile.emit.common.numbers import Numbers, numbers, properties
 from compile.emit.tflite import step as spiking_tflite
 from compile.emit.tflite.graph import OFFSET, Graph
 from runtime.network.kinds import kind_of
-from runtime.network.kinds.field import grid_of
-from runtime.network.kinds.replicated import geometry, pooled, positions
+from runtime.network.kinds.convolution import Convolution
 from runtime.network.network import Array, Network
 
 FILE = "model.tflite"
@@ -54,8 +53,9 @@ def to_bytes(network: Network) -> bytes:
 
 
 def _hidden(graph: Graph, part: Numbers, value: int) -> int:
-    if not kind_of(part.layer).matrix:
-        return _convolution(graph, part, value)
+    repeated = kind_of(part.layer).convolution(part.layer)
+    if repeated is not None:
+        return _convolution(graph, part, repeated, value)
     weights, bias = _parameters(graph, part, part.weights)
     output = graph.tensor(f"{part.layer.name}/output", (1, part.layer.outputs), "INT8", None, part.output_scale, -OFFSET)
     return graph.operator("FULLY_CONNECTED", [value, weights, bias], output, "FullyConnectedOptions")
@@ -71,16 +71,16 @@ def _parameters(graph: Graph, part: Numbers, weights: Array) -> tuple[int, int]:
     )
 
 
-def _convolution(graph: Graph, part: Numbers, value: int) -> int:
+def _convolution(graph: Graph, part: Numbers, repeated: Convolution, value: int) -> int:
     """A replicated layer: maps to the last axis, PAD with 0.0, CONV_2D, PAD to whole windows, pooling, maps to the first axis again.
 
     Rounding keeps order, so it may come before the maximum; the second PAD adds byte 0, which changes no maximum and is what a mean counts.
     """
-    name, g, (height, width) = part.layer.name, geometry(part.layer), grid_of(part.layer)
-    channels, prototypes = int(part.layer.options["channels"]), len(part.bias)
+    name, (height, width) = part.layer.name, repeated.grid
+    channels, prototypes = repeated.channels, len(part.bias)
     handed = part.mean.output_scale if part.mean else part.output_scale
-    (py, px), (ky, kx), (wy, wx) = g["padding"], g["kernel"], g["pool"]
-    (rows, columns), (high, wide) = positions(part.layer), pooled(part.layer)
+    (py, px), (ky, kx), (wy, wx) = repeated.padding, repeated.kernel, repeated.pool
+    (rows, columns), (high, wide) = repeated.positions, repeated.pooled
 
     def act(name_: str, shape: tuple[int, ...], scale: np.float32 | None = part.output_scale) -> int:
         return graph.tensor(f"{name}/{name_}", shape, "INT8", None, scale, -OFFSET)
@@ -102,7 +102,7 @@ def _convolution(graph: Graph, part: Numbers, value: int) -> int:
         now = graph.operator("PAD", [now, constant("padding", [[0, 0], [py, py], [px, px], [0, 0]])], padded, "PadOptions")
     valid = graph.schema.Padding.VALID
     weights, bias = _parameters(graph, part, part.weights.reshape(prototypes, channels, ky, kx).transpose(0, 2, 3, 1))
-    stride = {"strideH": g["stride"][0], "strideW": g["stride"][1]}
+    stride = {"strideH": repeated.stride[0], "strideW": repeated.stride[1]}
     now = graph.operator("CONV_2D", [now, weights, bias], act("sums", (1, rows, columns, prototypes)), "Conv2DOptions", padding=valid, **stride)
     if (wy, wx) != (1, 1):
         if (high * wy, wide * wx) != (rows, columns):

@@ -1,7 +1,11 @@
 """Layer kinds: what each layer's arrays mean and the weight matrix they stand for.
 
-To add a kind: (1) one new file here with a subclass of ``Kind``, (2) one line in ``KINDS`` below, (3) its module in ``train/layers/``,
-(4) its rules in ``compile/passes/{freeze,prune,quantise}.py``. The round-trip and parity tests walk ``KINDS``.
+To add a kind: one file and one line a package, and nothing else anywhere (tests/test_new_kind.py takes one from training to a build):
+1. here: a file with a subclass of ``Kind`` (base.py), which also states its traits, and its line in ``KINDS`` below;
+2. compile/kinds: a file with a ``Lowering``, how it is quantised, pruned and drawn, and its line in ``LOWERINGS``;
+3. train/layers: a file with its settings and its trainable layer, and its line in ``MODULES`` of train/config/kinds.py.
+
+Everything else asks a kind's traits and methods, never its name. The round-trip and parity tests walk ``KINDS``.
 """
 
 from __future__ import annotations

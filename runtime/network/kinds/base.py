@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from devices.errors import InputError
+from runtime.network.kinds.convolution import Convolution
 from runtime.network.kinds.options import FLOAT_OPTIONS, INTEGER_OPTIONS, OptionSpec, check_options
 from runtime.network.law import SHIFT_MAX, SHIFT_MIN, WEIGHT_MAX, accumulate
 from runtime.network.network import Array, Layer
@@ -16,6 +17,8 @@ from runtime.network.schema import WEIGHTS_MAX, WIDTH_MAX
 
 ARRAY_MAX = 1e15  # of a number in a float array: its square fits float32, and so do sums of them
 TILE = 2**21  # weights of a matrix that is made a part at a time: large enough for the products, small enough for a cache
+
+Maps = tuple[int, int, int]  # (channels, height, width)
 
 
 @dataclass(frozen=True)
@@ -30,10 +33,19 @@ class ArraySpec:
 
 class Kind(ABC):
     """A layer kind. ``float_arrays`` and ``integer_arrays`` document and validate the arrays of the two forms, ``float_options`` and
-    ``integer_options`` the options that only this kind has."""
+    ``integer_options`` the options that only this kind has.
+
+    Its traits, from ``matrix`` to ``products``, are what everything else asks instead of the kind's name. Their defaults are those of a layer
+    that is a matrix of weights and nothing more, so a new kind states only what it is beyond that.
+    """
 
     name: str
     matrix = True  # whether a layer is one product with its weight matrix; False: its sums are its own (convolution, pooling)
+    spikes = True  # whether its neurons may be leaky integrate-and-fire ones
+    pruning: tuple[str, ...] = ()  # ways in which its connections can be cut: 'none' (one by one), 'block4' (compile/passes/prune.py)
+    rules: tuple[str, ...] = ()  # wiring rules that its option ``rule`` may name; empty: it has none
+    positioned = False  # whether neurons of both sides have positions (arrays 'sender', 'receiver'), which layers may share (option 'tied')
+    synapses = False  # whether neurons have few synapses with 'position', 'reach' and 'charge' over an area of cells (boxes.py)
     float_arrays: dict[str, ArraySpec]
     integer_arrays: dict[str, ArraySpec]
     float_options: dict[str, OptionSpec] = {}
@@ -88,6 +100,30 @@ class Kind(ABC):
     def pooled(self, layer: Layer, values: Array) -> Array:
         """(n, outputs) of the (n, sums) activations, bytes or real values: what the layer hands on. Most kinds hand on all as it is."""
         return values
+
+    def boxes(self, layer: Layer) -> bool:
+        """Whether an integer layer is held as rectangles, arrays 'edges' and 'charge', instead of weights or positions."""
+        return False
+
+    def convolution(self, layer: Layer) -> Convolution | None:
+        """The geometry of a layer whose rows of weights are repeated over a grid; None for any other."""
+        return None
+
+    def input_maps(self, layer: Layer) -> Maps | None:
+        """The grid that a layer reads; None where it reads a list of values."""
+        return None
+
+    def output_maps(self, layer: Layer) -> Maps | None:
+        """The grid that a layer hands on; None where that is a list of values."""
+        return None
+
+    def mask(self, layer: Layer) -> Array:
+        """(inputs,) float32 in [-1, 1]: what every sender's value is multiplied by, besides its weights."""
+        return np.ones(layer.inputs, np.float32)
+
+    def products(self, layer: Layer) -> int:
+        """Multiplications of one inference in the reference interpreter."""
+        return layer.inputs * layer.outputs
 
     def check_geometry(self, layer: Layer, integer: bool, where: str) -> None:  # noqa: B027 (most kinds need none)
         """InputError if options, each within its range, do not fit each other or the layer's inputs and outputs."""

@@ -16,11 +16,28 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from devices.errors import unknown_name
-from runtime.network.network import Array
+from runtime.network.kinds.base import Kind, Maps
+from runtime.network.network import Array, Layer
 
 RULES = ("inverse", "inverse_square", "gaussian", "box")
 SYNAPSES_MAX = 255  # of a neuron
 PART = 2**21  # values that are in memory at a time while boxes become weights
+
+
+class SynapseKind(Kind):
+    """A kind whose neurons have synapses over the grid that its options ``grid`` and ``channels`` give."""
+
+    synapses = True
+
+    def parameters(self, layer: Layer) -> int:
+        return int(sum(layer.arrays[name].size for name in ("position", "reach", "charge", "bias")))
+
+    def boxes(self, layer: Layer) -> bool:
+        return "edges" in layer.arrays
+
+    def input_maps(self, layer: Layer) -> Maps:
+        height, width = layer.options["grid"]
+        return int(layer.options["channels"]), int(height), int(width)
 
 
 def box_edges(position: Array, reach: Array, grid: tuple[int, int]) -> Array:

@@ -1,6 +1,9 @@
-"""``dense``: ordinary learned weights, for heads and baselines. out = W x + b."""
+"""``dense``: ordinary learned weights, for heads and baselines. out = W x + b. Any layer that is a matrix can be written as one (``as_dense``)."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
 
 from runtime.network.kinds.base import ArraySpec, Kind
 from runtime.network.network import Array, Layer
@@ -8,6 +11,7 @@ from runtime.network.network import Array, Layer
 
 class Dense(Kind):
     name = "dense"
+    pruning = ("none", "block4")
     float_arrays = {
         "weight": ArraySpec("float32", ("outputs", "inputs"), "output units per input unit"),
         "bias": ArraySpec("float32", ("outputs",), "output units"),
@@ -28,3 +32,9 @@ class Dense(Kind):
 
     def integer_weights(self, layer: Layer) -> Array:
         return layer.arrays["weight"]
+
+
+def as_dense(layer: Layer, weight: Array, options: dict[str, Any] | None = None) -> Layer:
+    """A layer of any kind that is a matrix, its weights (outputs, inputs) written out. Biases, shifts and scales stay, and no options but ``options``."""
+    kept = {name: layer.arrays[name] for name in ("bias", "shift", "weight_scale") if name in layer.arrays}
+    return replace(layer, kind=Dense.name, arrays={**kept, "weight": weight}, options=options or {}, store=None)

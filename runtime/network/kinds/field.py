@@ -14,8 +14,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from devices.errors import InputError
-from runtime.network.kinds.base import ArraySpec, Kind
-from runtime.network.kinds.boxes import RULES, SYNAPSES_MAX, float_weights, integer_tiles
+from runtime.network.kinds.base import ArraySpec
+from runtime.network.kinds.boxes import RULES, SYNAPSES_MAX, SynapseKind, float_weights, integer_tiles
 from runtime.network.kinds.options import OptionSpec
 from runtime.network.network import Array, Layer
 from runtime.network.schema import Several, Whole, Word
@@ -34,8 +34,9 @@ def grid_of(layer: Layer) -> tuple[int, int]:
     return int(height), int(width)
 
 
-class Field(Kind):
+class Field(SynapseKind):
     name = "field"
+    rules = RULES
     float_arrays = {
         "position": ArraySpec("float32", ("outputs", "synapses", "axes"), "cells (y, x)"),
         "reach": ArraySpec("float32", ("outputs", "synapses", "reaches"), "cells; box: per axis (y, x), else one"),
@@ -62,9 +63,6 @@ class Field(Kind):
 
     def check_values(self, layer: Layer, integer: bool, where: str) -> None:
         check_synapses(layer, integer, where)
-
-    def parameters(self, layer: Layer) -> int:
-        return int(sum(layer.arrays[name].size for name in ("position", "reach", "charge", "bias")))
 
     def weights(self, layer: Layer) -> Array:
         return float_weights(layer.options["rule"], layer.arrays, int(layer.options["channels"]), grid_of(layer))

@@ -20,8 +20,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from devices.errors import InputError
-from runtime.network.kinds.base import ArraySpec, Kind
-from runtime.network.kinds.boxes import float_weights
+from runtime.network.kinds.base import ArraySpec, Maps
+from runtime.network.kinds.boxes import SynapseKind, float_weights
+from runtime.network.kinds.convolution import Convolution
 from runtime.network.kinds.field import CELLS, GRID_OPTIONS, check_grid, check_synapses, grid_of, held_tiles
 from runtime.network.kinds.options import OptionSpec
 from runtime.network.network import Array, Layer
@@ -65,9 +66,11 @@ def mean_shift(layer: Layer) -> int:
     return (sides[0] * sides[1]).bit_length() - 1 if layer.options.get("pooling") == "average" else 0
 
 
-class Replicated(Kind):
+class Replicated(SynapseKind):
     name = "replicated"
     matrix = False
+    spikes = False
+    rules = ("box",)
     float_arrays = {
         "position": ArraySpec("float32", ("prototypes", "synapses", "axes"), "cells of the kernel (y, x)"),
         "reach": ArraySpec("float32", ("prototypes", "synapses", "reaches"), "cells per axis (y, x)"),
@@ -114,8 +117,15 @@ class Replicated(Kind):
         (rows, columns), (height, width) = positions(layer), geometry(layer)["kernel"]
         return rows * columns * max(int(layer.options["channels"]) * height * width, self.sizes(layer)["prototypes"])
 
-    def parameters(self, layer: Layer) -> int:
-        return int(sum(layer.arrays[name].size for name in ("position", "reach", "charge", "bias")))
+    def convolution(self, layer: Layer) -> Convolution:
+        return Convolution(int(layer.options["channels"]), grid_of(layer), **geometry(layer), mean_shift=mean_shift(layer))
+
+    def output_maps(self, layer: Layer) -> Maps:
+        return len(layer.arrays["bias"]), *pooled(layer)
+
+    def products(self, layer: Layer) -> int:
+        rows, columns = positions(layer)
+        return self.weight_count(layer) * rows * columns
 
     def weights(self, layer: Layer) -> Array:
         """(prototypes, channels * kernel height * kernel width)."""

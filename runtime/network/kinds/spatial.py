@@ -47,6 +47,9 @@ EPSILON = 1e-6  # squared length units: keeps 1 / d finite where two relaxed neu
 
 class Spatial(Kind):
     name = "spatial"
+    pruning = ("none",)
+    rules = tuple(RULES)
+    positioned = True
     float_arrays = {
         "sender": ArraySpec("float32", ("inputs", "coordinates"), "length units"),
         "receiver": ArraySpec("float32", ("outputs", "coordinates"), "length units"),
@@ -108,7 +111,6 @@ class Spatial(Kind):
         return int(owned + layer.inputs + layer.outputs + (layer.options["gap_kind"] == "learned"))
 
     def mask(self, layer: Layer) -> Array:
-        """(inputs,) float32 in [-1, 1]."""
         if "sign" in layer.arrays:
             return layer.arrays["sign"].astype(np.float32)
         return np.tanh(np.float32(layer.options["steepness"] / 2) * layer.arrays["inhibition"])
