@@ -15,19 +15,19 @@ class ReplicatedLowering(BoxLowering):
     name = "replicated"
 
     def drawing(self, layer: Layer) -> dict[str, Any]:
-        found = Replicated().convolution(layer)
-        rows, columns = found.pooled
+        repeated = Replicated().convolution(layer)
+        rows, columns = repeated.pooled
         maps = {
             "rows": rows,
             "columns": columns,
-            "jump": [found.stride[k] * found.pool[k] for k in (0, 1)],
-            "positions": list(found.positions),
-            "mean": found.mean_shift,
-            "padding": list(found.padding),
-            "stride": list(found.stride),
-            "pool": list(found.pool),
+            "jump": [repeated.stride[k] * repeated.pool[k] for k in (0, 1)],
+            "positions": list(repeated.positions),
+            "mean": repeated.mean_shift,
+            "padding": list(repeated.padding),
+            "stride": list(repeated.stride),
+            "pool": list(repeated.pool),
         }
-        return super().drawing(layer) | {"area": list(found.kernel), "maps": maps}
+        return super().drawing(layer) | {"area": list(repeated.kernel), "maps": maps}
 
     def fan_out(self, layer: Layer, senders: int) -> list[int]:
         """A synapse reads one map whole."""

@@ -84,7 +84,7 @@ class SpatialLowering(Lowering):
     def rounder(self, weights: IntegerWeights, values: Array, zero_point: int, target: Array, hidden: bool) -> Rounder:
         """Connections of one distance share an entry of the table, so its entries are rounded together."""
         moments = table_moments(weights.layer, values, zero_point, target, hidden)
-        return lambda found, input_scale: round_jointly(found, moments, input_scale)
+        return lambda nearest, input_scale: round_jointly(nearest, moments, input_scale)
 
     def strengths(self, layer: Layer) -> Array:
         """The shorter, the stronger; every pair of neurons is a synapse."""

@@ -6,11 +6,11 @@ Rules, layer by layer from the input:
    inputs of the layer are those of the integer network so far, so errors do not add up unseen.
 3. Activation scale = input scale * base * 2**S for an integer S, so that requantisation is a shift by S + e_j. Either S is rounded up (the
    activations get coarser) or the weights get coarser until the range fits exactly; what is nearer to the float layer is taken.
-4. Where a table gives the weights, its entries are rounded together over the calibration samples (compile/kinds/rounding.py),
+4. Kinds with a ``rounder`` have weights rounded together over the calibration samples (entries of a table: compile/kinds/rounding.py),
    unless training was quantisation-aware.
 5. The bias absorbs the mean error of each neuron over the calibration samples.
 6. A layer that was trained quantisation-aware keeps its steps (array ``step``), its activation scale (option ``output_scale``) and its bias.
-7. Box layers and layers with trained steps round the biases of hidden neurons to a quarter of an activation step, 2**(s_j - 2), so that
+7. Kinds with ``coarse_biases`` (boxes) and layers with trained steps round the biases of hidden neurons to a quarter of an activation step, 2**(s_j - 2), so that
    bias and shift share 16 bits in flash.
 8. Sums are proven to fit int32.
 

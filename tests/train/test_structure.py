@@ -46,7 +46,7 @@ def test_settings_of_model_field_survive_their_file(tmp_path: Path) -> None:
     [
         ({"layers": [{"kind": "fild"}]}, "layers.0 .*'fild'.*'field'"),
         ({"layers": [{"kind": "field", "synapses": 0}]}, "layers.0.field.synapses is 0"),
-        ({"layers": [{"kind": "field", "kernel": 3}]}, r"unknown field 'layers.0.field.kernel' \(known: synapses, grid"),
+        ({"layers": [{"kind": "field", "kernel": 3}]}, r"unknown field 'layers.0.field.kernel' \(known: kind, outputs, synapses, grid"),
         ({"layers": [{"kind": "field", "rule": "boxes"}]}, "layers.0.field.rule is 'boxes': 'boxes' is not one of box"),
         ({"layers": [{"kind": "dense", "bits": 3}]}, "layers.0.dense.bits is 3: input should be 8, 4 or 2"),
         ({"layers": [{"kind": "dense", "bits": 4, "odd": True}]}, "odd weights have 2 bits, not 4"),

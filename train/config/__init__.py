@@ -1,4 +1,4 @@
-"""What a training run is told: the settings (settings.py), groups of them (tables.py), layers (structure.py), and how people write them (files.py)."""
+"""What a training run is told: the settings (settings.py), groups of them (tables.py), layers (kinds.py, structure.py), and how people write them (files.py)."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from devices.errors import InputError, unknown_name
 from train.config import TrainConfig
-from train.config.structure import SPECS
+from train.config.kinds import MODULES, spec_class
 from train.config.tables import Augment, Distil, Quantise, Rates, SpikingConfig
 
 RECIPES = Path(__file__).parents[1] / "recipes"
@@ -43,7 +43,7 @@ def _inside(message: str) -> str:
 def _known(where: tuple[int | str, ...]) -> list[str]:
     """The fields of the table that an unknown field was found in."""
     tables: dict[int | str, type[BaseModel]] = {"rates": Rates, "augment": Augment, "quantise": Quantise, "distil": Distil, "spiking": SpikingConfig}
-    tables.update(SPECS)
+    tables.update({kind: spec_class(kind) for kind in MODULES if kind in where})
     return list(next((tables[part] for part in reversed(where[:-1]) if part in tables), TrainConfig).model_fields)
 
 

@@ -6,16 +6,16 @@ the float phase of ``epochs`` epochs is followed by a quantisation-aware one (tr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from runtime.network.kinds.boxes import RULES as BOX_RULES
+from runtime.network.kinds import KINDS
 from runtime.network.rules import RULES
-from train.config.structure import LayerSpec, structure
+from train.config.kinds import MODULES, LayerSpec, Spec, spec_class
+from train.config.structure import structure
 from train.config.tables import Augment, Decay, Distil, NotNegative, Positive, Quantise, Rates, SpikingConfig, Table
-from train.layers import LAYERS
 
 
 class TrainConfig(Table):
@@ -36,7 +36,7 @@ class TrainConfig(Table):
     synapses: Annotated[int, Field(ge=1, le=255)] = 4
     """Of a neuron of a field layer."""
     layers: tuple[LayerSpec, ...] = ()
-    """Every layer by itself, instead of model, head, hidden and synapses; see train/config/structure.py."""
+    """Every layer by itself, instead of model, head, hidden and synapses; see train/config/kinds.py."""
     input_bits: int = Field(8, ge=1, le=8)
     """Of an input byte that the network reads, the high ones."""
     d: int = Field(3, ge=2)
@@ -104,11 +104,11 @@ class TrainConfig(Table):
 
     @model_validator(mode="before")
     @classmethod
-    def _usual_field(cls, values: Any) -> Any:
-        """What ``model = "field"`` means where nothing else is said."""
-        if isinstance(values, Mapping) and values.get("model") == "field" and not values.get("layers"):
-            usual = FIELD if values.get("rule", "box") == "box" else {**FIELD, "quantise": None}  # charges alone carry the weight of a box
-            return {**usual, **values}
+    def _usual(cls, values: Any) -> Any:
+        """What naming a ``model`` means where nothing else is said."""
+        kind = values.get("model") if isinstance(values, Mapping) else None
+        if isinstance(kind, str) and kind in MODULES and not values.get("layers"):
+            return {**spec_class(kind).usual(values), **values}
         return values
 
     @model_validator(mode="before")
@@ -121,24 +121,32 @@ class TrainConfig(Table):
 
     @model_validator(mode="after")
     def _whole_layers(self) -> TrainConfig:
-        unpruned = sorted({layer.kind for layer in structure(self) if layer.kind in ("field", "replicated")})
-        if self.prune and self.init is None and unpruned:
-            raise ValueError(
-                f"prune is {self.prune}, but {' and '.join(unpruned)} layers have synapses, not weights to prune; give them fewer synapses"
-            )
-        if self.prune and any(getattr(layer, "odd", False) for layer in structure(self)):
-            raise ValueError(f"prune is {self.prune}, but odd weights are never 0; leave prune or odd out")
+        if self.prune and (self.init is None or self.layers):
+            self._check_prune()
         if self.spiking is not None and self.distil is not None:
             raise ValueError("spiking and distil are both given, but spiking networks have losses of their own; leave one out")
-        if self.spiking is not None and any(layer.kind == "replicated" for layer in structure(self)):
-            raise ValueError("spiking is given, but a layer is replicated, whose neurons cannot spike; allowed are spatial, field and dense")
+        if self.spiking is not None and (silent := [layer.kind for layer in structure(self) if not KINDS[layer.kind].spikes]):
+            able = ", ".join(kind for kind in MODULES if KINDS[kind].spikes)
+            raise ValueError(f"spiking is given, but a layer is {silent[0]}, whose neurons cannot spike; allowed: {able}")
         if self.spiking is not None and self.spiking.coding != "direct" and self.input_bits != 8:
             raise ValueError(f"spiking.coding '{self.spiking.coding}' needs input_bits 8, not {self.input_bits}")
-        if self.prune_structure != "none" and self.init is None and any(layer.kind != "dense" for layer in structure(self)):
+        if self.prune_structure != "none" and self.init is None and not prunable(structure(self), self.prune_structure):
             raise ValueError(
                 f"prune_structure is '{self.prune_structure}', which only networks of dense layers have; leave it out or give model = 'dense'"
             )
         return self
+
+    def _check_prune(self) -> None:
+        layers = structure(self)
+        unpruned = sorted({layer.kind for layer in layers if not KINDS[layer.kind].pruning})
+        if unpruned and all(KINDS[kind].synapses for kind in unpruned):
+            raise ValueError(
+                f"prune is {self.prune}, but {' and '.join(unpruned)} layers have synapses, not weights to prune; give them fewer synapses"
+            )
+        if unpruned:
+            raise ValueError(f"prune is {self.prune}, but the weights of {' and '.join(unpruned)} layers cannot be cut; leave prune out")
+        if reasons := [reason for layer in layers if (reason := layer.unprunable())]:
+            raise ValueError(f"prune is {self.prune}, but {reasons[0]}")
 
     @field_validator("settle", mode="before")
     @classmethod
@@ -155,7 +163,8 @@ class TrainConfig(Table):
     @field_validator("rule")
     @classmethod
     def _known_rule(cls, value: str, info: ValidationInfo) -> str:
-        known = BOX_RULES if info.data.get("model") == "field" else RULES
+        kind = KINDS.get(info.data.get("model", ""))
+        known = (kind.rules if kind is not None else ()) or RULES
         if value not in known:
             raise ValueError(f"'{value}' is not one of {', '.join(sorted(known))}")
         return value
@@ -163,11 +172,13 @@ class TrainConfig(Table):
     @field_validator("model", "head")
     @classmethod
     def _known_kind(cls, value: str | None) -> str | None:
-        known = sorted(set(LAYERS) - {"replicated"})
-        if value is not None and value not in known:
-            hint = "; its layers have more sizes than one: list them as layers in a TOML file" if value in LAYERS else ""
+        if value is not None and (value not in MODULES or not spec_class(value).named):
+            known = sorted(kind for kind in MODULES if spec_class(kind).named)
+            hint = "; its layers have more sizes than one: list them as layers in a TOML file" if value in MODULES else ""
             raise ValueError(f"'{value}' is not one of {', '.join(known)}{hint}")
         return value
 
 
-FIELD = {"rule": "box", "hidden": (128,), "head": "dense", "rate": 0.03, "rates": {"weight": 0.33}, "schedule": "warm-cosine", "quantise": {}}
+def prunable(layers: Iterable[Spec], structure: str) -> bool:
+    """Whether every layer can be pruned in that structure."""
+    return all(structure in KINDS[layer.kind].pruning for layer in layers)

@@ -1,7 +1,7 @@
 """How positions move while a network trains: the frames that ``fit --frames N`` kept, as what the page draws.
 
 A frame is a network file, ``frames/epoch-NNNNN.safetensors`` of the run's folder. Drawn are the rectangles (or reaches) of the first
-layer that has some, or the neurons of all spatial layers at their positions; networks of dense layers have nothing that moves.
+layer that has some, or the neurons of all layers of positions where they are; networks of dense layers have nothing that moves.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import numpy as np
 from compile.report.mapping import main_axes
 from devices.errors import InputError
 from runtime.network.file import load
+from runtime.network.kinds import kind_of
 from runtime.network.kinds.field import kernel_or_grid
-from runtime.network.kinds.spatial import Spatial
 from runtime.network.network import Array, Layer, Network
 from runtime.report.page import packed
 from train.loop.run_folder import RunFolder
@@ -37,10 +37,10 @@ def motion_data(frames: Sequence[tuple[int, Network]], accuracy: Mapping[int, fl
     if any([layer.kind for layer in network.layers] != [layer.kind for layer in last.layers] for network in networks):
         raise InputError("the frames of this run are of different networks. Train again with --frames.")
     found = {"epochs": [epoch for epoch, _ in frames], "accuracy": [accuracy.get(epoch) for epoch, _ in frames]}
-    spatial = [k for k, layer in enumerate(last.layers) if layer.kind == "spatial"]
+    spatial = [k for k, layer in enumerate(last.layers) if kind_of(layer).positioned]
     if spatial:
         return found | _space(networks, spatial)
-    boxes = [k for k, layer in enumerate(last.layers) if layer.kind in ("field", "replicated")]
+    boxes = [k for k, layer in enumerate(last.layers) if kind_of(layer).synapses]
     return found | _boxes([network.layers[boxes[0]] for network in networks]) if boxes else None
 
 
@@ -69,13 +69,12 @@ def _boxes(layers: Sequence[Layer]) -> dict[str, Any]:
 def _space(networks: Sequence[Network], spatial: Sequence[int]) -> dict[str, Any]:
     """(frames, neurons, 2) int16 positions of all planes, and (frames, neurons) int8: the senders' masks, 100 is excitatory."""
     axes = np.array(main_axes(networks[-1]), np.float64)
-    kind = Spatial()
     planes, masks = [], []
     for network in networks:
         layers = [network.layers[k] for k in spatial]
         places = [layers[0].arrays["sender"], *(layer.arrays["receiver"] for layer in layers)]
         planes.append(np.concatenate([place[:, : axes.shape[1]].astype(np.float64) @ axes.T for place in places]))
-        signs = [kind.mask(layer) for layer in layers]
+        signs = [kind_of(layer).mask(layer) for layer in layers]
         masks.append(np.concatenate([*signs, np.ones(layers[-1].outputs, np.float32)]))
     positions = np.stack(planes)
     largest = float(np.abs(positions).max()) or 1.0

@@ -1,27 +1,20 @@
-"""Trainable layer kinds. To add one: a module here whose ``LAYER`` is a ``TrainLayer`` (base.py) and a line in ``_MODULES``."""
+"""Trainable layer kinds, a file each; ``MODULES`` of train/config/kinds.py names them. To add one: a file here and a line there.
+
+A kind's file holds its ``SPEC`` (its fields in a recipe) and its ``LAYER`` (base.py). What several kinds share: synapse_layer.py and boxes.py
+(synapses over a grid), geometry.py (grids), wiring.py and pruning.py.
+"""
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
-from devices.errors import unknown_name
+from train.config.kinds import kind_module
 
-if TYPE_CHECKING:  # the names are known without torch
+if TYPE_CHECKING:  # without torch
     from train.layers.base import TrainLayer
-
-_MODULES = {
-    "spatial": "train.layers.spatial",
-    "dense": "train.layers.dense",
-    "field": "train.layers.field",
-    "replicated": "train.layers.replicated",
-}
-LAYERS = tuple(_MODULES)
 
 
 def layer_class(kind: str) -> type[TrainLayer]:
-    """The class of a kind, its module loaded on demand; InputError with the nearest name otherwise."""
-    if kind not in _MODULES:
-        raise unknown_name("trainable layer kind", kind, _MODULES)
-    found: type[TrainLayer] = importlib.import_module(_MODULES[kind]).LAYER
-    return found
+    """The class of a kind, its module loaded on demand; InputError with the nearest name if there is none such."""
+    layer: type[TrainLayer] = kind_module(kind).LAYER
+    return layer

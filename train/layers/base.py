@@ -11,9 +11,8 @@ from torch import Tensor, nn
 
 from runtime.network.network import Layer
 from train.config import TrainConfig
-from train.config.structure import DenseSpec, FieldSpec, ReplicatedSpec, SpatialSpec
-
-Spec = SpatialSpec | DenseSpec | FieldSpec | ReplicatedSpec
+from train.config.kinds import Spec
+from train.layers.wiring import Rule
 
 
 @dataclass(frozen=True)
@@ -50,11 +49,12 @@ def multiplied_in(place: Place, config: TrainConfig) -> torch.dtype | None:
 
 
 class TrainLayer(nn.Module, ABC):
-    """A layer without its activation: (samples, inputs) to (samples, outputs)."""
+    """A layer without its activation: (samples, inputs) to (samples, outputs). Most kinds are a ``WeightedLayer``."""
 
     kind: str
     place: Place
     bias: nn.Parameter  # (rows,)
+    written_out = False  # whether its passes are written by hand, so that torch.compile gains nothing
 
     @classmethod
     @abstractmethod
@@ -90,6 +90,33 @@ class TrainLayer(nn.Module, ABC):
     def settle(self) -> None:
         """Called before the quantised phase: fix what no longer learns in it."""
 
+    def unquantisable(self) -> str | None:
+        """What the layer is, where the quantised phase cannot train it; None where it can."""
+        return self.kind
+
+    def normalised_with(self) -> float | None:
+        """What is added to the variance by the normalisation behind a hidden layer of a new model; None: it needs none."""
+        return None
+
+
+class PositionLayer(TrainLayer):
+    """A layer whose weights follow from the distances of positions: sign * rule(|sender - receiver|**2 + gap**2), beyond a cut-off 0.
+
+    Layers that are ``tied`` share the tensor of positions between them. train/quantised/positions.py trains it on a grid of integers.
+    """
+
+    sender: nn.Parameter  # (inputs, k)
+    receiver: nn.Parameter  # (outputs, k)
+    inhibition: nn.Parameter  # (inputs,); its sign is the sender's
+    gap: nn.Parameter | float
+    tied: bool
+    prune: float  # share of the connections that are cut, the longest
+    rule_name: str
+    wiring: Rule
+
+    def unquantisable(self) -> str | None:
+        return None
+
 
 class WeightedLayer(TrainLayer):
     """A layer that sums weights times inputs, a row a neuron or prototype: out = product(x, weight_of(values)) + bias.
@@ -110,6 +137,9 @@ class WeightedLayer(TrainLayer):
     @abstractmethod
     def product(self, x: Tensor, weight: Tensor) -> Tensor:
         """(samples, sums) without the bias."""
+
+    def unquantisable(self) -> str | None:
+        return None
 
     def forward(self, x: Tensor) -> Tensor:
         return self.product(x, self.weight_of(self.kept_values())) + self.per_output(self.bias)

@@ -11,17 +11,39 @@ several channels do the same with a one-hot factor. The other rules are train/la
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
+from runtime.network.kinds.base import Maps
 from runtime.network.network import Array, Layer
 from train.config import TrainConfig
-from train.config.structure import BoxSpec
+from train.config.kinds import Cells, Share, Size, Spec
 from train.layers.base import Place
-from train.layers.euclidean import euclidean_weights
+from train.layers.euclidean import Window, euclidean_weights
+from train.layers.geometry import grid_maps
 
 UINT16_MAX = 65535
 HASH = 40503  # of a synapse's number, for the channel it reads: spread evenly, and nothing to store
+
+
+class BoxSpec(Spec):
+    """What entries of ``field`` and ``replicated`` share."""
+
+    synapses: Cells = 4
+    """Of a neuron."""
+    grid: tuple[Cells, Cells] | None = None
+    """(height, width) of what it reads; None: the shape of a sample."""
+    bits: Literal[8, 4] = 8
+    """Of a charge after the quantised phase: -63..63, -7..7."""
+    cells: Size | None = None
+    """The most a box may hold; None: what keeps its sum below 2**16."""
+    reach: tuple[Share, Share] | None = None
+    """Half sides at the start, as shares of the grid or kernel."""
+
+    def reads(self, arriving: Maps, size: int, k: int) -> Maps:
+        return grid_maps(self.grid, arriving, size, k)
 
 
 class Synapses(nn.Module):
@@ -77,7 +99,8 @@ class Synapses(nn.Module):
     def weights(self, charge: Tensor) -> Tensor:
         """(rows, channels, height, width) of the window, linear in ``charge`` (rows, K)."""
         if self.rule != "box":
-            return euclidean_weights(self.rule, self, charge)
+            window = Window(self.window, self.channels, self.channel, self.cells_y, self.cells_x)
+            return euclidean_weights(self.rule, window, self.position, self.log_reach, charge)
         along_y, along_x = self.profiles() if self.position.requires_grad else (self.fixed_y, self.fixed_x)
         if self.channels == 1:
             return torch.bmm((charge[..., None] * along_y).transpose(1, 2), along_x)[:, None]

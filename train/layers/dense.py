@@ -2,16 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Literal, Self
 
 import torch
+from pydantic import model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
+from runtime.network.kinds import KINDS
 from runtime.network.network import Layer
 from train.config import TrainConfig
+from train.config.kinds import NeuronSpec, Structure
 from train.layers.base import Place, Role, WeightedLayer, multiplied_in
 from train.layers.pruning import without_smallest
+
+EPS = 0.001  # of the normalisation's variance
+
+
+class DenseSpec(NeuronSpec):
+    """Ordinary weights."""
+
+    kind: Literal["dense"] = "dense"
+    """Which of the kinds of layers."""
+    bits: Literal[8, 4, 2] = 8
+    """Of a weight after the quantised phase: -63..63, -7..7, -1..1."""
+    odd: bool = False
+    """Weights of 2 bits are -3, -1, 1 and 3 instead of -1, 0 and 1: one more value in the same space."""
+    normalise: bool = True
+    """Batch normalisation behind the layer while training; never behind the last."""
+
+    @model_validator(mode="after")
+    def _two_bits(self) -> DenseSpec:
+        if self.odd and self.bits != 2:
+            raise ValueError(f"odd weights have 2 bits, not {self.bits}")
+        return self
+
+    @classmethod
+    def of(cls, config: Structure, outputs: int | None, kinds: Sequence[str]) -> Self:
+        """Beside layers of synapses normalised, otherwise as baselines are."""
+        return cls(outputs=outputs, normalise=any(KINDS[kind].synapses for kind in kinds))
+
+    def unprunable(self) -> str | None:
+        return "odd weights are never 0; leave prune or odd out" if self.odd else None
 
 
 class Dense(WeightedLayer):
@@ -59,6 +92,10 @@ class Dense(WeightedLayer):
             return functional.linear(x, weight, self.bias)
         return functional.linear(x.to(low), weight.to(low)).to(x.dtype) + self.bias
 
+    def normalised_with(self) -> float | None:
+        spec = self.place.spec
+        return EPS if not isinstance(spec, DenseSpec) or spec.normalise else None
+
     def roles(self) -> Iterator[Role]:
         yield Role("weight", self.weight, 1 / self.place.signal)
         yield Role("weight", self.bias, 1.0)
@@ -70,4 +107,4 @@ class Dense(WeightedLayer):
         return Layer(name, self.kind, self.place.inputs, self.place.outputs, activation, arrays)
 
 
-LAYER = Dense
+SPEC, LAYER = DenseSpec, Dense

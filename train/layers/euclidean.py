@@ -6,20 +6,29 @@ f: (1 + u2)**-p for inverse (p = 1/2) and inverse_square (p = 1), exp(-u2 / 2) f
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from train.layers.boxes import Synapses
-
 POWERS = {"inverse": 0.5, "inverse_square": 1.0}
 
 
-def euclidean_weights(rule: str, synapses: Synapses, charge: Tensor) -> Tensor:
-    """(rows, channels, height, width)."""
-    out: Tensor = _Weights.apply(rule, synapses, synapses.position, synapses.log_reach, charge)
+@dataclass(frozen=True)
+class Window:
+    """The cells that the synapses lie over."""
+
+    size: tuple[int, ...]  # (height, width)
+    channels: int
+    channel: Tensor  # (rows, K) index of the map that each synapse reads
+    cells_y: Tensor  # (height,) centres of the cells, in cells
+    cells_x: Tensor  # (width,)
+
+
+def euclidean_weights(rule: str, window: Window, position: Tensor, log_reach: Tensor, charge: Tensor) -> Tensor:
+    """(rows, channels, height, width) of positions (rows, K, 2), log reaches (rows, K, 1), both of cells, and charges (rows, K)."""
+    out: Tensor = _Weights.apply(rule, window, position, log_reach, charge)
     return out
 
 
@@ -35,26 +44,26 @@ def _values(rule: str, u2: Tensor) -> tuple[Tensor, Tensor]:
 
 class _Weights(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, rule: str, synapses: Synapses, position: Tensor, log_reach: Tensor, charge: Tensor) -> Tensor:
-        ctx.rule, ctx.synapses = rule, synapses
+    def forward(ctx: Any, rule: str, window: Window, position: Tensor, log_reach: Tensor, charge: Tensor) -> Tensor:
+        ctx.rule, ctx.window = rule, window
         ctx.save_for_backward(position, log_reach, charge)
-        (height, width), rows = synapses.window, len(charge)
-        out = torch.zeros(rows * synapses.channels, height * width, device=charge.device)
-        first = torch.arange(rows, device=charge.device) * synapses.channels
+        (height, width), rows = window.size, len(charge)
+        out = torch.zeros(rows * window.channels, height * width, device=charge.device)
+        first = torch.arange(rows, device=charge.device) * window.channels
         for k in range(charge.shape[1]):
-            f, _ = _values(rule, _squared(synapses, position[:, k], log_reach[:, k])[2])
-            out.index_add_(0, first + synapses.channel[:, k], charge[:, k, None] * f.flatten(1))
-        return out.view(rows, synapses.channels, height, width)
+            f, _ = _values(rule, _squared(window, position[:, k], log_reach[:, k])[2])
+            out.index_add_(0, first + window.channel[:, k], charge[:, k, None] * f.flatten(1))
+        return out.view(rows, window.channels, height, width)
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
         position, log_reach, charge = ctx.saved_tensors
-        synapses: Synapses = ctx.synapses
+        window: Window = ctx.window
         rows = torch.arange(len(charge), device=charge.device)
         d_position, d_reach, d_charge = torch.zeros_like(position), torch.zeros_like(log_reach), torch.zeros_like(charge)
         for k in range(charge.shape[1]):
-            g = grads[0][rows, synapses.channel[:, k]]  # (rows, height, width)
-            dy, dx, u2 = _squared(synapses, position[:, k], log_reach[:, k])
+            g = grads[0][rows, window.channel[:, k]]  # (rows, height, width)
+            dy, dx, u2 = _squared(window, position[:, k], log_reach[:, k])
             f, slope = _values(ctx.rule, u2)
             d_charge[:, k] = (g * f).sum((1, 2))
             a = g * slope * charge[:, k, None, None]
@@ -65,7 +74,7 @@ class _Weights(torch.autograd.Function):
         return None, None, d_position, d_reach, d_charge
 
 
-def _squared(synapses: Synapses, position: Tensor, log_reach: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _squared(window: Window, position: Tensor, log_reach: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """(rows, height) and (rows, width) offsets of the cells in cells, and (rows, height, width) u2, for one synapse of every row."""
-    dy, dx = synapses.cells_y - position[:, :1], synapses.cells_x - position[:, 1:]
+    dy, dx = window.cells_y - position[:, :1], window.cells_x - position[:, 1:]
     return dy, dx, (dy[:, :, None] ** 2 + dx[:, None, :] ** 2) / (2 * log_reach).exp()[:, :, None]

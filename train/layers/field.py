@@ -2,18 +2,57 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal, Self
 
+from pydantic import Field as Limits
+from pydantic import field_validator
 from torch import Tensor
 from torch.nn import functional
 
 from devices.errors import InputError
+from runtime.network.kinds.boxes import RULES
 from runtime.network.network import Layer
 from train.config import TrainConfig
-from train.config.structure import FieldSpec
+from train.config.kinds import NeuronSpec, Structure
 from train.layers.base import Place
-from train.layers.boxes import load_synapses, new_synapses
+from train.layers.boxes import BoxSpec, load_synapses, new_synapses
 from train.layers.synapse_layer import SynapseLayer
+
+USUAL = {"rule": "box", "hidden": (128,), "head": "dense", "rate": 0.03, "rates": {"weight": 0.33}, "schedule": "warm-cosine", "quantise": {}}
+
+
+class FieldSpec(BoxSpec, NeuronSpec):
+    """Neurons with synapses anywhere on the grid."""
+
+    kind: Literal["field"] = "field"
+    """Which of the kinds of layers."""
+    rule: str = "box"
+    """See runtime/network/kinds/boxes.py."""
+    crop: Annotated[int, Limits(ge=0)] = 0
+    """Outer cells, on every side of more than one cell, that no box may cover."""
+
+    behind: ClassVar[str | None] = "dense"  # it reads a grid, and hands on none
+
+    @field_validator("rule")
+    @classmethod
+    def _known_rule(cls, value: str) -> str:
+        if value not in RULES:
+            raise ValueError(f"'{value}' is not one of {', '.join(sorted(RULES))}")
+        return value
+
+    @classmethod
+    def usual(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        return USUAL if values.get("rule", "box") == "box" else {**USUAL, "quantise": None}  # charges alone carry the weight of a box
+
+    @classmethod
+    def of(cls, config: Structure, outputs: int | None, kinds: Sequence[str]) -> Self:
+        return cls(outputs=outputs, rule=config.rule, synapses=config.synapses)
+
+    @classmethod
+    def of_layer(cls, layer: Layer) -> Self:
+        height, width = layer.options["grid"]
+        return cls(outputs=layer.outputs, grid=(int(height), int(width)), rule=str(layer.options["rule"]))
 
 
 class Field(SynapseLayer):
@@ -47,4 +86,4 @@ def _spec(place: Place) -> FieldSpec:
     return place.spec
 
 
-LAYER = Field
+SPEC, LAYER = FieldSpec, Field

@@ -3,23 +3,76 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import torch
+from pydantic import Field, model_validator
 from torch import Tensor
 from torch.nn import functional
 
 from devices.errors import InputError
-from runtime.network.kinds.replicated import geometry
+from runtime.network.kinds.base import Maps
+from runtime.network.kinds.convolution import Pair
+from runtime.network.kinds.replicated import MEAN_SIDES, geometry
 from runtime.network.network import Layer
 from train.config import TrainConfig
-from train.config.structure import ReplicatedSpec
+from train.config.kinds import Cells
 from train.layers.base import Place
-from train.layers.boxes import Synapses, load_synapses, new_synapses
-from train.layers.geometry import kernel_of, padding_of
+from train.layers.boxes import BoxSpec, Synapses, load_synapses, new_synapses
 from train.layers.synapse_layer import SynapseLayer
 
-Pair = tuple[int, int]
+
+class ReplicatedSpec(BoxSpec):
+    """Prototypes repeated over the grid."""
+
+    kind: Literal["replicated"] = "replicated"
+    """Which of the kinds of layers."""
+    prototypes: Annotated[int, Field(ge=1, le=256)]
+    """Neurons that are repeated over the grid, each a map of outputs."""
+    kernel: Cells = 5
+    """Side of the square a prototype's boxes lie in."""
+    stride: Cells = 1
+    """Cells from one place of a prototype to the next."""
+    padding: Annotated[int, Field(ge=0, le=255)] | None = None
+    """Zeros around the grid; None: half the kernel."""
+    pool: Cells = 1
+    """Side of the squares of positions that become one value."""
+    pooling: Literal["max", "average"] = "max"
+    """Which: the largest, or the mean of the activations."""
+
+    named: ClassVar[bool] = False
+
+    @model_validator(mode="after")
+    def _whole_shift(self) -> ReplicatedSpec:
+        if self.pooling == "average" and self.pool not in MEAN_SIDES:
+            raise ValueError(f"a mean is taken over squares of side {', '.join(map(str, MEAN_SIDES))}, not {self.pool}")
+        return self
+
+    @classmethod
+    def of_layer(cls, layer: Layer) -> Self:
+        height, width = layer.options["grid"]
+        return cls(grid=(int(height), int(width)), prototypes=len(layer.arrays["bias"]))
+
+    def leaves(self, maps: Maps, outputs: int | None, k: int) -> Maps:
+        rows = []
+        for size, pad, kernel in zip(maps[1:], self.padding_over(maps), self.kernel_over(maps), strict=True):
+            if kernel > size or pad >= kernel:
+                raise InputError(
+                    f"layers.{k}: a kernel of {self.kernel} cells with padding {pad} does not fit a grid of {maps[1]} x {maps[2]} cells. "
+                    f"Allowed: a kernel of at most {size} cells there, and a padding below the kernel."
+                )
+            stride = self.stride if size > 1 else 1
+            rows.append(-(-((size + 2 * pad - kernel) // stride + 1) // (self.pool if size > 1 else 1)))
+        return self.prototypes, rows[0], rows[1]
+
+    def kernel_over(self, maps: Maps) -> Pair:
+        """(height, width) of the kernel: along an axis of one cell it is 1."""
+        return (self.kernel if maps[1] > 1 else 1), (self.kernel if maps[2] > 1 else 1)
+
+    def padding_over(self, maps: Maps) -> Pair:
+        """(vertical, horizontal) cells of zeros on each side: half the kernel unless the entry says otherwise."""
+        pad = self.kernel // 2 if self.padding is None else self.padding
+        return (pad if maps[1] > 1 else 0), (pad if maps[2] > 1 else 0)
 
 
 class Replicated(SynapseLayer):
@@ -38,8 +91,8 @@ class Replicated(SynapseLayer):
         spec = _spec(place)
         flat = [size == 1 for size in place.maps[1:]]
         stride, pool = ((1 if flat[0] else n, 1 if flat[1] else n) for n in (spec.stride, spec.pool))
-        synapses = new_synapses(spec.prototypes, spec, "box", kernel_of(spec, place.maps), 0, place, spread=False)
-        return cls(place, config, synapses, stride, padding_of(spec, place.maps), pool, spec.pooling)
+        synapses = new_synapses(spec.prototypes, spec, "box", spec.kernel_over(place.maps), 0, place, spread=False)
+        return cls(place, config, synapses, stride, spec.padding_over(place.maps), pool, spec.pooling)
 
     @classmethod
     def load(cls, layer: Layer, place: Place, config: TrainConfig) -> Replicated:
@@ -94,4 +147,4 @@ def _spec(place: Place) -> ReplicatedSpec:
     return place.spec
 
 
-LAYER = Replicated
+SPEC, LAYER = ReplicatedSpec, Replicated

@@ -7,6 +7,7 @@ between the two planes if it is ``learned``. ``relaxed`` neurons learn their las
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,15 +17,31 @@ from runtime.network.kinds.spatial import TILED_FROM
 from runtime.network.kinds.spatial import Spatial as SpatialKind
 from runtime.network.network import Layer
 from train.config import TrainConfig
-from train.layers.base import Place, Role, TrainLayer, multiplied_in
+from train.config.kinds import NeuronSpec
+from train.layers.base import Place, PositionLayer, Role, multiplied_in
 from train.layers.pruning import cutoff_between
 from train.layers.wiring import rule, spatial_product
 
 DECIDED = 40.0  # steepness at which the mask of 1 is 1 in float32
 
 
-class Spatial(TrainLayer):
+class SpatialSpec(NeuronSpec):
+    """Positions on both sides; rule, gap and coordinates are those of the run."""
+
+    kind: Literal["spatial"] = "spatial"
+    """Which of the kinds of layers."""
+
+    tiles: ClassVar[bool] = True
+
+    @classmethod
+    def settings_of(cls, layer: Layer) -> dict[str, Any]:
+        gap = str(layer.options["gap_kind"])
+        return {"gap": gap, "rule": str(layer.options["rule"]), "d": layer.arrays["sender"].shape[1] + (gap != "relaxed")}
+
+
+class Spatial(PositionLayer):
     kind = "spatial"
+    written_out = True
 
     def __init__(
         self, place: Place, config: TrainConfig, sender: nn.Parameter, receiver: Tensor, inhibition: Tensor, bias: Tensor, gap: float, tied: bool
@@ -66,8 +83,7 @@ class Spatial(TrainLayer):
         options, arrays = layer.options, layer.arrays
         if "inhibition" not in arrays:
             raise InputError(f"layer '{layer.name}' is frozen: it has signs, no inhibition. Fine-tuning needs a network of stage 'trained'.")
-        changes = {"gap": options["gap_kind"], "rule": options["rule"], "d": arrays["sender"].shape[1] + (options["gap_kind"] != "relaxed")}
-        config = config.model_copy(update=changes)
+        config = config.model_copy(update=SpatialSpec.settings_of(layer))
         tied = bool(options["tied"]) and isinstance(place.before, Spatial)
         sender = place.before.receiver if tied and isinstance(place.before, Spatial) else nn.Parameter(torch.tensor(arrays["sender"]))
         found = cls(
@@ -166,4 +182,4 @@ def _positions(count: int, plane: int, place: Place, config: TrainConfig) -> Ten
     return across * place.unit
 
 
-LAYER = Spatial
+SPEC, LAYER = SpatialSpec, Spatial

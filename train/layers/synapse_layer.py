@@ -13,6 +13,8 @@ from train.config import TrainConfig
 from train.layers.base import Place, Role, WeightedLayer
 from train.layers.boxes import Synapses, softness_at
 
+EPS = 0.1  # of the normalisation's variance: box sums of a quiet neuron are not to be blown up
+
 
 class SynapseLayer(WeightedLayer):
     """The values are the charges. A subclass says what is summed (``product``) and how its geometry is written (``options``)."""
@@ -23,6 +25,12 @@ class SynapseLayer(WeightedLayer):
     def __init__(self, place: Place, config: TrainConfig, synapses: Synapses) -> None:
         super().__init__()
         self.place, self.config, self.synapses = place, config, synapses
+
+    def unquantisable(self) -> str | None:
+        return None if self.synapses.rule == "box" else f"{self.kind} with rule {self.synapses.rule}"
+
+    def normalised_with(self) -> float | None:
+        return EPS
 
     @abstractmethod
     def options(self) -> dict[str, Any]:

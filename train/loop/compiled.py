@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from devices.errors import InputError, NearwireError
-from train.layers.spatial import Spatial
+from train.layers.base import TrainLayer
 from train.model.model import Model
 from train.quantised.model import QuantisedModel
 
@@ -23,9 +23,10 @@ def check_compilable(model: Model | QuantisedModel, processes: int) -> None:
     """InputError for a model that gains nothing, and for several processes that share it."""
     if processes > 1:
         raise InputError(f"--compile is for one process, and {processes} share this run. Leave it out, or train without torchrun.")
-    found = "spiking neurons" if model.neurons is not None else "spatial layers"
-    if found == "spiking neurons" or any(isinstance(module, Spatial) for module in model.modules()):
-        raise InputError(f"--compile does nothing for {found}, whose passes are matrix products or written out already. Leave it out.")
+    written_out = ["spiking neurons"] if model.neurons is not None else []
+    written_out += [f"{module.kind} layers" for module in model.modules() if isinstance(module, TrainLayer) and module.written_out]
+    if written_out:
+        raise InputError(f"--compile does nothing for {written_out[0]}, whose passes are matrix products or written out already. Leave it out.")
 
 
 def compiled(model: Callable[..., Tensor]) -> Callable[..., Tensor]:

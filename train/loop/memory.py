@@ -10,6 +10,7 @@ import torch
 
 from devices.errors import NearwireError
 from train.config import TrainConfig
+from train.config.structure import structure
 
 CPU_ALLOCATOR = "DefaultCPUAllocator"  # in the message of the RuntimeError that torch raises on a CPU
 BLOCK = 2**20
@@ -36,9 +37,9 @@ def _error(config: TrainConfig, device: torch.device, message: str) -> OutOfMemo
     wanted = re.search(r"allocate (\d+) bytes|allocate ([\d.]+ [KMGT]iB)", message)
     size = "" if wanted is None else f": {wanted[2] or f'{int(wanted[1]) / BLOCK:,.0f} MiB'} more were not to be had"
     ways = [f"--batch (it is {config.batch})"]
-    spatial = any(layer.kind == "spatial" for layer in config.layers) or (not config.layers and config.model == "spatial")
-    if spatial and config.weights != "tiled":
-        ways.append("--weights tiled, which keeps no weights of spatial layers while training in floats")
+    tiled = [layer.kind for layer in structure(config) if layer.tiles]
+    if tiled and config.weights != "tiled":
+        ways.append(f"--weights tiled, which keeps no weights of {tiled[0]} layers while training in floats")
     if config.spiking is not None:
         ways.append(f"fewer time steps (spiking.steps is {config.spiking.steps})")
     ways.append("fewer outputs of its layers" if config.layers else "fewer --hidden neurons")

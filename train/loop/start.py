@@ -10,9 +10,9 @@ from runtime.network.file import load
 from runtime.network.network import Network
 from runtime.zoo import resolve
 from train.config import TrainConfig
-from train.config.structure import LayerSpec, structure
+from train.config.kinds import spec_class
+from train.config.structure import structure
 from train.config.tables import SpikingConfig
-from train.model.model import spec_of
 
 STRUCTURE = ("model", "head", "hidden", "synapses")  # what ``layers`` says instead
 
@@ -23,25 +23,17 @@ def started(config: TrainConfig) -> tuple[TrainConfig, Network | None]:
     if config.init is None:
         return config, None
     network = load(resolve(config.init))
-    layers = config.layers or tuple(_spec(network, k) for k in range(len(network.layers)))
+    layers = config.layers or tuple(spec_class(layer.kind).of_layer(layer) for layer in network.layers)
     _check_layers(config, network)
     there: dict[str, Any] = {"input_bits": 8 - network.input.cut}
-    spatial = next((layer for layer in network.layers if layer.kind == "spatial"), None)
-    if spatial is not None:
-        gap = str(spatial.options["gap_kind"])
-        there |= {"gap": gap, "rule": str(spatial.options["rule"]), "d": spatial.arrays["sender"].shape[1] + (gap != "relaxed")}
+    for layer in reversed(network.layers):  # the first one decides
+        there |= spec_class(layer.kind).settings_of(layer)
     for name, value in there.items():
         if name in config.model_fields_set and getattr(config, name) != value:
             raise _other(config, name, getattr(config, name), value)
     usual = {name: TrainConfig.model_fields[name].default for name in STRUCTURE}
     data = config.data if "data" in config.model_fields_set else str(network.provenance.get("data", config.data))
     return config.model_copy(update={**usual, **there, "layers": layers, "data": data, "spiking": _neurons(config, network)}), network
-
-
-def _spec(network: Network, k: int) -> LayerSpec:
-    layer = network.layers[k]
-    spec = spec_of(layer)
-    return spec if layer.kind == "replicated" else spec.model_copy(update={"outputs": layer.outputs})
 
 
 def _check_layers(config: TrainConfig, network: Network) -> None:

@@ -17,20 +17,20 @@ from torch.nn import functional
 from devices.errors import InputError
 from runtime.data.dataset import Dataset
 from runtime.network.check import validate
-from runtime.network.network import InputSpec, Layer, Network
+from runtime.network.kinds import kind_of
+from runtime.network.network import InputSpec, Network
 from runtime.network.spiking.coding import check_coding
 from runtime.network.spiking.floating import beta_of, threshold_of
 from train.config import TrainConfig
-from train.config.structure import DenseSpec, FieldSpec, ReplicatedSpec, SpatialSpec, structure
+from train.config.kinds import NeuronSpec, Spec, spec_class
+from train.config.structure import structure
 from train.config.tables import SpikingConfig
 from train.layers import layer_class
-from train.layers.base import Spec, TrainLayer, WeightedLayer
+from train.layers.base import TrainLayer, WeightedLayer
 from train.layers.neurons import NEURONS
 from train.model.normalisation import Normalisation
 from train.model.places import Places
 from train.spiking.dynamics import SpikingNeurons
-
-BOX_EPS, DENSE_EPS = 0.1, 0.001  # of the normalisation's variance: box sums of a quiet neuron are not to be blown up
 
 
 class Model(nn.Module):
@@ -143,11 +143,11 @@ class Model(nn.Module):
 
 def _norm(layer: TrainLayer, normalised: bool) -> nn.Module:
     """The normalisation behind a hidden layer of a new model; the layer's own bias then has nothing to learn."""
-    spec = layer.place.spec
-    if not normalised or not isinstance(layer, WeightedLayer) or (isinstance(spec, DenseSpec) and not spec.normalise):
+    eps = layer.normalised_with() if normalised else None
+    if eps is None:
         return nn.Identity()
     layer.bias.requires_grad_(False)
-    return Normalisation(len(layer.bias), DENSE_EPS if isinstance(spec, DenseSpec) else BOX_EPS)
+    return Normalisation(len(layer.bias), eps)
 
 
 def build(config: TrainConfig, dataset: Dataset) -> Model:
@@ -183,17 +183,17 @@ def from_network(network: Network, config: TrainConfig) -> Model:
     """The trainable form of a network of stage 'trained'; its structure is kept, ``config.prune`` is applied."""
     if network.stage != "trained":
         raise InputError(f"a network of stage '{network.stage}' cannot be trained further. Give one of stage 'trained', as 'train fit' writes it.")
-    if config.prune_structure != "none" and any(layer.kind != "dense" for layer in network.layers):
+    if config.prune_structure != "none" and any(config.prune_structure not in kind_of(layer).pruning for layer in network.layers):
         raise InputError(f"prune_structure '{config.prune_structure}' needs a network of dense layers; '{config.init}' has others. Leave it out.")
-    unpruned = sorted({layer.kind for layer in network.layers if layer.kind in ("field", "replicated")})
+    unpruned = sorted({layer.kind for layer in network.layers if not kind_of(layer).pruning})
     if config.prune and unpruned:
-        raise InputError(f"prune is {config.prune}, but '{config.init}' has {' and '.join(unpruned)} layers: synapses, not weights. Leave it out.")
+        raise InputError(f"prune is {config.prune}, but '{config.init}' has {' and '.join(unpruned)} layers, which cannot be pruned. Leave it out.")
     rules = [layer.options["rule"] for layer in network.layers if "rule" in layer.options]
     places = Places(network.input, [layer.kind for layer in network.layers], rules[0] if rules else config.rule)
     wanted = structure(config) if config.layers else ()
     layers: list[TrainLayer] = []
     for k, layer in enumerate(network.layers):
-        entry = wanted[k] if k < len(wanted) and wanted[k].kind == layer.kind else spec_of(layer)
+        entry = wanted[k] if k < len(wanted) and wanted[k].kind == layer.kind else spec_class(layer.kind).of_layer(layer)
         layers.append(layer_class(layer.kind).load(layer, places.next(layers, entry, file=layer), config))
     neurons = None
     if network.spiking is not None:
@@ -202,23 +202,11 @@ def from_network(network: Network, config: TrainConfig) -> Model:
     return Model(layers, [layer.activation for layer in network.layers], network.input, network.classes, False, neurons)
 
 
-def spec_of(layer: Layer) -> Spec:
-    """Settings for a layer that comes from a file."""
-    if layer.kind == "dense":
-        return DenseSpec(kind="dense")
-    if layer.kind == "spatial":
-        return SpatialSpec(kind="spatial")
-    grid = (int(layer.options["grid"][0]), int(layer.options["grid"][1]))
-    if layer.kind == "field":
-        return FieldSpec(kind="field", grid=grid, rule=str(layer.options["rule"]))
-    return ReplicatedSpec(kind="replicated", grid=grid, prototypes=len(layer.arrays["bias"]))
-
-
 def _outputs(entry: Spec, k: int, last: bool, classes: int) -> int | None:
     """A layer's neurons; None where its geometry says it."""
-    if isinstance(entry, ReplicatedSpec):
+    if not isinstance(entry, NeuronSpec):
         if last:
-            raise InputError("the last layer is replicated; its outputs are scores, one a class. Add a dense or field layer behind it.")
+            raise InputError(f"the last layer is {entry.kind}; its outputs are scores, one a class. Add a dense or field layer behind it.")
         return None
     if entry.outputs is None and not last:
         raise InputError(f"layers.{k} of kind '{entry.kind}' lacks 'outputs'; only the last layer may leave it out (it has one neuron a class).")

@@ -15,8 +15,7 @@ from runtime.network.check import validate
 from runtime.network.law import ACTIVATION_MAX
 from runtime.network.network import Network
 from train.config import TrainConfig
-from train.layers.base import TrainLayer
-from train.layers.spatial import Spatial
+from train.layers.base import PositionLayer, TrainLayer, WeightedLayer
 from train.model.model import Model
 from train.quantised.layers import QuantisedLayer, QuantisedWeights
 from train.quantised.positions import QuantisedSpatial, share_grid, spatial_groups
@@ -37,7 +36,11 @@ class QuantisedModel(nn.Module):
 
     def _quantised(self, layer: TrainLayer, k: int, count: int, bits: int) -> QuantisedLayer:
         """Layer k of ``count`` with its steps."""
-        return QuantisedSpatial(layer, k == count - 1, bits) if isinstance(layer, Spatial) else QuantisedWeights(layer, k == count - 1)
+        if isinstance(layer, PositionLayer):
+            return QuantisedSpatial(layer, k == count - 1, bits)
+        if isinstance(layer, WeightedLayer):
+            return QuantisedWeights(layer, k == count - 1)
+        raise _unquantisable(k, layer.kind)
 
     def each(self) -> list[QuantisedLayer]:
         return [layer for layer in self.layers if isinstance(layer, QuantisedLayer)]
@@ -112,9 +115,12 @@ class QuantisedModel(nn.Module):
 def check_quantisable(model: Model) -> None:
     """InputError naming the first layer that the quantised phase cannot train."""
     for k, layer in enumerate(model.each()):
-        rule = getattr(getattr(layer, "synapses", None), "rule", "box")
-        if rule != "box":
-            raise InputError(
-                f"layer {k} is {layer.kind} with rule {rule}, which the quantised phase cannot train. "
-                "Allowed: spatial, dense, and field or replicated with rule box. Leave 'quantise' out; compile quantises every kind after the training."
-            )
+        if what := layer.unquantisable():
+            raise _unquantisable(k, what)
+
+
+def _unquantisable(k: int, what: str) -> InputError:
+    return InputError(
+        f"layer {k} is {what}, which the quantised phase cannot train. "
+        "Allowed: layers of positions, of weights and of boxes (rule box). Leave 'quantise' out; compile quantises every kind after the training."
+    )

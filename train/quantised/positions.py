@@ -27,8 +27,8 @@ from devices.errors import NearwireError
 from runtime.network.kinds.spatial import EPSILON, ideal_table, rounded_table
 from runtime.network.law import ACTIVATION_MAX, SHIFT_MAX, WEIGHT_MAX
 from runtime.network.network import Array, Layer
+from train.layers.base import PositionLayer
 from train.layers.pruning import kept
-from train.layers.spatial import Spatial
 from train.layers.wiring import Rule
 from train.quantised.layers import SHIFT_FIRST, QuantisedLayer
 
@@ -39,10 +39,10 @@ MANTISSA, BIAS = 23, 127  # of float32
 class QuantisedSpatial(QuantisedLayer):
     """A spatial layer with its grid."""
 
-    layer: Spatial
+    layer: PositionLayer
     grid: Tensor
 
-    def __init__(self, layer: Spatial, last: bool, bits: int) -> None:
+    def __init__(self, layer: PositionLayer, last: bool, bits: int) -> None:
         super().__init__(layer, last)
         self.largest = 2 ** (bits - 1) - 1
         self.register_buffer("grid", torch.ones((), dtype=torch.float64, device=layer.bias.device))  # length units a step

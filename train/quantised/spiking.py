@@ -27,8 +27,7 @@ from runtime.network.law import SHIFT_MAX, SHIFT_MIN, WEIGHT_MAX
 from runtime.network.network import Layer, Network
 from runtime.network.spiking.constants import THRESHOLD_MAX
 from train.config import TrainConfig
-from train.layers.base import TrainLayer, WeightedLayer
-from train.layers.spatial import Spatial
+from train.layers.base import PositionLayer, TrainLayer, WeightedLayer
 from train.model.model import Model
 from train.quantised.layers import QuantisedLayer, QuantisedWeights, round_through
 from train.quantised.model import QuantisedModel
@@ -82,7 +81,7 @@ class QuantisedCurrents(QuantisedWeights):
 class QuantisedSpatialCurrents(QuantisedSpatial):
     """A spatial layer on its grid: integers in, real currents out."""
 
-    def __init__(self, layer: Spatial, bits: int) -> None:
+    def __init__(self, layer: PositionLayer, bits: int) -> None:
         super().__init__(layer, True, bits)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -100,7 +99,7 @@ class QuantisedSpikingModel(QuantisedModel):
         super().__init__(model, bits)
 
     def _quantised(self, layer: TrainLayer, k: int, count: int, bits: int) -> QuantisedLayer:
-        if isinstance(layer, Spatial):
+        if isinstance(layer, PositionLayer):
             return QuantisedSpatialCurrents(layer, bits)
         if not isinstance(layer, WeightedLayer):
             raise InputError(f"layer {k} is {layer.kind}, which the quantised phase of a spiking network cannot train. Leave 'quantise' out.")
