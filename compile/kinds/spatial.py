@@ -81,7 +81,7 @@ class SpatialLowering(Lowering):
         )
         return IntegerWeights(quantised, np.full(outputs, scale), np.zeros(outputs, np.int64))
 
-    def rounder(self, weights: IntegerWeights, values: Array, zero_point: int, target: Array, hidden: bool) -> Rounder:
+    def rounder(self, weights: IntegerWeights, values: Array, zero_point: int, target: Array, hidden: bool) -> Rounder | None:
         """Connections of one distance share an entry of the table, so its entries are rounded together."""
         moments = table_moments(weights.layer, values, zero_point, target, hidden)
         return lambda nearest, input_scale: round_jointly(nearest, moments, input_scale)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from compile.kinds import LOWERINGS
 from compile.kinds.base import IntegerWeights
-from compile.kinds.rounding import Moments
-from compile.passes import quantise as quantise_pass
+from compile.kinds.spatial import SpatialLowering
 from compile.passes.freeze import freeze
 from compile.passes.prune import prune
 from compile.passes.quantise import quantise
@@ -15,6 +15,13 @@ from runtime.network.file import load
 from runtime.network.network import Array, Network
 from runtime.network.reference import trace
 from runtime.zoo import resolve
+
+
+class Nearest(SpatialLowering):
+    """The kind without joint rounding."""
+
+    def rounder(self, weights: IntegerWeights, values: Array, zero_point: int, target: Array, hidden: bool) -> None:
+        return None
 
 
 def error(network: Network, integer: Network, samples: Array) -> float:
@@ -30,10 +37,7 @@ def test_sums_come_closer_than_with_nearest_entries(share: float, monkeypatch: p
     network = prune(freeze(load(resolve("zoo:digits-spatial"))), share)
     jointly = quantise(network, seen)
 
-    def nearest(weights: IntegerWeights, moments: Moments, input_scale: float) -> IntegerWeights:
-        return weights
-
-    monkeypatch.setattr(quantise_pass, "round_jointly", nearest)
+    monkeypatch.setitem(LOWERINGS, "spatial", Nearest())
     apart = quantise(network, seen)
     assert error(network, jointly, seen) < 0.96 * error(network, apart, seen)
     assert error(network, jointly, unseen) < error(network, apart, unseen)
