@@ -157,7 +157,7 @@ def metadata(found: Any) -> dict[str, Any]:
     for name, value in found.metadata.items():
         try:
             told[name] = json.loads(value)
-        except ValueError:
+        except (ValueError, TypeError, RecursionError):  # a text that is no JSON, or what another tool wrote
             told[name] = value
     return told
 

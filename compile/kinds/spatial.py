@@ -21,12 +21,14 @@ import numpy as np
 
 from compile.kinds.base import IntegerWeights, Lowering, Rounder, trained_scales, untrained
 from compile.kinds.rounding import round_jointly, table_moments
+from devices.errors import InputError
 from runtime.network.kinds.spatial import EPSILON, Spatial, ideal_table, rounded_table
 from runtime.network.law import WEIGHT_MAX, distance_code
 from runtime.network.network import Array, Layer
 from runtime.network.rules import rule
 from runtime.report.page import packed
 
+GAP2_MAX = 2**31  # squared position steps: leaves as much for the positions
 REACHED = (1.0, 0.999, 0.995, 0.99, 0.98, 0.96, 0.93, 0.9)  # shares of the positions, an axis, within the grid; tried
 CLIPS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)  # of the largest |w|, tried as the end of the integer range
 WEB = 300  # connections of every length that are drawn when no neuron is chosen
@@ -142,8 +144,13 @@ def _with_integer_positions(layer: Layer, middle: Array, step: float, largest: i
     def grid(name: str) -> Array:
         return np.clip(np.rint((layer.arrays[name].astype(np.float64) - middle) / step), -largest, largest).astype(np.int16)
 
+    gap2 = (float(layer.options["gap"]) / step) ** 2
+    if gap2 > GAP2_MAX:
+        raise InputError(
+            f"layer '{layer.name}': its gap is {gap2**0.5:.3g} position steps; allowed: {GAP2_MAX**0.5:.0f}. Train it with a smaller gap."
+        )
     integer = layer.with_arrays(sender=grid("sender"), receiver=grid("receiver")).with_options(
-        drop=("gap", "steepness", "position_step"), step=step, gap2=round((float(layer.options["gap"]) / step) ** 2), cutoff2=None
+        drop=("gap", "steepness", "position_step"), step=step, gap2=round(gap2), cutoff2=None
     )
     if "cutoff2" in layer.options and "step" in layer.arrays:
         integer = integer.with_options(cutoff2=int(layer.options["cutoff2"] / step**2))  # training put it between two squared steps

@@ -7,13 +7,14 @@ To add a board: one file ``devices/boards/GROUP/NAME.toml`` with the fields of `
 from __future__ import annotations
 
 import os
-import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from devices.common.documents import read_toml
+from devices.common.guard import plain
 from devices.errors import InputError, unknown_name
 
 FOLDER = Path(__file__).parent
@@ -164,12 +165,10 @@ def load_board(name: str, folder: Path | None = None) -> Board:
         raise unknown_name("board", name, files)
     path = files[name]
     try:
-        board = Board.model_validate({"name": name, **tomllib.loads(path.read_text(encoding="utf-8"))})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"board file '{path}' is not valid TOML: {error}. Correct that line.") from error
+        board = Board.model_validate({"name": name, **read_toml(path, f"board file '{path}'", "Correct that line.", "is not valid TOML")})
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "(file)"
+        field = plain(".".join(map(str, first["loc"]))) or "(file)"
         raise InputError(f"board file '{path}': field '{field}': {first['msg']}. See devices/boards/board.py for the fields.") from error
     if board.name != name:
         raise InputError(f"board file '{path}': field 'name' is '{board.name}'; it must be '{name}', as the file is called, or left out.")

@@ -76,6 +76,10 @@ def _array(file: IO[bytes], size: int) -> Array:
         at += len(part)
     if file.read(1):  # of an archive's member: what compares its checksum
         raise ValueError("there are bytes behind its values")
+    if dtype.kind == "U":
+        letters = values.view(np.dtype("u4") if dtype.isnative else np.dtype("u4").newbyteorder())
+        if (letters > 0x10FFFF).any() or ((letters >= 0xD800) & (letters <= 0xDFFF)).any():
+            raise ValueError("it holds texts of what is no character")
     return values.reshape(shape, order="F" if fortran else "C")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from devices.common.documents import read_json
 from devices.errors import InputError
 
 
@@ -67,16 +67,13 @@ def read_benches(paths: Sequence[Path]) -> Benches:
     for path in paths:
         if not path.is_file():
             raise InputError(f"there is no bench file '{path}'. Make one: python -m runtime bench BUILD --json > {shlex.quote(path.name)}")
+        read = read_json(path, f"'{path}'", f"Make it with: python -m runtime bench BUILD --json > {path.name}", "is not JSON")
         try:
-            document = _Document.model_validate(json.loads(path.read_text(encoding="utf-8")))
+            document = _Document.model_validate(read)
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"])) or "the whole"
             raise InputError(f"'{path}' is not what 'python -m runtime bench --json' prints: {place}: {first['msg']}.") from error
-        except ValueError as error:
-            raise InputError(
-                f"'{path}' is not JSON ({error}). Make it with: python -m runtime bench BUILD --json > {shlex.quote(path.name)}"
-            ) from error
         doubts = {each.device: "; ".join(each.invalid) or each.error or "the run was invalid" for each in document.devices if not each.valid}
         given = {row.device for row in document.rows}
         silent |= {device: reason for device, reason in doubts.items() if device not in given}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from devices.common import documents
+from devices.common.guard import plain, reason, shown
 from devices.errors import InputError, unknown_name
 from train.config import TrainConfig
 from train.config.kinds import MODULES, spec_class
@@ -21,16 +22,18 @@ def make_config(values: Mapping[str, Any], where: str) -> TrainConfig:
     """A checked configuration; InputError that names every wrong field, what was found and what is allowed."""
     try:
         return TrainConfig.model_validate(dict(values))
+    except (TypeError, OverflowError, RecursionError) as error:
+        raise InputError(f"{where} holds a value of no use for a setting: {reason(error)}.") from error
     except ValidationError as error:
         parts = []
         for problem in error.errors():
             field = ".".join(str(part) for part in problem["loc"])
             if problem["type"] == "extra_forbidden":
-                parts.append(f"unknown field '{field}' (known: {', '.join(_known(problem['loc']))})")
+                parts.append(f"unknown field '{plain(field)}' (known: {', '.join(_known(problem['loc']))})")
             elif not field:
                 parts.append(problem["msg"].removeprefix("Value error, "))
             else:
-                parts.append(f"{field} is {problem['input']!r}: {_inside(problem['msg'])}")
+                parts.append(f"{plain(field)} is {shown(problem['input'])}: {_inside(problem['msg'])}")
         raise InputError(f"{where}: {'; '.join(parts)}.") from error
 
 
@@ -51,10 +54,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     """The table in a TOML file; InputError if it is missing or malformed."""
     if not path.is_file():
         raise InputError(f"there is no configuration file '{path}'. Give a TOML file with fields of TrainConfig, e.g. epochs = 20.")
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"configuration file '{path}' is not TOML: {error}.") from error
+    return documents.read_toml(path, f"configuration file '{path}'")
 
 
 def recipe_names() -> list[str]:

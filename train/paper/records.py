@@ -10,8 +10,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
+from devices.common.documents import read_json
 from devices.common.files import write_whole
-from devices.errors import InputError
+from devices.common.guard import reading
 from train.config import TrainConfig
 
 SHIPPED = Path(__file__).with_name("records")
@@ -62,9 +65,7 @@ def read(folder: Path, model: str, seed: int) -> Record | None:
     path = folder / f"{model}-seed-{seed}.json"
     if not path.is_file():
         return None
-    try:
-        values = json.loads(path.read_text("utf-8"))
-        values.pop("complete", None)
-        return Record(**values)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise InputError(f"record '{path}' cannot be read: {error}. Remove it, and the run is measured again.") from error
+    where, again = f"record '{path}'", "Remove it, and the run is measured again."
+    values = read_json(path, where, again, "cannot be read")
+    with reading(where, again):
+        return TypeAdapter(Record).validate_python({name: value for name, value in values.items() if name != "complete"})

@@ -34,7 +34,7 @@ class OnnxRuntimeSession(Session):
         start = time.perf_counter_ns()
         self.session = opened(self.path, self.content, threads)
         self.init_ns = time.perf_counter_ns() - start
-        found = [[(p.name, p.type, p.shape[1:]) for p in ports] for ports in (self.session.get_inputs(), self.session.get_outputs())]
+        found = ports_of(self.path, self.session)
         expected = [[("input", "tensor(uint8)", [network.input.size])], [("scores", "tensor(int32)", [network.layers[-1].outputs])]]
         if found != expected:
             raise unreadable(self.path, f"it reads and returns {found}, the build's network {expected}")
@@ -42,7 +42,10 @@ class OnnxRuntimeSession(Session):
 
     def scores(self, samples: Array) -> Array:
         flat = np.ascontiguousarray(check_samples(self.network, samples))
-        parts = [self.session.run(["scores"], {"input": flat[at : at + CHUNK]})[0] for at in range(0, len(flat), CHUNK)]
+        try:
+            parts = [self.session.run(["scores"], {"input": flat[at : at + CHUNK]})[0] for at in range(0, len(flat), CHUNK)]
+        except Exception as error:  # a file that loads and cannot run; its errors have no common base but Exception
+            raise unreadable(self.path, error) from error
         return np.concatenate(parts) if parts else np.zeros((0, self.network.layers[-1].outputs), np.int32)
 
     def time_ns(self, sample: Array, runs: int) -> Array:
@@ -115,6 +118,14 @@ def opened(path: Path, content: bytes, threads: int, profile_prefix: str | None 
     try:
         return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its errors have no common base but Exception
+        raise unreadable(path, error) from error
+
+
+def ports_of(path: Path, session: Any) -> list[list[tuple[str, str, list[Any]]]]:
+    """(name, type, shape of a sample) of what a session reads, and of what it returns; InputError if the file's names are no texts."""
+    try:
+        return [[(p.name, p.type, p.shape[1:]) for p in ports] for ports in (session.get_inputs(), session.get_outputs())]
+    except Exception as error:  # a name that is no UTF-8, a shape that is none
         raise unreadable(path, error) from error
 
 

@@ -64,10 +64,10 @@ class TfliteSession(Session):
             start = time.perf_counter_ns()
             self.interpreter = _interpreter(module, content, threads)
             self.init_ns = time.perf_counter_ns() - start
-        except (ValueError, RuntimeError) as error:
+            inputs, outputs = self.interpreter.get_input_details(), self.interpreter.get_output_details()
+            found = [[(list(map(int, d["shape"])), d["dtype"].__name__) for d in details] for details in (inputs, outputs)]
+        except Exception as error:  # a name that is no UTF-8, a number that does not fit: its errors have no common base
             raise unreadable(self.path, error) from error
-        inputs, outputs = self.interpreter.get_input_details(), self.interpreter.get_output_details()
-        found = [[(list(map(int, d["shape"])), d["dtype"].__name__) for d in details] for details in (inputs, outputs)]
         expected = [[([1, network.input.size], "int8")], [([1, self.outputs], "int32")]]
         if found != expected:
             raise unreadable(self.path, f"it reads and returns {found}, the build's network {expected}")
@@ -82,10 +82,13 @@ class TfliteSession(Session):
         stored = self._stored(samples)
         result = np.empty((len(stored), self.outputs), np.int32)
         put, run, get = self.interpreter.set_tensor, self.interpreter.invoke, self.interpreter.get_tensor
-        for k, one in enumerate(stored):
-            put(self.input, one)
-            run()
-            result[k] = get(self.output)[0]
+        try:
+            for k, one in enumerate(stored):
+                put(self.input, one)
+                run()
+                result[k] = get(self.output)[0]
+        except (ValueError, RuntimeError) as error:  # a file that loads and cannot run
+            raise unreadable(self.path, error) from error
         return result
 
     def time_ns(self, sample: Array, runs: int) -> Array:

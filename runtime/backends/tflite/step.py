@@ -34,14 +34,15 @@ class TfliteSpikingSession(SpikingSession):
             start = time.perf_counter_ns()
             self.interpreter = make()
             self.init_ns = time.perf_counter_ns() - start
-        except (ValueError, RuntimeError) as error:
+            details = self.interpreter.get_input_details(), self.interpreter.get_output_details()
+        except Exception as error:  # a name that is no UTF-8, a number that does not fit: its errors have no common base
             raise unreadable(path, error) from error
         first = f"{network.layers[0].name}/current"
         self.held = ([first] if self.direct else []) + [f"{layer.name}/membrane" for layer in network.layers]  # the state's names
         self.fired = [f"{layer.name}/spikes" for layer in network.layers]
-        self.at = self._indices(path)
+        self.at = self._indices(path, *details)
 
-    def _indices(self, path: Path) -> dict[str, int]:
+    def _indices(self, path: Path, read: list[dict[str, Any]], returned: list[dict[str, Any]]) -> dict[str, int]:
         """Tensors of the file by name; InputError unless they are those of a step of this network."""
         widths = [*(self.widths[:1] if self.direct else ()), *self.widths]
         state = list(zip(self.held, widths, strict=True))
@@ -51,7 +52,7 @@ class TfliteSpikingSession(SpikingSession):
         outputs = {"output": ([1, self.widths[-1]], "int32"), **{f"{name}_next": ([1, width], "int32") for name, width in state}}
         outputs |= {name: ([1, width], "int8") for name, width in zip(self.fired, self.widths, strict=True)}
         indices: dict[str, int] = {}
-        for wanted, details in ((inputs, self.interpreter.get_input_details()), (outputs, self.interpreter.get_output_details())):
+        for wanted, details in ((inputs, read), (outputs, returned)):
             found = {each["name"]: (list(map(int, each["shape"])), np.dtype(each["dtype"]).name) for each in details}
             if found != wanted:
                 raise unreadable(path, f"it reads or returns {found}, a step of the build's network {wanted}")
