@@ -5,6 +5,7 @@ A worker that hangs, dies or takes too much is ended and the next one goes on wi
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import random
@@ -25,6 +26,7 @@ from devices.errors import InputError, NearwireError
 LIMIT_S = 10
 FIRST_S = 60  # of the first mutant, which loads the libraries
 ADDRESSES = 16 * 2**30  # bytes of address space of a worker: protects the machine, not the measure
+WARM = 20  # mutants that a worker reads before it measures any
 RESTART = 20_000  # mutants of a worker: what one leaves behind is no other's
 
 
@@ -65,9 +67,11 @@ def run(surface: Surface, count: int, seed: int) -> Report:
 
 def _watch(report: Report, ours: Connection, worker: Any, number: int, end: int) -> int:
     """Take what a worker tells; returns the number of the next mutant that nobody has read."""
+    start = number
     while number < end:
+        fresh = number == start
         try:
-            if not ours.poll(FIRST_S if number == 0 else LIMIT_S):  # the first loads the libraries
+            if not ours.poll(FIRST_S if fresh else LIMIT_S):  # the first loads the libraries
                 report.add("hang", number)
                 return _counted(report, number)
             outcome, peak, size = ours.recv()
@@ -105,7 +109,12 @@ def _work(surface: Surface, seeds: Sequence[Any], place: Path, seed: int, start:
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
     sys.setrecursionlimit(1000)
     path = place / surface.file
-    before = None
+    for number in range(start, min(end, start + WARM)):  # load what mutants need: libraries are nobody's memory
+        with contextlib.suppress(Exception):
+            path.write_bytes(mutant(surface, seeds, seed, number))
+            _outcome(surface, path)
+    _forget_peak()
+    before = _peak()
     for number in range(start, end):
         try:
             content = mutant(surface, seeds, seed, number)
@@ -113,10 +122,6 @@ def _work(surface: Surface, seeds: Sequence[Any], place: Path, seed: int, start:
             told.send((f"crash of the mutator {signature(error)}", 0, 0))
             continue
         path.write_bytes(content)
-        if before is None:
-            _outcome(surface, path)  # loads what every mutant needs
-            _forget_peak()
-            before = _peak()
         outcome = _outcome(surface, path)
         told.send((outcome, _peak() - before, len(content)))
 

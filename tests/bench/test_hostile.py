@@ -42,10 +42,10 @@ def test_every_sort_of_fault_is_seen(fault: str, monkeypatch: pytest.MonkeyPatch
     limit = 1 if fault == "hang" else 30
     monkeypatch.setattr(runner, "LIMIT_S", limit)
     monkeypatch.setattr(runner, "FIRST_S", limit)
-    path = {"first": True}
+    path = {"first": True}  # the reading that warms up
 
     def read(file: Path) -> object:
-        if path.pop("first", False):  # the one that loads what every mutant needs
+        if path.pop("first", False):
             return None
         return FAULTS[fault](file)
 
