@@ -11,7 +11,8 @@
             state = session.step(state)  # state.spikes, state.membranes: a layer each, state.scores
         session.spikes(images)           # all of them, (steps, n, neurons) a layer
 
-Samples are uint8 bytes, which the network reads as they are, or floats in real units, which are quantised by the network's input scale.
+Samples are raw values, of the type that the network's front end takes (``raw_dtype``); without a front end floats in real units, which are
+quantised by the network's input scale. uint8 bytes are read as they are, unless the raw values themselves are uint8.
 Scores are int32 as every backend computes them, or float32 in real units: scores times the output scale. Without being told, bytes give
 integers and floats give floats. numpy and the backend's own library are all that is needed.
 """
@@ -27,11 +28,11 @@ import numpy as np
 
 from devices.errors import InputError, unknown_name
 from runtime.backends import Session
-from runtime.backends.registry import stepping
-from runtime.backends.stepping import SpikingSession, State
+from runtime.backends.stepping import STEPPING, SpikingSession, State
 from runtime.builds.checked import CheckedBuild, open_build
 from runtime.data.inputs import stored_samples
 from runtime.measure.rows import ProfileRow, profile_rows
+from runtime.network.front.stages import quantised, raw_dtype
 from runtime.network.network import Array
 from runtime.remote.sessions import open_session
 
@@ -48,6 +49,11 @@ class Loaded:
     def input_shape(self) -> tuple[int, ...]:
         """Of one sample."""
         return self.build.network.input.shape
+
+    @property
+    def raw_dtype(self) -> str | None:
+        """The type of raw values that the front end takes; None: the network has none."""
+        return raw_dtype(self.build.network.front)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -105,8 +111,7 @@ class Loaded:
             return self._session
         if self.build.network.spiking is None:
             raise InputError(f"'{self.build.folder}' has no time steps: its network does not spike. Use run or run_batch.")
-        able = ", ".join(stepping())
-        raise InputError(f"backend '{self.backend}' runs whole inferences only. For single time steps load the build with one of: {able}.")
+        raise InputError(f"backend '{self.backend}' runs whole inferences only. For single time steps load the build with one of: {STEPPING}.")
 
     def profile(self, samples: Any = None) -> list[ProfileRow]:
         """What every layer costs, in order of execution, averaged over samples; without, over the build's own test vectors.
@@ -141,15 +146,10 @@ class Loaded:
         return np.ascontiguousarray(self._bytes(values.reshape(len(values), spec.size)))
 
     def _bytes(self, flat: Array) -> Array:
-        if flat.dtype == np.uint8:
+        network = self.build.network
+        if flat.dtype == np.uint8 and raw_dtype(network.front) != "uint8":
             return flat
-        if flat.dtype.kind == "f":
-            if not np.isfinite(flat).all():
-                raise InputError("the samples hold NaN or infinity. Only finite values can be quantised.")
-            return self.build.network.input.to_bytes(flat)
-        if flat.dtype.kind in "iu" and (flat.size == 0 or (flat.min() >= 0 and flat.max() <= 255)):
-            return flat.astype(np.uint8)
-        raise InputError(f"the samples are {flat.dtype}; allowed: real values, or integers in 0..255.")
+        return quantised(network.front, network.input, flat, "the samples")
 
     def _shapes(self) -> str:
         shape, flat = self.input_shape, (self.build.network.input.size,)

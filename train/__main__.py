@@ -268,7 +268,10 @@ def _fit(settings: TrainConfig, start: Network | None, out: Path, resume: bool, 
     if not resume and first:
         folder.check_free(force)
         folder.check_keeps(settings.init)
-    dataset = load_dataset(settings.data)
+    dataset = load_dataset(settings.data, start)
+    if first:
+        for note in dataset.notes:
+            warn(f"note: {note}")
     if "batch" not in settings.model_fields_set and settings.batch > len(dataset.train):
         settings = settings.model_copy(update={"batch": len(dataset.train)})
     from train.loop.fit import fit as run_fit

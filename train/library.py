@@ -40,7 +40,7 @@ def fit(
         raise InputError("resume goes on with the run in 'out', which is not given.")
     if start is None:
         config, start = started(config)
-    data = load_dataset(config.data) if dataset is None else dataset
+    data = load_dataset(config.data, start) if dataset is None else dataset
     if out is not None:
         folder = RunFolder(Path(out))
         if not resume:

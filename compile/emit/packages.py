@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from compile.emit.c import front
 from compile.emit.c import steady as c
 from compile.emit.common.templates import FOLDER as TEMPLATES
 from compile.emit.common.templates import environment, rows
@@ -114,7 +115,9 @@ def emit(network: Network, folder: Path, ecosystems: Sequence[str], library: str
         root = TEMPLATES / "packages" / name
         for path in sorted(root.rglob("*.jinja")):
             relative = path.relative_to(root).as_posix()
-            texts[relative.removesuffix(".jinja")] = templates.get_template(f"packages/{name}/{relative}").render({**values, **_places(item, values)})
+            texts[relative.removesuffix(".jinja")] = templates.get_template(f"packages/{name}/{relative}").render(
+                {**values, **_places(item, values, code)}
+            )
         for relative, text in texts.items():
             target = folder / place / relative
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -145,9 +148,10 @@ def _values(network: Network, library: str, sample: Array, facts: Facts) -> dict
     }
 
 
-def _places(item: Ecosystem, values: Mapping[str, Any]) -> dict[str, str]:
+def _places(item: Ecosystem, values: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, str]:
+    """Where the templates find the code, whose files are ``texts``."""
     code = item.code.format(library=values["library"])
-    return {"code": code, "header": item.header, "sources": " ".join(f'"{code}/{name}"' for name in CODE if name.endswith(".c"))}
+    return {"code": code, "header": item.header, "sources": " ".join(f'"{code}/{name}"' for name in texts if name.endswith(".c"))}
 
 
 def _code(templates: Any, network: Network, values: Mapping[str, Any]) -> dict[str, str]:
@@ -155,7 +159,8 @@ def _code(templates: Any, network: Network, values: Mapping[str, Any]) -> dict[s
     files = c.files(network)
     kernels = sorted(set(DECLARATION.findall(files["nearwire.h"])))
     entries = ENTRY_POINTS if network.spiking is None else (*ENTRY_POINTS, *SPIKING_ENTRY_POINTS)
+    entries = (*entries, "nearwire_quantise", "nearwire_raw") if network.front else entries
     symbols = {symbol: symbol.replace(PREFIX, values["library"], 1) for symbol in (*entries, *kernels)}
     renamed = templates.get_template("packages/shared/renamed.h.jinja")
-    texts = {name: renamed.render(content=files[name]) if name.endswith(".h") else files[name] for name in CODE}
+    texts = {name: renamed.render(content=files[name]) if name.endswith(".h") else files[name] for name in (*CODE, front.NAME) if name in files}
     return {**texts, "names.h": templates.get_template("packages/shared/names.h.jinja").render({**values, "symbols": symbols})}

@@ -15,6 +15,7 @@ import numpy as np
 
 from compile.emit import nir, packages
 from compile.emit.c import steady as c
+from compile.emit.c.front import constants_bytes as front_bytes
 from compile.emit.common.numbers import spiking_record
 from compile.emit.onnx import steady as onnx
 from compile.emit.tflite import steady as tflite
@@ -27,6 +28,7 @@ from compile.pipeline.artifact import check_place, replacing
 from compile.pipeline.budget import Budgets, check_before, check_budgets, explained, latency_us
 from compile.pipeline.neurobench import observed_samples
 from compile.pipeline.neurobench import record as neurobench_record
+from compile.proof.front import prove_front
 from compile.proof.verify import Parity, require, verify
 from compile.report import Report, facts
 from compile.report import write as write_report
@@ -34,12 +36,22 @@ from compile.report.command import command_line
 from devices.boards.board import Board, load_board
 from devices.errors import InputError
 from devices.version import VERSION
-from runtime.backends import BACKENDS
 from runtime.backends.firmware.backend import countable, measure
 from runtime.backends.firmware.figures import FirmwareFigures
-from runtime.backends.registry import verified
 from runtime.builds.manifest import SCHEMA as MANIFEST_SCHEMA
-from runtime.builds.manifest import Accuracy, Cost, InputRecord, LayerRecord, LedgerEntry, Manifest, OutputRecord, ParityRecord, Size, file_records
+from runtime.builds.manifest import (
+    Accuracy,
+    Cost,
+    FrontRecord,
+    InputRecord,
+    LayerRecord,
+    LedgerEntry,
+    Manifest,
+    OutputRecord,
+    ParityRecord,
+    Size,
+    file_records,
+)
 from runtime.data.dataset import Dataset, load_dataset
 from runtime.network.file import from_bytes, read, save
 from runtime.network.kinds import kind_of
@@ -48,6 +60,7 @@ from runtime.network.reference import accuracy as measure_accuracy
 from runtime.network.reference import scores as reference_scores
 from runtime.network.spiking.energy import Energy
 
+VERIFIED_BACKENDS = ("c", "onnxruntime", "tflite", "firmware")
 CALIBRATION_SAMPLES = 5000  # of the training data
 COST_SAMPLES = 10  # test samples whose instructions are counted, at least
 
@@ -95,7 +108,7 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
     if options.nir and trained.spiking is None:
         raise InputError(f"'{source}' does not spike; NIR describes spiking networks. Leave --nir out.")
     progress("data")
-    data = load_dataset(options.data or str(trained.provenance.get("data", "")))
+    data = load_dataset(options.data or str(trained.provenance.get("data", "")), trained)
     _check_data(trained, data)
 
     progress("freeze, prune, quantise")
@@ -125,9 +138,10 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
         if options.nir:
             nir.emit(stored, folder)
         c.emit(stored, folder, data.test.x[:4])
-        limits = {name: options.firmware_samples for name in verified() if BACKENDS[name].slow}
-        parities = verify(folder, stored, data.test.x, verified(), limits, progress, board.name if countable(board) else None)
+        limits = {"firmware": options.firmware_samples}
+        parities = verify(folder, stored, data.test.x, VERIFIED_BACKENDS, limits, progress, board.name if countable(board) else None)
         require(parities)
+        front = _front(folder, stored, data, progress)
         progress(f"measure on {board.name}")
         counted = min(observed_samples(stored, ledger, COST_SAMPLES), len(data.test.x))
         figures = measure(folder, stored, board, data.test.x[:counted])
@@ -151,6 +165,7 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
             layers=_layers(trained, stored, ledger, figures),
             input=InputRecord(shape=stored.input.shape, dtype="uint8", scale=stored.input.scale, zero_point=stored.input.zero_point),
             output=OutputRecord(classes=stored.classes, dtype="int32", scale=float(stored.layers[-1].options["output_scale"])),
+            front=front,
             packages=places,
             files=file_records(folder),
         )
@@ -180,6 +195,22 @@ def _check_data(network: Network, data: Dataset) -> None:
             f"data set '{data.name}' turns values into bytes by scale {data.spec.scale}, zero point {data.spec.zero_point}; the network was trained "
             f"with scale {network.input.scale}, zero point {network.input.zero_point}. Give the data it was trained on."
         )
+
+
+def _front(folder: Path, network: Network, data: Dataset, progress: Callable[[str], None]) -> FrontRecord | None:
+    """The proof of the front end's C; None where the network is given bytes."""
+    if not network.front or data.raw_test is None:
+        return None
+    progress(f"front end: {len(data.raw_test)} samples")
+    proof = prove_front(folder, network, data.raw_test)
+    stage = network.front[0]
+    return FrontRecord(
+        dtype=str(stage.options["dtype"]),
+        maps=len(stage.arrays["multiplier"]),
+        constants_bytes=front_bytes(network),
+        samples=proof.samples,
+        detail=proof.detail,
+    )
 
 
 def _parity(parity: Parity) -> ParityRecord | None:

@@ -102,6 +102,16 @@ class InputRecord(_Record):
     zero_point: int
 
 
+class FrontRecord(_Record):
+    """What makes bytes of raw values (front.c), and over how many raw test samples its C was compared with the law."""
+
+    dtype: str  # of raw values
+    maps: int
+    constants_bytes: int  # flash of the maps, which Size does not count
+    samples: int  # 0: no compiler where the build was made
+    detail: str
+
+
 class OutputRecord(_Record):
     classes: tuple[str, ...]
     dtype: str
@@ -201,6 +211,7 @@ class Manifest(_Record):
     layers: tuple[LayerRecord, ...]
     input: InputRecord
     output: OutputRecord
+    front: FrontRecord | None = None
     packages: dict[str, str] = Field(default_factory=dict)  # ecosystem: folder of the library, relative to the build
     files: dict[str, FileRecord]
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from devices.errors import InputError, unknown_name
-from runtime.network.network import Array, InputSpec
+from runtime.network.front.stage import Stage
+from runtime.network.network import Array, InputSpec, Network
 
 SOURCES = {
     "digits": "runtime.data.sources.digits",
@@ -22,6 +23,7 @@ SOURCES = {
     "mnist1d": "runtime.data.sources.mnist1d",
     "cylinder-bell-funnel": "runtime.data.sources.cylinder_bell_funnel",
 }
+VALUES = "runtime.data.sources.npz"  # the source whose values are not bytes
 SPLIT_SEED = 2506  # of every shuffle that splits a data set: the same samples are held out whatever the training seed is
 SHARES = (0.7, 0.1, 0.2)  # train, validation, test where the data set itself has no test part
 
@@ -51,10 +53,16 @@ class Dataset:
     train: Split
     validation: Split
     test: Split
+    front: tuple[Stage, ...] = ()  # what made the bytes of raw values; empty: the data are bytes
+    raw_test: Array | None = None  # (n, size) raw values of the test samples, where there is a front end
+    notes: tuple[str, ...] = ()  # what a person should know about the data: constant channels, saturation, arrays that are not used
 
 
-def load_dataset(name_or_path: str) -> Dataset:
-    """The data set of that name or at that path; InputError for one that is unknown, missing, damaged or unusable."""
+def load_dataset(name_or_path: str, like: Network | None = None) -> Dataset:
+    """The data set of that name or at that path; InputError for one that is unknown, missing, damaged or unusable.
+
+    ``like``: a network whose front end, scale and zero point make the bytes, so that data are read as it was trained on them.
+    """
     if name_or_path in SOURCES:
         module = SOURCES[name_or_path]
     else:
@@ -64,12 +72,13 @@ def load_dataset(name_or_path: str) -> Dataset:
         elif path.is_file():
             if path.suffix.lower() != ".npz":
                 raise InputError(f"data file '{name_or_path}' has type '{path.suffix}'. Allowed: a .npz file with x and y, or a folder of images.")
-            module = "runtime.data.sources.npz"
+            module = VALUES
         elif "/" in name_or_path or "\\" in name_or_path or path.suffix.lower() == ".npz" or name_or_path.startswith((".", "~")):
             raise InputError(f"there is no data file or folder '{name_or_path}'. Give an existing path or one of: {', '.join(sorted(SOURCES))}.")
         else:
             raise unknown_name("data set", name_or_path, SOURCES)
-    dataset: Dataset = importlib.import_module(module).load(name_or_path)
+    source = importlib.import_module(module)
+    dataset: Dataset = source.load(name_or_path, like) if module == VALUES else source.load(name_or_path)
     return _checked(dataset)
 
 

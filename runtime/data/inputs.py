@@ -11,13 +11,14 @@ from devices.common.guard import read_regular, reading
 from devices.errors import InputError
 from runtime.data.arrays import read_npy, read_npz
 from runtime.data.images import read_image
+from runtime.network.front.stages import quantised
 from runtime.network.network import Array, Network
 
 SUFFIXES = (".npy", ".npz", ".png", ".jpg", ".jpeg", ".bmp", ".bin")
 
 
 def read_samples(path: Path, network: Network) -> Array:
-    """(n, inputs) uint8. Bytes are used as they are, real values go through the network's input scale; InputError for all else."""
+    """(n, inputs) uint8. Raw values go through the network's front end, or where it has none its input scale, bytes as they are; ``.bin`` holds bytes."""
     if not path.is_file():
         raise InputError(f"no input file '{path}'. Give one of: {', '.join(SUFFIXES)}.")
     suffix = path.suffix.lower()
@@ -32,16 +33,9 @@ def read_samples(path: Path, network: Network) -> Array:
         )
     if suffix in (".npy", ".npz") and values.shape[1:] not in (network.input.shape, (size,)) and values.shape not in (network.input.shape, (size,)):
         raise InputError(f"input file '{path}' has shape {values.shape}; the network reads {network.input.shape}, alone or stacked.")
-    flat = values.reshape(-1, size)
-    if flat.dtype == np.uint8:
-        return np.ascontiguousarray(flat)
-    if flat.dtype.kind == "f":
-        if not np.isfinite(flat).all():
-            raise InputError(f"input file '{path}' holds NaN or infinity. Only finite values can be quantised.")
-        return network.input.to_bytes(flat)
-    if flat.dtype.kind in "iu" and flat.min() >= 0 and flat.max() <= 255:
-        return flat.astype(np.uint8)
-    raise InputError(f"input file '{path}' holds {flat.dtype} values; allowed: real values, or integers in 0..255.")
+    if suffix == ".bin":
+        return np.ascontiguousarray(values.reshape(-1, size))
+    return quantised(network.front, network.input, values.reshape(-1, size), f"input file '{path}'")
 
 
 def stored_samples(folder: Path, network: Network) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 
 from devices.common.guard import shown
 from devices.errors import InputError, unknown_name
+from runtime.network.front.stages import check_front
 from runtime.network.kinds import KINDS, kind_of
 from runtime.network.network import ACTIVATIONS, STAGES, Network
 from runtime.network.schema import INPUT, Text, check_classes, check_width
@@ -31,6 +32,7 @@ def validate(network: Network, where: str = "network") -> Network:
     if spec.cut and spec.zero_point:
         raise InputError(f"{where}: the input has cut {spec.cut} and zero point {spec.zero_point}; a cut needs zero point 0.")
     check_classes(network.classes, where)
+    check_front(network.front, spec, where)
     names = [layer.name for layer in network.layers]
     if len(set(names)) != len(names) or not all(Text().holds(name) and "/" not in name for name in names):
         raise InputError(f"{where}: layer names {shown(names)} must be unique, not empty, without '/' and without control characters.")

@@ -19,12 +19,14 @@ from devices.common.files import write_whole
 from devices.common.guard import plain, read_regular, reading, shown
 from devices.errors import InputError
 from runtime.network.check import validate
+from runtime.network.front.stage import Stage
 from runtime.network.kinds import kind_of
 from runtime.network.network import STAGES, InputSpec, Layer, Network
 from runtime.network.schema import HEADER
 from runtime.network.spiking.constants import Spiking
 
 SCHEMA = 1
+FRONT = "front"  # of the names of a front end's arrays; no layer's array has two slashes in its name
 DAMAGED = "It is truncated, damaged, or was made or changed by another tool; make it again with 'python -m train fit'."
 
 
@@ -40,6 +42,7 @@ def to_bytes(network: Network) -> bytes:
             "cut": network.input.cut,
         },
         "classes": list(network.classes),
+        **({"front": [{"kind": s.kind, "options": dict(s.options), "arrays": sorted(s.arrays)} for s in network.front]} if network.front else {}),
         "provenance": dict(network.provenance),
         **({} if network.spiking is None else {"spiking": {k: v for k, v in asdict(network.spiking).items() if v is not None}}),
         "layers": [
@@ -57,6 +60,8 @@ def to_bytes(network: Network) -> bytes:
         ],
     }
     tensors = {f"{layer.name}/{name}": np.ascontiguousarray(value) for layer in network.layers for name, value in sorted(layer.arrays.items())}
+    for k, stage in enumerate(network.front):
+        tensors |= {f"{FRONT}/{k}/{name}": np.ascontiguousarray(value) for name, value in sorted(stage.arrays.items())}
     return save_tensors(tensors, metadata={"nearwire": json.dumps(header, sort_keys=True, allow_nan=False)})
 
 
@@ -76,7 +81,8 @@ def from_bytes(content: bytes, where: str = "network file") -> Network:
     lacking = [(entry["name"], name) for entry, found in zip(header["layers"], arrays, strict=True) for name, value in found.items() if value is None]
     if lacking:
         raise InputError(f"{where}: layer '{lacking[0][0]}' names the array '{lacking[0][1]}', which the file does not hold. {DAMAGED}")
-    if extra := names - {f"{entry['name']}/{name}" for entry in header["layers"] for name in entry["arrays"]}:
+    front, fronts = _front(header, tensors, where)
+    if extra := names - fronts - {f"{entry['name']}/{name}" for entry in header["layers"] for name in entry["arrays"]}:
         raise InputError(f"{where} holds the array '{plain(min(extra))}', which no layer names. {DAMAGED}")
     spec = header["input"]
     network = Network(
@@ -86,6 +92,7 @@ def from_bytes(content: bytes, where: str = "network file") -> Network:
         stage=header["stage"],
         spiking=None if "spiking" not in header else Spiking(**header["spiking"]),
         provenance=header["provenance"],
+        front=front,
     )
     return validate(network, where)
 
@@ -107,6 +114,18 @@ def _header(content: bytes, where: str) -> tuple[dict[str, Any], set[str]]:
         raise InputError(f"{where} has schema {version}; this version reads schema {SCHEMA}. Train it again or use the version that wrote it.")
     HEADER.check(header, where, "the header")
     return header, set(outer) - {"__metadata__"}
+
+
+def _front(header: dict[str, Any], tensors: dict[str, Any], where: str) -> tuple[tuple[Stage, ...], set[str]]:
+    """The stages of the front end, and the names of their arrays in the file."""
+    stages, names = [], set()
+    for k, entry in enumerate(header.get("front", [])):
+        own = {name: f"{FRONT}/{k}/{name}" for name in entry["arrays"]}
+        if lacking := [name for name in own.values() if name not in tensors]:
+            raise InputError(f"{where}: the front end names the array '{lacking[0]}', which the file does not hold. {DAMAGED}")
+        names |= set(own.values())
+        stages.append(Stage(entry["kind"], {name: tensors[key] for name, key in own.items()}, entry["options"]))
+    return tuple(stages), names
 
 
 def _layer(entry: dict[str, Any], arrays: dict[str, Any]) -> Layer:

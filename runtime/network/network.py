@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from runtime.network.front.stage import Stage
 from runtime.network.spiking.constants import Spiking
 
 STAGES = ("trained", "frozen", "pruned", "quantised", "stored")
@@ -88,6 +89,7 @@ class Network:
     classes: tuple[str, ...]
     stage: str = "trained"
     spiking: Spiking | None = None  # exactly where every activation is 'lif'
+    front: tuple[Stage, ...] = ()  # what makes bytes of a sensor's values; empty: the network is given bytes
     provenance: Mapping[str, Any] = field(default_factory=dict)  # JSON: data set, recipe, seed, epochs, measured accuracy
 
     @property

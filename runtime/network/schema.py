@@ -222,6 +222,7 @@ LAYER = Table(
         "arrays": Several(Text(), 0, 64),
     }
 )
+STAGE = Table({"kind": Text(), "options": Table(), "arrays": Several(Text(), 0, 16)})
 HEADER = Table(
     {
         "schema": Whole(1, 1),
@@ -231,7 +232,7 @@ HEADER = Table(
         "provenance": Table(),
         "layers": Tables(LAYER, 1, 4096),
     },
-    {"spiking": SPIKING},
+    {"spiking": SPIKING, "front": Tables(STAGE, 1, 16)},
 )
 
 

@@ -63,8 +63,8 @@ def test_wrong_samples_and_names(folder: Path) -> None:
             (np.zeros((2, 64), np.uint8), "Several samples: run_batch"),
             (np.zeros(63, np.uint8), r"the network reads \(8, 8\) or \(64,\)"),
             (np.full(64, np.nan), "NaN"),
-            (np.full(64, 256), "integers in 0..255"),
-            (np.full(64, "a"), "allowed: real values"),
+            (np.full(64, 256), "bytes 0..255"),
+            (np.full(64, "a"), "allowed: whole or real"),
         ]:
             with pytest.raises(InputError, match=message):
                 session.run(wrong)

@@ -17,6 +17,7 @@ from torch.nn import functional
 from devices.errors import InputError
 from runtime.data.dataset import Dataset
 from runtime.network.check import validate
+from runtime.network.front.stage import Stage
 from runtime.network.kinds import kind_of
 from runtime.network.network import InputSpec, Network
 from runtime.network.spiking.coding import check_coding
@@ -52,6 +53,7 @@ class Model(nn.Module):
         self.spec = spec
         self.classes = classes
         self.neurons = neurons  # of a spiking network
+        self.front: tuple[Stage, ...] = ()  # what made the bytes it learns from
 
     def forward(self, u: Tensor, y: Tensor | None = None, smoothing: float = 0.0) -> Tensor:
         """Scores or, where labels y (samples,) are given, the loss: what a training step calls, in several processes too."""
@@ -137,7 +139,7 @@ class Model(nn.Module):
         if self.neurons is not None:
             spiking = self.neurons.spiking
             layers = [layer.with_options((), **self.neurons.options(k)) for k, layer in enumerate(layers)]
-        network = Network(tuple(layers), self.spec, self.classes, spiking=spiking, provenance=dict(provenance))
+        network = Network(tuple(layers), self.spec, self.classes, spiking=spiking, front=self.front, provenance=dict(provenance))
         return validate(network, "the trained network")
 
 
@@ -152,6 +154,12 @@ def _norm(layer: TrainLayer, normalised: bool) -> nn.Module:
 
 def build(config: TrainConfig, dataset: Dataset) -> Model:
     """A new model with random parameters from torch's generator."""
+    model = _build(config, dataset)
+    model.front = dataset.front
+    return model
+
+
+def _build(config: TrainConfig, dataset: Dataset) -> Model:
     specs = structure(config)
     spec = read_bits(dataset.spec, config.input_bits)
     coded = config.spiking is not None and config.spiking.coding != "direct"
@@ -199,7 +207,9 @@ def from_network(network: Network, config: TrainConfig) -> Model:
     if network.spiking is not None:
         constants = [(beta_of(layer, network.spiking), threshold_of(layer, network.spiking)) for layer in network.layers]
         neurons = SpikingNeurons(network.spiking, constants, config.spiking or SpikingConfig.model_validate({}))
-    return Model(layers, [layer.activation for layer in network.layers], network.input, network.classes, False, neurons)
+    model = Model(layers, [layer.activation for layer in network.layers], network.input, network.classes, False, neurons)
+    model.front = network.front
+    return model
 
 
 def _outputs(entry: Spec, k: int, last: bool, classes: int) -> int | None:

@@ -30,7 +30,7 @@ class QuantisedModel(nn.Module):
         check_quantisable(model)
         model.fold()
         self.spec, self.classes, self.activations = model.spec, model.classes, model.activations
-        self.neurons = model.neurons
+        self.neurons, self.front = model.neurons, model.front
         each = model.each()
         self.layers = nn.ModuleList(self._quantised(layer, k, len(each), bits) for k, layer in enumerate(each))
 
@@ -109,7 +109,7 @@ class QuantisedModel(nn.Module):
     def export(self, provenance: Mapping[str, Any]) -> Network:
         """The network of stage 'trained', its values whole steps."""
         layers = tuple(layer.export(f"layer{k}", activation) for k, (layer, activation) in enumerate(zip(self.each(), self.activations, strict=True)))
-        return validate(Network(layers, self.spec, self.classes, provenance=dict(provenance)), "the trained network")
+        return validate(Network(layers, self.spec, self.classes, front=self.front, provenance=dict(provenance)), "the trained network")
 
 
 def check_quantisable(model: Model) -> None:

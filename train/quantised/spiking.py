@@ -144,5 +144,5 @@ class QuantisedSpikingModel(QuantisedModel):
 
     def export(self, provenance: Mapping[str, Any]) -> Network:
         layers = tuple(layer.export(f"layer{k}", "lif").with_options((), **self.neurons.options(k)) for k, layer in enumerate(self.each()))
-        network = Network(layers, self.spec, self.classes, spiking=self.neurons.spiking, provenance=dict(provenance))
+        network = Network(layers, self.spec, self.classes, spiking=self.neurons.spiking, front=self.front, provenance=dict(provenance))
         return validate(network, "the trained network")

@@ -16,7 +16,8 @@ from devices.errors import InputError, NearwireError
 from devices.tools.toolchain import Compiler, compiler_for, missing
 from runtime.backends.base import Backend, LayerFigure, Session
 from runtime.backends.c.recording import HEADER, layer_spikes, record_bytes, record_flags
-from runtime.builds.sources import add_fast, copy_sources
+from runtime.builds.sources import FAST, FRONT, copy_sources, fast_flags
+from runtime.network.front.stages import raw_dtype
 from runtime.network.network import Array, Network
 
 LEVELS = {"x86_64": (", no vectors", ", AVX2", ", AVX-512 VNNI"), "aarch64": (", no vectors", ", NEON", ", NEON with dot product")}
@@ -54,12 +55,21 @@ class NativeSession(Session):
     def _compiled(self, name: str, *more: str) -> Path:
         """A library of the build's code, with ``more`` flags."""
         place = Path(self._place.name)
-        copy_sources(self._folder, self._network, place, ENTRY, CLOCK, HEADER)
+        copy_sources(self._folder, self._network, place, ENTRY, CLOCK, HEADER, *FAST)
         library = place / f"{name}{SUFFIX}"
-        arguments: list[str | Path] = ["-std=c99", *self._flags, *more, *add_fast(place), "-shared", "-fPIC", "-I", place, "-o", library]
-        arguments += [place / "fast.c", place / ENTRY]
+        arguments: list[str | Path] = ["-std=c99", *self._flags, *more, *fast_flags(place), "-shared", "-fPIC", "-I", place, "-o", library]
+        arguments += [place / "fast.c", place / ENTRY, *([place / FRONT] if self._network.front else [])]
         self._compiler.run(arguments, f"'{self._folder / 'c'}'")
         return library
+
+    def quantise(self, raw: Array) -> Array:
+        if not self._network.front:
+            return super().quantise(raw)
+        values = np.ascontiguousarray(raw, raw_dtype(self._network.front))
+        result = np.empty((len(values), self._inputs), np.uint8)
+        for sample, made in zip(values, result, strict=True):
+            self._library.nearwire_quantise(_pointer(sample), _pointer(made))
+        return result
 
     def spikes(self, samples: Array) -> list[Array]:
         flat = _samples(samples, self._inputs)

@@ -1,102 +1,150 @@
-"""A user's ``.npz``: ``x`` (n, ...) and ``y`` (n,) labels 0, 1, 2, ...; optional ``shape``, ``classes`` (names), ``x_test``, ``y_test``.
+"""A user's ``.npz``: ``x`` (n, ...) samples and ``y`` (n,) labels; channels last, as (time, channels) or (height, width, channels). No pickle.
 
-Integer x within 0..255 are bytes and stay as they are (real value: byte / 255). Other x become bytes by one scale and zero point, which make the
-training split's range, zero included, fill 0..255. Without a test part the samples are split 70/10/20; with one, 87.5/12.5 into train and
-validation. No pickled object is ever read.
+    classes or names      names of the classes, by label
+    split                 a part a sample: train, validation, test, or 0 train, 1 test, 2 validation
+    group                 whose or when a sample is (person, recording, batch): no group is on both sides of a split
+    x_val, y_val, x_test, y_test     validation and test parts of their own
+    shape                 of one sample, where x is flat
+
+Labels: runtime/data/labels.py; values to bytes: runtime/data/mapping.py. Without a test part 70/10/20 are drawn; with one 87.5/12.5 into train and
+validation; with ``group`` the last groups are the test part. Other arrays are left alone, and named in a note.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from devices.errors import InputError
 from runtime.data.arrays import read_npz
-from runtime.data.dataset import SHARES, Dataset, Split, class_labels, split
-from runtime.network.network import Array, InputSpec
+from runtime.data.dataset import SHARES, Dataset, Split, split
+from runtime.data.labels import labels_of
+from runtime.data.mapping import Mapping, choose
+from runtime.data.splitting import by_group, by_names
+from runtime.network.network import Array, Network
 from runtime.network.schema import check_classes, check_width
 
-REAL_MAX = 1e30  # of the range of real values, and 1 / it: float32 holds their sums
-KNOWN = ("x", "y", "shape", "classes", "x_test", "y_test")
+KNOWN = ("x", "y", "shape", "classes", "names", "split", "group", "x_val", "y_val", "x_test", "y_test")
 
 
-def load(name: str) -> Dataset:
-    """The data set in the file ``name``."""
+def load(name: str, like: Network | None = None) -> Dataset:
+    """The data set in the file ``name``; its values become bytes as ``like`` was trained on, where a network is given."""
     where = f"data file '{name}'"
     arrays = _read(Path(name).expanduser(), where)
-    classes = None if "classes" not in arrays else tuple(str(c) for c in arrays["classes"].reshape(-1))
+    names = arrays.get("classes", arrays.get("names"))
+    classes = None if names is None else tuple(str(c) for c in names.reshape(-1))
     if classes is not None:
         check_classes(classes, where)
-    x, y = _samples(arrays["x"], arrays["y"], f"{where}, x", len(classes) if classes else None)
-    test = None
-    if "x_test" in arrays:
-        count = len(classes) if classes else int(y.max()) + 1
-        test = Split(*_samples(arrays["x_test"], arrays["y_test"], f"{where}, x_test", count, several=False))
-        if arrays["x_test"].shape[1:] != arrays["x"].shape[1:]:
+    kinds = [kind for kind in ("", "_val", "_test") if f"x{kind}" in arrays]
+    labels, classes = labels_of([_labelled(arrays, kind, where) for kind in kinds], classes, where)
+    if all(len(np.unique(part)) < 2 for part in labels[:1]):
+        raise InputError(f"{where}: every label is '{classes[int(labels[0][0])]}'. At least two classes are needed.")
+    check_classes(classes, where)
+    if alone := sorted(set(np.concatenate(labels).tolist()) - set(labels[0].tolist())):
+        raise InputError(
+            f"{where}: the label '{classes[alone[0]]}' occurs in x_val or x_test, but in no sample of x. Nothing can be learned about it."
+        )
+    given = {kind: Split(_samples(arrays[f"x{kind}"], f"{where}, x{kind}"), y) for kind, y in zip(kinds, labels, strict=True)}
+    for kind in kinds[1:]:
+        if arrays[f"x{kind}"].shape[1:] != arrays["x"].shape[1:]:
             raise InputError(
-                f"{where}: a sample of x has shape {arrays['x'].shape[1:]}, one of x_test {arrays['x_test'].shape[1:]}. Make them equal."
+                f"{where}: a sample of x has shape {arrays['x'].shape[1:]}, one of x{kind} {arrays[f'x{kind}'].shape[1:]}. Make them equal."
             )
     shape = _shape(arrays, where)
     check_width(shape, where)
-    if test is None:
-        train, validation, test = split(x, y)
-    else:
-        train, validation = split(x, y, (SHARES[0], SHARES[1] / (SHARES[0] + SHARES[1])))
+    train, validation, test = _parts(given, arrays, where)
     if len(train) == 0:
-        raise InputError(f"{where} has {len(y)} samples, which leaves none to train on.")
-    spec, parts = _to_bytes(shape, (train, validation, test), where)
-    return Dataset(name, shape, classes or tuple(str(k) for k in range(int(max(y.max(), test.y.max(initial=0))) + 1)), spec, *parts)
+        raise InputError(f"{where} has {len(given[''])} samples, which leaves none to train on.")
+    if like is None:
+        mapping = choose(shape, train.x, validation.x, (train.y, validation.y), (test.x,), where)
+    else:
+        if like.input.size != math.prod(shape):
+            raise InputError(f"{where} has samples of {shape}; the network reads {like.input.shape}. Give the data it was trained on.")
+        mapping = Mapping(replace(like.input, shape=shape, cut=0), like.front)
+    first, second, third = (Split(mapping.bytes_of(part.x, where), part.y) for part in (train, validation, test))
+    ignored = sorted(set(arrays) - set(KNOWN))
+    notes = (*mapping.notes, *([f"arrays that are not used: {', '.join(ignored)}"] if ignored else []))
+    return Dataset(name, shape, classes, mapping.spec, first, second, third, front=mapping.front, raw_test=test.x, notes=notes)
 
 
 def _read(path: Path, where: str) -> dict[str, Array]:
     arrays = read_npz(path, where, "Write it with numpy.savez(path, x=..., y=...), without object arrays.")
-    unknown = sorted(set(arrays) - set(KNOWN))
     missing = [key for key in ("x", "y") if key not in arrays]
-    if missing or unknown:
-        raise InputError(f"{where} has the arrays {sorted(arrays)}. It needs x and y; allowed besides: {', '.join(KNOWN[2:])}.")
-    if ("x_test" in arrays) != ("y_test" in arrays):
-        raise InputError(f"{where} has only one of x_test and y_test. Give both or none.")
+    if missing:
+        raise InputError(f"{where} has the arrays {sorted(arrays)}. It needs x and y; known besides: {', '.join(KNOWN[2:])}.")
+    for kind in ("val", "test"):
+        if (f"x_{kind}" in arrays) != (f"y_{kind}" in arrays):
+            raise InputError(f"{where} has only one of x_{kind} and y_{kind}. Give both or none.")
+    if "split" in arrays and ("x_test" in arrays or "x_val" in arrays):
+        raise InputError(f"{where} has a split and parts of its own (x_val, x_test). Give one of them.")
+    if "classes" in arrays and "names" in arrays:
+        raise InputError(f"{where} has class names twice, as classes and as names. Give one of them.")
+    for key in ("split", "group"):
+        if key in arrays and arrays[key].shape != (len(np.atleast_1d(arrays["y"])),):
+            raise InputError(f"{where}: {key} has shape {arrays[key].shape}; it needs one entry a sample, ({len(np.atleast_1d(arrays['y']))},).")
     return arrays
 
 
-def _samples(x: Array, y: Array, where: str, classes: int | None, several: bool = True) -> tuple[Array, Array]:
-    """(n, size) finite numbers and (n,) labels; ``several``: more than one class must occur."""
+def _labelled(arrays: dict[str, Array], kind: str, where: str) -> Array:
+    """The labels of a part; InputError unless there is one a sample."""
+    x, y = arrays[f"x{kind}"], np.atleast_1d(arrays[f"y{kind}"])
+    if x.ndim and len(x) != len(y):
+        raise InputError(f"{where}, x{kind} has {len(x)} samples but {len(y)} labels. Give one label a sample.")
+    return y
+
+
+def _samples(x: Array, where: str) -> Array:
+    """(n, size) finite numbers."""
     if x.dtype.kind not in "biuf":
         raise InputError(f"{where} is {x.dtype}; allowed: integers, real numbers or booleans.")
     if x.ndim < 2 or math.prod(x.shape[1:]) == 0:
-        raise InputError(f"{where} has shape {x.shape}; allowed: (n, values) or (n, height, width, ...), not empty.")
-    if len(x) != len(np.atleast_1d(y)):
-        raise InputError(f"{where} has {len(x)} samples but {len(np.atleast_1d(y))} labels. Give one label a sample.")
+        raise InputError(f"{where} has shape {x.shape}; allowed: (n, values), (n, time, channels) or (n, height, width, channels), not empty.")
     if len(x) == 0:
         raise InputError(f"{where} holds no samples.")
     bad = ~np.isfinite(x.reshape(len(x), -1)).all(axis=1) if x.dtype.kind == "f" else np.zeros(len(x), bool)
     if bad.any():
         raise InputError(f"{where} has NaN or infinity in {int(bad.sum())} of {len(x)} samples, first in sample {int(bad.argmax())}. Remove them.")
-    return x.reshape(len(x), -1), class_labels(y, where, classes, several)
+    return x.reshape(len(x), -1)
 
 
 def _shape(arrays: dict[str, Array], where: str) -> tuple[int, ...]:
-    found = tuple(arrays["x"].shape[1:])
+    own = tuple(arrays["x"].shape[1:])
     if "shape" not in arrays:
-        return found
+        return own
     given = arrays["shape"].reshape(-1)
-    if given.dtype.kind not in "iu" or not given.size or given.min() < 1 or math.prod(given.tolist()) != math.prod(found):
-        raise InputError(
-            f"{where}: shape is {given.tolist()}, but a sample of x has {math.prod(found)} values {found}. Their products must be equal."
-        )
+    if given.dtype.kind not in "iu" or not given.size or given.min() < 1 or math.prod(given.tolist()) != math.prod(own):
+        raise InputError(f"{where}: shape is {given.tolist()}, but a sample of x has {math.prod(own)} values {own}. Their products must be equal.")
     return tuple(given.tolist())
 
 
-def _to_bytes(shape: tuple[int, ...], parts: tuple[Split, ...], where: str) -> tuple[InputSpec, tuple[Split, ...]]:
-    if all(part.x.dtype.kind in "iu" and part.x.min(initial=0) >= 0 and part.x.max(initial=0) <= 255 for part in parts):
-        return InputSpec(shape), tuple(Split(part.x.astype(np.uint8), part.y) for part in parts)
-    low, high = min(0.0, float(parts[0].x.min())), max(0.0, float(parts[0].x.max()))
-    if not high > low:
-        raise InputError(f"{where}: every x of the training split is 0. There is nothing to learn from.")
-    if high - low > REAL_MAX or high - low < 1 / REAL_MAX:
-        raise InputError(f"{where}: x goes from {low:g} to {high:g}; allowed: a range of {1 / REAL_MAX:g} to {REAL_MAX:g}. Scale it.")
-    scale = (high - low) / 255
-    spec = InputSpec(shape, scale, round(-low / scale))
-    return spec, tuple(Split(spec.to_bytes(part.x.astype(np.float64)), part.y) for part in parts)
+def _parts(given: dict[str, Split], arrays: dict[str, Array], where: str) -> tuple[Split, Split, Split]:
+    """Train, validation and test."""
+    whole, group = given[""], arrays.get("group")
+    validation, test = given.get("_val"), given.get("_test")
+    if "split" in arrays:
+        train_at, validation_at, test_at = by_names(arrays["split"], where)
+        if not len(test_at):
+            raise InputError(f"{where}: its split names no test sample. Allowed: train, validation, test, or 0, 2, 1.")
+        test = whole.take(test_at)
+        validation = whole.take(validation_at) if len(validation_at) else None
+        whole, group = whole.take(train_at), None if group is None else group[train_at]
+    if group is not None:
+        if test is None:
+            kept, held = by_group(group, SHARES[2], where)
+            test, whole, group = whole.take(held), whole.take(kept), group[kept]
+        if validation is None:
+            kept, held = by_group(group, SHARES[1] / (SHARES[0] + SHARES[1]), where)
+            validation, whole = whole.take(held), whole.take(kept)
+        return whole, validation, test
+    if test is None and validation is None:
+        train, validation, test = split(whole.x, whole.y)
+        return train, validation, test
+    if test is None:
+        train, test = split(whole.x, whole.y, (1 - SHARES[2], SHARES[2]))
+        return train, validation or test, test
+    if validation is None:
+        whole, validation = split(whole.x, whole.y, (SHARES[0], SHARES[1] / (SHARES[0] + SHARES[1])))
+    return whole, validation, test

@@ -1,11 +1,11 @@
 #include "nearwire.h"
 
-/* Two sums share a word: its halves hold up to $chunk * 255 * $code_max < 2^16. */
-#define NEARWIRE_${NAME}_CHUNK ${chunk}u
-#define NEARWIRE_${NAME}_FIELDS 0x00030003u
+/* Two sums share a word: its halves hold up to 85 * 255 * 3 < 2^16. */
+#define NEARWIRE_COLUMNS_O2_CHUNK 85u
+#define NEARWIRE_COLUMNS_O2_FIELDS 0x00030003u
 
 /* sums[0..15] = the sums of sixteen outputs, without bias. */
-static NEARWIRE_NOINLINE void nearwire_${name}_block(const uint8_t *input, uint32_t inputs, const uint32_t *words, int32_t sums[16])
+static NEARWIRE_NOINLINE void nearwire_columns_o2_block(const uint8_t *input, uint32_t inputs, const uint32_t *words, int32_t sums[16])
 {
     int32_t total = 0;
     uint32_t k;
@@ -13,7 +13,7 @@ static NEARWIRE_NOINLINE void nearwire_${name}_block(const uint8_t *input, uint3
         sums[k] = 0;
     }
     while (inputs > 0u) {
-        const uint32_t count = inputs < NEARWIRE_${NAME}_CHUNK ? inputs : NEARWIRE_${NAME}_CHUNK;
+        const uint32_t count = inputs < NEARWIRE_COLUMNS_O2_CHUNK ? inputs : NEARWIRE_COLUMNS_O2_CHUNK;
         const uint8_t *const end = input + count;
         uint32_t pair0 = 0;
         uint32_t pair1 = 0;
@@ -29,14 +29,14 @@ static NEARWIRE_NOINLINE void nearwire_${name}_block(const uint8_t *input, uint3
             const uint32_t w = *words++;
             if (a != 0u) {
                 total += (int32_t)a;
-                pair0 += a * (w & NEARWIRE_${NAME}_FIELDS);
-                pair1 += a * ((w >> 2) & NEARWIRE_${NAME}_FIELDS);
-                pair2 += a * ((w >> 4) & NEARWIRE_${NAME}_FIELDS);
-                pair3 += a * ((w >> 6) & NEARWIRE_${NAME}_FIELDS);
-                pair4 += a * ((w >> 8) & NEARWIRE_${NAME}_FIELDS);
-                pair5 += a * ((w >> 10) & NEARWIRE_${NAME}_FIELDS);
-                pair6 += a * ((w >> 12) & NEARWIRE_${NAME}_FIELDS);
-                pair7 += a * ((w >> 14) & NEARWIRE_${NAME}_FIELDS);
+                pair0 += a * (w & NEARWIRE_COLUMNS_O2_FIELDS);
+                pair1 += a * ((w >> 2) & NEARWIRE_COLUMNS_O2_FIELDS);
+                pair2 += a * ((w >> 4) & NEARWIRE_COLUMNS_O2_FIELDS);
+                pair3 += a * ((w >> 6) & NEARWIRE_COLUMNS_O2_FIELDS);
+                pair4 += a * ((w >> 8) & NEARWIRE_COLUMNS_O2_FIELDS);
+                pair5 += a * ((w >> 10) & NEARWIRE_COLUMNS_O2_FIELDS);
+                pair6 += a * ((w >> 12) & NEARWIRE_COLUMNS_O2_FIELDS);
+                pair7 += a * ((w >> 14) & NEARWIRE_COLUMNS_O2_FIELDS);
             }
         } while (input != end);
         sums[0] += (int32_t)(pair0 & 0xffffu);
@@ -57,18 +57,18 @@ static NEARWIRE_NOINLINE void nearwire_${name}_block(const uint8_t *input, uint3
         sums[15] += (int32_t)(pair7 >> 16);
     }
     for (k = 0; k < 16u; k++) {
-        $correction
+        sums[k] = 2 * sums[k] - 3 * total; /* (w + 3) / 2 is stored */
     }
 }
 
-void nearwire_$name(const uint8_t *input, uint32_t inputs, const uint32_t *blocks, const NEARWIRE_${NAME}_BIAS *bias, uint32_t outputs,
+void nearwire_columns_o2(const uint8_t *input, uint32_t inputs, const uint32_t *blocks, const NEARWIRE_COLUMNS_O2_BIAS *bias, uint32_t outputs,
                          uint8_t *output)
 {
     uint32_t j;
     for (j = 0; j < outputs; j += 16u) {
         int32_t sums[16];
         uint32_t k;
-        nearwire_${name}_block(input, inputs, blocks, sums);
+        nearwire_columns_o2_block(input, inputs, blocks, sums);
         blocks += inputs;
         for (k = 0; k < 16u && j + k < outputs; k++) {
             *output++ = nearwire_requantise_packed(sums[k], *bias++, sizeof *bias);
@@ -76,14 +76,14 @@ void nearwire_$name(const uint8_t *input, uint32_t inputs, const uint32_t *block
     }
 }
 
-void nearwire_${name}_scores(const uint8_t *input, uint32_t inputs, const uint32_t *blocks, const int32_t *bias, uint32_t outputs,
+void nearwire_columns_o2_scores(const uint8_t *input, uint32_t inputs, const uint32_t *blocks, const int32_t *bias, uint32_t outputs,
                                 int32_t *scores)
 {
     uint32_t j;
     for (j = 0; j < outputs; j += 16u) {
         int32_t sums[16];
         uint32_t k;
-        nearwire_${name}_block(input, inputs, blocks, sums);
+        nearwire_columns_o2_block(input, inputs, blocks, sums);
         blocks += inputs;
         for (k = 0; k < 16u && j + k < outputs; k++) {
             *scores++ = sums[k] + *bias++;
