@@ -58,7 +58,7 @@ def session_of(network: Network, board: Board) -> Iterator[ProgramSession]:
         program.chmod(0o755)
         line = ["qemu-x86_64", "-cpu", "max"]
 
-        def run(words: Sequence[str], stdin: bytes) -> bytes:
+        def run(words: Sequence[str], stdin: bytes, _most_bytes: int) -> bytes:
             return subprocess.run([*line, program, *words], input=stdin, capture_output=True, check=True).stdout
 
         def count(words: Sequence[str], stdin: bytes) -> list[int]:

@@ -1,12 +1,14 @@
 """A Linux computer that runs programs for us: one interface for boards behind SSH and for emulated ones.
 
 A computer is opened, is given files in a working folder of its own, runs programs given as lists of words, and is closed, which removes the
-folder. Words never meet a shell unquoted.
+folder. Words never meet a shell unquoted. Nothing it says is trusted: an answer has a limit of time and of bytes, and what is shown of it is plain.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
+import re
 import tarfile
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -14,10 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from devices.common.text import plain
 from devices.common.conditions import Conditions
 from devices.errors import NearwireError
 
 LIMIT_S = 600.0
+SHORT_S = 60.0  # for what takes no time: so long a silence means that nobody is there
+ANSWER_BYTES = 1 << 22  # of one answer, unless its caller expects more
+SAID = 300  # characters of what it says in a message
 # What `uname -m` says, and zig's target for a program that needs nothing on the board.
 TARGETS = {
     "x86_64": "x86_64-linux-musl",
@@ -25,6 +31,7 @@ TARGETS = {
     "armv7l": "arm-linux-musleabihf",
     "armv6l": "arm-linux-musleabihf",
 }
+OLDEST_PYTHON = (3, 11)
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,7 @@ class Done:
         text = (self.err or self.out).decode(errors="replace").strip()
         if "No space left on device" in text:
             raise NearwireError(f"'{where}': no space left on its disk while {what}. Free some space there; nothing half-written was kept.")
-        last = (text.splitlines() or ["it said nothing"])[-1].removeprefix("error: ")
+        last = plain((text.splitlines() or ["it said nothing"])[-1].removeprefix("error: "), SAID)
         raise NearwireError(f"'{where}': {what} failed with status {self.code}: {last}")
 
 
@@ -56,8 +63,8 @@ class Computer(ABC):
     detail: str = ""  # what it is, for reports
 
     @abstractmethod
-    def run(self, words: Sequence[str], stdin: bytes = b"", limit_s: float = LIMIT_S) -> Done:
-        """Run a program to its end in the working folder. NearwireError if the computer is lost or the time is over."""
+    def run(self, words: Sequence[str], stdin: bytes = b"", limit_s: float = LIMIT_S, most_bytes: int = ANSWER_BYTES) -> Done:
+        """Run a program to its end in the working folder. NearwireError if the computer is lost, the time is over, or it says more than ``most_bytes``."""
 
     @abstractmethod
     def put(self, name: str, content: bytes, executable: bool = False) -> str:
@@ -67,8 +74,10 @@ class Computer(ABC):
     def put_tree(self, name: str, archive: bytes) -> str:
         """Unpack a tar archive into a folder ``name`` of the working folder; returns its absolute path there."""
 
-    def kept(self, key: str) -> str | None:
-        """The absolute path of the tree that an earlier visit kept there under ``key``; None if there is none."""
+    def kept(self, key: str, digest: str = "") -> str | None:
+        """The absolute path of the tree that an earlier visit kept there under ``key``; None if there is none, or if its files are not those that were
+        sent, which removes it. ``digest``: theirs (``digest_of``), where it is known here.
+        """
         return None
 
     def keep_tree(self, key: str, archive: bytes, replace: bool = False) -> str:
@@ -83,7 +92,9 @@ class Computer(ABC):
     def conditions(self) -> Conditions:
         """What it says about itself now."""
 
-    def instructions(self, words: Sequence[str], stdin: bytes = b"", limit_s: float = LIMIT_S) -> tuple[Done, list[int]] | None:
+    def instructions(
+        self, words: Sequence[str], stdin: bytes = b"", limit_s: float = LIMIT_S, most_bytes: int = ANSWER_BYTES
+    ) -> tuple[Done, list[int]] | None:
         """Run a program and return the instructions executed up to each of its marks (calls of getppid); None where they cannot be counted."""
         return None
 
@@ -96,6 +107,18 @@ class Computer(ABC):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+def too_much(where: str, most_bytes: int) -> NearwireError:
+    """The error for a computer that says more than it may."""
+    return NearwireError(f"'{where}' sent more than the {most_bytes:,} bytes that its answer may have; it was cut off.")
+
+
+def python_version(computer: Computer, words: Sequence[str]) -> tuple[int, int] | None:
+    """(major, minor) of the Python there that these words start; None if there is none."""
+    done = computer.run([*words, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], limit_s=SHORT_S, most_bytes=1 << 16)
+    match = re.fullmatch(rb"([0-9]{1,3})\.([0-9]{1,3})\s*", done.out)
+    return (int(match[1]), int(match[2])) if match and done.code == 0 else None
 
 
 def target_of(computer: Computer) -> str:
@@ -116,3 +139,11 @@ def tar_of(files: Sequence[tuple[str, Path]]) -> bytes:
             entry.mode = 0o644
             archive.addfile(entry, io.BytesIO(content))
     return stream.getvalue()
+
+
+def digest_of(archive: bytes) -> str:
+    """The digest of a tree by its tar archive: of the lines ``SHA256  ./NAME`` of its files, in the order of bytes of their names."""
+    with tarfile.open(fileobj=io.BytesIO(archive)) as entries:
+        names = {f"./{entry.name}".encode(): entries.extractfile(entry) for entry in entries if entry.isfile()}
+        lines = [hashlib.sha256(file.read()).hexdigest().encode() + b"  " + name + b"\n" for name, file in sorted(names.items()) if file]
+    return hashlib.sha256(b"".join(lines)).hexdigest()

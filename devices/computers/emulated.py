@@ -6,6 +6,7 @@ wrong int8 results.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import shutil
@@ -17,15 +18,17 @@ from pathlib import Path
 
 from devices.boards.board import Board, Toolchain
 from devices.common.cache import cached_folder
-from devices.common.conditions import Conditions, read_conditions
+from devices.common.processes import TooMuch, run_bounded
 from devices.computers import arm64
-from devices.computers.base import LIMIT_S, Computer, Done
+from devices.computers.base import ANSWER_BYTES, LIMIT_S, Computer, Done, too_much
+from devices.common.conditions import Conditions, read_conditions
 from devices.errors import InputError, NearwireError
 from devices.tools.toolchain import compiler_for
 
 QEMU = "qemu-aarch64"
 INSTALL = "apt install qemu-user"
 GETPPID = 173  # the system call's number on arm64
+MOST_MARKS_BYTES = 1 << 20
 PLUGIN = Path(__file__).with_name("count.c")
 
 
@@ -53,8 +56,8 @@ class EmulatedComputer(Computer):
         self.detail = f"emulated {board.core}, {_version()}"
         self._site: Path | None = None
 
-    def run(self, words: Sequence[str], stdin: bytes = b"", limit_s: float = LIMIT_S) -> Done:
-        return self._run((), words, stdin, limit_s)
+    def run(self, words: Sequence[str], stdin: bytes = b"", limit_s: float = LIMIT_S, most_bytes: int = ANSWER_BYTES) -> Done:
+        return self._run((), words, stdin, limit_s, most_bytes)
 
     def put(self, name: str, content: bytes, executable: bool = False) -> str:
         path = Path(self.folder) / name
@@ -80,16 +83,28 @@ class EmulatedComputer(Computer):
         found = read_conditions(self._root)
         return Conditions(core=f"{found.core}, emulated on this computer")  # nothing else of it is real
 
-    def instructions(self, words: Sequence[str], stdin: bytes = b"", limit_s: float = LIMIT_S) -> tuple[Done, list[int]]:
+    def instructions(
+        self, words: Sequence[str], stdin: bytes = b"", limit_s: float = LIMIT_S, most_bytes: int = ANSWER_BYTES
+    ) -> tuple[Done, list[int]]:
         counts = Path(self.folder) / "counts"
         counts.unlink(missing_ok=True)
-        done = self._run(("-plugin", f"{_plugin()},out={counts},mark={GETPPID}"), words, stdin, limit_s)
-        return done, [int(line) for line in counts.read_text().split()] if counts.exists() else []
+        done = self._run(("-plugin", f"{_plugin()},out={counts},mark={GETPPID}"), words, stdin, limit_s, most_bytes)
+        return done, self._marks(counts)
+
+    def _marks(self, counts: Path) -> list[int]:
+        """What the plugin counted; the emulated program can reach the file."""
+        with contextlib.suppress(FileNotFoundError):
+            with counts.open("rb") as file:
+                words = file.read(MOST_MARKS_BYTES).split()
+            if all(word.isdigit() and len(word) < 19 for word in words):
+                return [int(word) for word in words]
+            raise NearwireError(f"'{self.name}': the counting emulator wrote something else than counts.")
+        return []
 
     def close(self) -> None:
         self._place.cleanup()
 
-    def _run(self, options: Sequence[str], words: Sequence[str], stdin: bytes, limit_s: float) -> Done:
+    def _run(self, options: Sequence[str], words: Sequence[str], stdin: bytes, limit_s: float, most_bytes: int) -> Done:
         environment = {"PATH": "/usr/bin:/bin", "HOME": self.folder, "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
         program = list(words)
         while program[:1] == ["env"] or "=" in program[0]:  # settings before the program are QEMU's to pass on
@@ -98,12 +113,14 @@ class EmulatedComputer(Computer):
                 environment[word.partition("=")[0]] = word.partition("=")[2]
         line = [QEMU, "-cpu", self._core, "-L", str(self._root), *options, *program]
         try:
-            done = subprocess.run(line, input=stdin, capture_output=True, timeout=limit_s, check=False, cwd=self.folder, env=environment)
+            done = run_bounded(line, stdin, limit_s, most_bytes, self.folder, environment)
         except subprocess.TimeoutExpired as error:
             raise NearwireError(f"'{self.name}': {program[0]} did not end within {limit_s:.0f} s.") from error
-        if done.returncode < 0:
-            raise NearwireError(f"'{self.name}': {program[0]} was ended by signal {-done.returncode}.")
-        return Done(done.returncode, done.stdout, done.stderr)
+        except TooMuch as error:
+            raise too_much(self.name, most_bytes) from error
+        if done.code < 0:
+            raise NearwireError(f"'{self.name}': {program[0]} was ended by signal {-done.code}.")
+        return Done(done.code, done.out, done.err)
 
 
 def _plugin() -> Path:

@@ -4,11 +4,13 @@ built for a newer core ends with an illegal instruction), so each runs a tiny mo
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+from typing import Annotated
 
+from pydantic import StringConstraints
+
+from devices.computers.answers import Record, Told, record
 from devices.computers.base import Computer
-from devices.errors import NearwireError
 
 LIMIT_S = 120.0
 SIGNALS = {4: "an illegal instruction: the wheel is for a newer core", 7: "a bus error", 11: "a segmentation fault"}
@@ -43,6 +45,15 @@ print(json.dumps(found))
 PACKAGES = {"numpy": "numpy", "onnxruntime": "onnxruntime", "litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
 
 
+class Probed(Record):
+    """What the probe answers."""
+
+    python: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3}\.[0-9]{1,3}[A-Za-z0-9.+]{0,20}$")]
+    numpy: Told = ""
+    version: Told = ""
+    error: Told = ""
+
+
 @dataclass(frozen=True)
 class Wheel:
     """One library in one Python."""
@@ -75,22 +86,19 @@ def _try(computer: Computer, python: str, library: str) -> Wheel | None:
         signal = done.code - 128 if done.code > 128 else 0
         why = f"its process ended with {SIGNALS.get(signal, f'status {done.code}')}"
         return Wheel(python, "", library, False, why, f"{python} -m pip install --force-reinstall {package}, or use the backend 'c'")
-    try:
-        answer = json.loads(done.out)
-    except ValueError as error:
-        raise NearwireError(f"'{computer.name}': {python} answered the probe with something else than JSON: {done.out[:80]!r}.") from error
-    version, error_text = answer["python"], answer.get("error", "")
-    if not error_text:
-        return Wheel(python, version, library, True, f"{answer.get('version', answer['numpy'])} with numpy {answer['numpy']}")
-    return Wheel(python, version, library, False, error_text, _fix(python, version, library, answer, error_text))
+    answer = record(Probed, done.out, f"{computer.name}: {python}")
+    version = answer.python
+    if not answer.error:
+        return Wheel(python, version, library, True, f"{answer.version or answer.numpy} with numpy {answer.numpy}")
+    return Wheel(python, version, library, False, answer.error, _fix(python, version, library, answer.numpy, answer.error))
 
 
-def _fix(python: str, version: str, library: str, answer: dict[str, str], error: str) -> str:
+def _fix(python: str, version: str, library: str, numpy: str, error: str) -> str:
     """The command that mends it."""
     old_enough = tuple(int(part) for part in version.split(".")[:2]) <= (3, 11)
     if library == "tflite-runtime" and not old_enough:
         return f"there is none for Python {version}; use litert: {python} -m pip install ai-edge-litert"
-    if library == "tflite-runtime" and answer.get("numpy", "").startswith("2"):
+    if library == "tflite-runtime" and numpy.startswith("2"):
         return f"{python} -m pip install 'numpy<2'"
     force = "" if error.startswith(("ModuleNotFoundError", "PackageNotFoundError")) else "--force-reinstall "
     return f"{python} -m pip install {force}{PACKAGES[library]}"

@@ -1,6 +1,7 @@
 """What runs on a Linux board for us: ``python -m runtime.commands.agent``, with numpy, safetensors and one backend's library, nothing else.
 
-In: a JSON request as the only argument, samples (raw bytes) on standard input. Out: one JSON document. Requests name an ``action``:
+In: a JSON request as the only argument, samples (raw bytes) on standard input. Out: one JSON document, of the action's form in
+runtime/remote/answers.py, or {error, exit_code}. Requests name an ``action``, answers repeat it:
   probe      {backend}                     does the backend work here? (a crash of its library ends only this process)
   scores     {build, backend}              scores of all samples, base64 of int32
   layers     {build, backend}              the backend's figures per layer
@@ -23,27 +24,30 @@ from typing import Any
 
 import numpy as np
 
+from devices.common.processes import TooMuch, run_bounded
 from devices.errors import NearwireError
 from runtime.backends import Session, backend, open_here
-from runtime.backends.c.program import ProgramSession
+from runtime.backends.c.program import ProgramSession, Runner
 from runtime.builds.build import Build
 from runtime.measure.bench import BenchOptions, Place, bench
 from runtime.network.file import load
 from runtime.network.network import Array
 
 PROGRAM_LIMIT_S = 600
+LONGEST = 2000  # characters of an error, as its reader takes them
 
 
-def runner(program: str) -> Callable[[Sequence[str], bytes], bytes]:
+def runner(program: str) -> Runner:
     """Runs the program here."""
 
-    def run(arguments: Sequence[str], stdin: bytes) -> bytes:
-        done = subprocess.run([program, *arguments], input=stdin, capture_output=True, timeout=PROGRAM_LIMIT_S, check=False)
-        if done.returncode:
-            raise NearwireError(
-                f"the program of the build ended with status {done.returncode}: {done.stderr.decode(errors='replace').strip()[-200:]}"
-            )
-        return done.stdout
+    def run(arguments: Sequence[str], stdin: bytes, most_bytes: int) -> bytes:
+        try:
+            done = run_bounded([program, *arguments], stdin, PROGRAM_LIMIT_S, most_bytes)
+        except (TooMuch, subprocess.TimeoutExpired) as error:
+            raise NearwireError(f"the program of the build did not end within {PROGRAM_LIMIT_S} s and {most_bytes:,} bytes.") from error
+        if done.code:
+            raise NearwireError(f"the program of the build ended with status {done.code}: {done.err.decode(errors='replace').strip()[-200:]}")
+        return done.out
 
     return run
 
@@ -122,9 +126,9 @@ def main() -> None:
     try:
         answer = ACTIONS[request["action"]](request, samples)
     except NearwireError as error:
-        answer = {"error": str(error), "exit_code": error.exit_code}
+        answer = {"error": str(error)[:LONGEST], "exit_code": error.exit_code}
     with os.fdopen(out, "w") as stream:
-        json.dump(answer, stream)
+        json.dump({**answer, "action": request["action"]}, stream)
 
 
 if __name__ == "__main__":

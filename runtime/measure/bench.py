@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from devices.common.conditions import Conditions, read_conditions
-from devices.errors import CheckError, InputError
+from devices.errors import CheckError, InputError, NearwireError
 from devices.version import VERSION
 from runtime.backends import Session, open_here
 from runtime.builds.build import Build
@@ -33,6 +33,8 @@ ROUNDS = 10
 COUNTED_SAMPLES = 5  # for exact instruction counts
 TIMER_RUNS = 1000
 MOST_RUNS = 100_000_000
+ROUND_RUNS = 1_000_000  # their times are sent as one answer
+ENOUGH_RUNS = 1000  # whatever the timer, so many take longer than a nanosecond each
 HOST = "host"
 
 
@@ -215,9 +217,13 @@ class _Runner:
         wanted = max(self.options.num_runs, math.ceil(self.options.min_secs * 1e9 / mean))
         missing = max(wanted - self.times.count, 1)
         affordable = max(1, math.ceil((self.options.max_secs * 1e9 - self.times.total_ns) / mean))
-        runs = min(max(1, math.ceil(wanted / ROUNDS)), missing, affordable)
+        runs = min(max(1, math.ceil(wanted / ROUNDS)), missing, affordable, ROUND_RUNS)
         measured = self.session.time_ns(self.samples[0], runs)
         if measured is not None:
+            if runs >= ENOUGH_RUNS and measured.sum() < runs:
+                raise NearwireError(
+                    f"backend '{self.name}' ({self.session.detail}) says that {runs} inferences took {measured.sum()} ns. That cannot be."
+                )
             self.times.add(measured)
             self._mean_ns = self.times.mean_ns
 

@@ -13,6 +13,7 @@ from runtime.measure.memory import Memory
 from runtime.measure.rows import ProfileRow
 from runtime.network.network import Array
 from runtime.network.reference import scores
+from runtime.remote.answers import Bench
 from runtime.remote.sessions import count_there, session_there
 from runtime.remote.visit import Visit
 
@@ -32,12 +33,12 @@ def bench_there(visit: Visit, backends: Sequence[str], samples: Array, options: 
         report = bench(visit.build, ["c"], samples, options, place=place)
         return _of_device(report, visit, notes)
     program = visit.program if "c" in usable else None
-    raw, _ = visit.ask(
-        "bench", samples, backends=usable, options=vars(options), program=program, limit_s=LIMIT_S + 2 * len(usable) * options.max_secs
+    answer, _ = visit.ask(
+        Bench, samples, backends=usable, options=vars(options), program=program, limit_s=LIMIT_S + 2 * len(usable) * options.max_secs
     )
-    if "rows" not in raw:
-        raise NearwireError(f"on '{name}': {raw.get('error')}")
-    return _of_device(BenchReport.from_dict(raw), visit, notes)
+    if (named := [row.backend for row in answer.rows]) != usable:
+        raise NearwireError(f"'{name}' answered for {', '.join(named) or 'no backend'}; asked were {', '.join(usable)}.")
+    return _of_device(answer.report(), visit, notes)
 
 
 def _bench_emulated(visit: Visit, backends: Sequence[str], samples: Array, notes: tuple[str, ...]) -> BenchReport:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,6 +16,7 @@ from runtime.backends.c.program import ProgramSession, per_inference
 from runtime.builds.build import Build
 from runtime.network.network import Array
 from runtime.network.reference import check_samples, scores
+from runtime.remote.answers import Count, Layers, Scores
 from runtime.remote.visit import Visit
 
 COUNT_RUNS = 8
@@ -62,17 +62,18 @@ class AgentSession(Session):
 
     def scores(self, samples: Array) -> Array:
         flat = check_samples(self._network, samples)
-        answer, _ = self._visit.ask("scores", flat, backend=self._backend, threads=self._threads)
-        self.detail = f"{answer['detail']} on {self._visit.computer.detail}"
-        values = np.frombuffer(base64.b64decode(answer["scores"]), "<i4")
-        return values.reshape(len(flat), -1).copy() if len(flat) else np.zeros((0, self._network.layers[-1].outputs), np.int32)
+        outputs, where = self._network.layers[-1].outputs, self._visit.computer
+        most_bytes = Scores.most_bytes(len(flat), outputs)
+        answer, _ = self._visit.ask(Scores, flat, most_bytes=most_bytes, backend=self._backend, threads=self._threads)
+        self.detail = f"{answer.detail} on {where.detail}"
+        return answer.values(len(flat), outputs, where.name)
 
     def time_ns(self, sample: Array, runs: int) -> Array | None:
         raise InputError("times are measured by the board itself: use runtime.measure.devices.")
 
     def layers(self, samples: Array) -> list[LayerFigure]:
-        answer, _ = self._visit.ask("layers", check_samples(self._network, samples), backend=self._backend, threads=self._threads)
-        return [LayerFigure(**figure) for figure in answer["layers"]]
+        answer, _ = self._visit.ask(Layers, check_samples(self._network, samples), backend=self._backend, threads=self._threads)
+        return answer.figures()
 
     def instructions(self, samples: Array) -> Array | None:
         if not self._visit.computer.emulated:
@@ -114,12 +115,14 @@ class VisitSession(Session):
 
 def count_there(visit: Visit, backends: Sequence[str], sample: Array) -> dict[str, tuple[float, str]]:
     """(instructions of one inference, detail) by Python backend, from one process on a counting emulator; CheckError for wrong scores."""
-    answer, marks = visit.ask("count", sample[None], counted=True, backends=list(backends), runs=COUNT_RUNS)
+    answer, marks = visit.ask(Count, sample[None], counted=True, backends=list(backends), runs=COUNT_RUNS)
+    if set(answer.backends) != set(backends):
+        raise NearwireError(f"'{visit.computer.name}' answered for {', '.join(answer.backends) or 'no backend'}; asked were {', '.join(backends)}.")
     expected = scores(visit.build.network, sample[None])[0].tolist()
     found = {}
     for k, name in enumerate(backends):
-        part = answer["backends"][name]
-        if part["scores"] != expected:
-            raise CheckError(f"backend '{name}' ({part['detail']}) computes other scores than the integer reference on '{visit.computer.name}'.")
-        found[name] = (per_inference(marks[3 * k : 3 * k + 3], COUNT_RUNS), part["detail"])
+        part = answer.backends[name]
+        if list(part.scores) != expected:
+            raise CheckError(f"backend '{name}' ({part.detail}) computes other scores than the integer reference on '{visit.computer.name}'.")
+        found[name] = (per_inference(marks[3 * k : 3 * k + 3], COUNT_RUNS), part.detail)
     return found

@@ -21,13 +21,14 @@ import numpy as np
 
 from devices.boards.board import Board
 from devices.computers.arm64 import install_wheels
-from devices.computers.base import LIMIT_S, Computer, tar_of
+from devices.computers.base import ANSWER_BYTES, LIMIT_S, Computer, digest_of, python_version, tar_of
 from devices.computers.compilers import static_compilers
 from devices.computers.emulated import EmulatedComputer
-from devices.errors import CheckError, InputError, NearwireError
+from devices.errors import InputError, NearwireError
 from runtime.backends.c.program import build_program
 from runtime.builds.build import Build
 from runtime.network.network import Array
+from runtime.remote.answers import A, Probe, answer, request
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("devices", "runtime")
@@ -69,7 +70,7 @@ class Visit:
         files = [(p.relative_to(ROOT).as_posix(), p) for name in PACKAGES for p in sorted((ROOT / name).rglob("*")) if p.suffix in SENT]
         archive = tar_of(files)
         key = f"code-{hashlib.sha256(archive).hexdigest()[:16]}"
-        return self.computer.kept(key) or self.computer.keep_tree(key, archive)
+        return self.computer.kept(key, digest_of(archive)) or self.computer.keep_tree(key, archive)
 
     @cached_property
     def place(self) -> str:
@@ -118,36 +119,36 @@ class Visit:
         return faults
 
     def ask(
-        self, action: str, samples: Array | None = None, counted: bool = False, limit_s: float = LIMIT_S, **request: Any
-    ) -> tuple[Any, list[int]]:
-        """The agent's answer there, and the marks that a counting emulator saw."""
-        request |= {"action": action, "build": self.place}
+        self,
+        kind: type[A],
+        samples: Array | None = None,
+        counted: bool = False,
+        limit_s: float = LIMIT_S,
+        most_bytes: int = ANSWER_BYTES,
+        **fields: Any,
+    ) -> tuple[A, list[int]]:
+        """The agent's answer there, checked, and the marks that a counting emulator saw. NearwireError for anything else than such an answer."""
+        asked = request(kind, build=self.place, **fields)
         path = self.code + (f":{self._site}" if self._site else "")
-        words = ["env", f"PYTHONPATH={path}", "PYTHONDONTWRITEBYTECODE=1", *self.python, "-m", "runtime.commands.agent", json.dumps(request)]
+        words = ["env", f"PYTHONPATH={path}", "PYTHONDONTWRITEBYTECODE=1", *self.python, "-m", "runtime.commands.agent", json.dumps(asked)]
         stdin = b"" if samples is None else np.ascontiguousarray(samples).tobytes()
         marks: list[int] = []
         if counted:
-            found = self.computer.instructions(words, stdin, limit_s)
+            found = self.computer.instructions(words, stdin, limit_s, most_bytes)
             if found is None:
                 raise NearwireError(f"instructions cannot be counted on '{self.computer.name}'.")
             done, marks = found
         else:
-            done = self.computer.run(words, stdin, limit_s)
-        done.check(f"running our Python code ({action})", self.computer.name)
-        try:
-            answer = json.loads(done.out)
-        except ValueError as error:
-            raise NearwireError(f"'{self.computer.name}' answered with something else than JSON: {done.out[:80]!r}.") from error
-        if "error" in answer and action != "bench":
-            kind = {2: InputError, 3: CheckError}.get(answer["exit_code"], NearwireError)
-            raise kind(f"on '{self.computer.name}': {answer['error']}")
-        return answer, marks
+            done = self.computer.run(words, stdin, limit_s, most_bytes)
+        done.check(f"running our Python code ({kind.ACTION})", self.computer.name)
+        return answer(kind, done.out, self.computer.name), marks
 
     def close(self) -> None:
         self.computer.close()
 
-    def run_program(self, arguments: Sequence[str], stdin: bytes) -> bytes:
-        return self.computer.run([self.program, *arguments], stdin).check("running the build's C program", self.computer.name).out
+    def run_program(self, arguments: Sequence[str], stdin: bytes, most_bytes: int) -> bytes:
+        done = self.computer.run([self.program, *arguments], stdin, most_bytes=most_bytes)
+        return done.check("running the build's C program", self.computer.name).out
 
     def count_program(self, arguments: Sequence[str], stdin: bytes) -> list[int]:
         found = self.computer.instructions([self.program, *arguments], stdin)
@@ -162,19 +163,21 @@ class Visit:
         for name in names:
             self._tell(f"try {name}")
             try:
-                reason = self.ask("probe", backend=name, limit_s=PROBE_LIMIT_S)[0]["missing"]
+                reason = self.ask(Probe, backend=name, limit_s=PROBE_LIMIT_S)[0].missing
             except NearwireError as error:
                 reason = str(error)
             if reason:
-                found[name] = str(reason)
+                found[name] = reason
         return found
 
     def _bring_wheels(self, names: Sequence[str], words: Sequence[str], anew: bool = False) -> bool:
         """Put what the backends need on the board's path; True if an earlier visit has left it there, which ``anew`` replaces."""
         if self.computer.architecture not in PLATFORMS:
             raise NearwireError(f"there are no wheels for '{self.computer.architecture}' in the package index; install the library there yourself.")
-        code = "import sys; print('%d.%d' % sys.version_info[:2])"
-        version = self.computer.run([*words, "-c", code]).check("asking its Python's version", self.computer.name).out.decode().strip()
+        numbers = python_version(self.computer, words)
+        if numbers is None:
+            raise NearwireError(f"the Python of '{self.computer.name}' does not say its version.")
+        version = ".".join(map(str, numbers))
         requirements = self._requirements(names)
         key = f"site-{hashlib.sha256(' '.join([version, self.computer.architecture, *requirements]).encode()).hexdigest()[:16]}"
         self._site = None if anew else self.computer.kept(key)

@@ -9,7 +9,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,9 +20,9 @@ from devices import __main__ as command
 from devices.boards.board import load_board, own_folder
 from devices.commands.add import add_board
 from devices.commands.doctor import examine
+from devices.computers import boards_of, open_computer, ssh
+from devices.computers.base import digest_of, tar_of, target_of
 from devices.common.conditions import CPU, FILES, Conditions
-from devices.computers import boards_of, open_computer
-from devices.computers.base import tar_of, target_of
 from devices.computers.remote_conditions import conditions_of
 from devices.computers.wheels import examine as examine_wheels
 from devices.errors import InputError, NearwireError
@@ -127,13 +127,15 @@ def test_trees_are_kept_for_the_next_visit_whole_or_not_at_all(server: Server, t
     archive = tar_of([("sub/x", tmp_path / "x")])
     with open_computer(server.board()) as computer:
         assert computer.kept("tree-1") is None
-        with pytest.raises(NearwireError, match="copying 'tree-1' to it failed"):
-            computer.keep_tree("tree-1", archive[:3000])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ssh, "digest_of", lambda _: digest_of(archive))
+            with pytest.raises(NearwireError, match="copying 'tree-1' to it failed"):
+                computer.keep_tree("tree-1", archive[:3000])
         assert not list(server.cache.iterdir())
         place = computer.keep_tree("tree-1", archive)
         assert computer.keep_tree("tree-1", archive) == place
     with open_computer(server.board()) as computer:
-        assert computer.kept("tree-1") == place == str(server.cache / "tree-1")
+        assert computer.kept("tree-1") == computer.kept("tree-1", digest_of(archive)) == place == str(server.cache / "tree-1")
         assert (Path(place) / "sub" / "x").read_bytes() == b"content" * 1000
         assert computer.keep_tree("tree-1", tar_of([("y", tmp_path / "x")]), replace=True) == place
         assert [path.name for path in Path(place).iterdir()] == ["y"]
@@ -145,12 +147,94 @@ def test_trees_are_kept_for_the_next_visit_whole_or_not_at_all(server: Server, t
         assert not old.exists()
         part.mkdir()  # as if the connection ended while it was being filled
     assert gone(part)
-    assert [path.name for path in server.cache.iterdir() if path.name != "tree-1"] == ["tree-2"]
+    assert sorted(path.name for path in server.cache.iterdir()) == ["tree-1", "tree-1.sum", "tree-2", "tree-2.sum"]
     shutil.rmtree(server.cache)
     server.cache.write_text("in the way")  # nothing can be kept: for this visit only
     with open_computer(server.board()) as computer:
         assert computer.keep_tree("tree-1", archive) == f"{computer.folder}/tree-1"
     server.cache.unlink()
+
+
+def _flip(tree: Path) -> None:
+    content = (tree / "sub" / "x").read_bytes()
+    (tree / "sub" / "x").write_bytes(bytes([content[0] ^ 1]) + content[1:])
+
+
+@pytest.mark.parametrize(
+    "garble",
+    [
+        _flip,
+        lambda tree: (tree / "sub" / "x").unlink(),
+        lambda tree: (tree / "sub" / "more").write_text("import os"),
+        lambda tree: (tree / "link").symlink_to("/etc/passwd"),
+        lambda tree: (tree / "sub" / "x").rename(tree / "x"),
+        lambda tree: tree.with_name("tree.sum").unlink(),
+        lambda tree: tree.with_name("tree.sum").write_text("0" * 64),
+    ],
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_a_garbled_tree_is_not_used_and_makes_room(server: Server, tmp_path: Path, garble: Callable[[Path], object], known: bool) -> None:
+    (tmp_path / "x").write_bytes(b"content" * 1000)
+    archive = tar_of([("sub/x", tmp_path / "x"), ("a b", tmp_path / "x")])
+    digest = digest_of(archive) if known else ""
+    with open_computer(server.board()) as computer:
+        place = Path(computer.keep_tree("tree", archive))
+        assert computer.kept("tree", digest) == str(place)
+        beside = place.with_name("tree.sum").read_text()
+        garble(place)
+        good = known and [path.read_bytes() for path in (place / "sub" / "x", place / "a b") if path.is_file()] == [b"content" * 1000] * 2
+        if good and sorted(path.name for path in place.rglob("*")) == ["a b", "sub", "x"]:  # only what lies beside it was
+            assert computer.kept("tree", digest) == str(place)
+        else:
+            assert computer.kept("tree", digest) is None
+            assert not place.exists()
+        assert computer.keep_tree("tree", archive, replace=True) == str(place)
+        assert computer.kept("tree", digest) == str(place)
+        assert place.with_name("tree.sum").read_text() == beside == digest_of(archive)
+
+
+@pytest.mark.parametrize(
+    ("uname", "message"),
+    [
+        ("cat /dev/zero", "sent more than the 65,536 bytes"),
+        ("cat /dev/zero >&2", "sent more than the 65,536 bytes"),
+        ("printf '\\033[31mx86_64'", r"asking its architecture failed: it said '\\x1b\[31mx86_64'"),
+        ("printf '../../x'", "asking its architecture failed"),
+        ("exit 0", "asking its architecture failed: it said ''"),
+        ("exit 3", "asking its architecture failed with status 3"),
+    ],
+)
+def test_what_a_board_says_of_itself_is_checked(server: Server, monkeypatch: pytest.MonkeyPatch, uname: str, message: str) -> None:
+    _say(monkeypatch, "uname -m", uname)
+    with pytest.raises(NearwireError, match=message):
+        open_computer(server.board())
+
+
+@pytest.mark.parametrize("folder", ["tmp", "/tmp/../etc", "/tmp/a:b", "/tmp/a\nb", "", "/" + "x" * 5000])
+def test_a_folder_that_cannot_be_is_refused(server: Server, monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
+    _say(monkeypatch, "mktemp -d", f"printf %s {shlex.quote(folder)}")
+    with pytest.raises(NearwireError, match="making a temporary folder failed"):
+        open_computer(server.board())
+
+
+def _say(patch: pytest.MonkeyPatch, line: str, instead: str) -> None:
+    """Let the far side run another line for one that starts so."""
+    real = ssh.SshComputer._shell
+    patch.setattr(
+        ssh.SshComputer, "_shell", lambda self, told, *more, **named: real(self, instead if told.startswith(line) else told, *more, **named)
+    )
+
+
+def test_a_flood_and_a_silence_are_cut_off(server: Server) -> None:
+    with open_computer(server.board()) as computer:
+        started = time.monotonic()
+        for words in (["cat", "/dev/zero"], ["sh", "-c", "cat /dev/zero >&2"], ["sh", "-c", "while :; do echo x; done"]):
+            with pytest.raises(NearwireError, match="'loopback' sent more than the 100,000 bytes that its answer may have"):
+                computer.run(words, most_bytes=100_000)
+        with pytest.raises(NearwireError, match="'loopback' did not finish in time"):
+            computer.run(["sleep", "60"], limit_s=0.5)
+        assert time.monotonic() - started < 30
+        assert computer.run(["echo", "still there"]).out == b"still there\n"
 
 
 def test_no_python_there_and_an_unknown_architecture(server: Server) -> None:

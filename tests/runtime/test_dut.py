@@ -10,7 +10,8 @@ import pytest
 
 from devices.errors import NearwireError
 from devices.links import Connection
-from runtime.backends.firmware.dut import Dut, Identity
+from runtime.backends.firmware.answers import Identity
+from runtime.backends.firmware.dut import Dut
 
 OURS = Identity("nearwire", "nearwire-1 board", "mnist", "ab" * 32)
 ANSWERS = {
@@ -54,7 +55,7 @@ def test_what_a_good_board_says() -> None:
     assert found.scores == (3, -4)
     assert found.us == 16  # over the wrap of the counter
     assert dut.stack_bytes() == 300
-    assert dut.layers_us() == [2.0, 1.0]
+    assert dut.layers_us(2) == [2.0, 1.0]
 
 
 def test_old_answers_on_the_line_are_not_taken_for_new_ones() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from devices.errors import InputError, NearwireError
+from devices.errors import NearwireError
 from runtime.backends.base import LayerFigure, Session
 from runtime.builds.artifact import read_artifact
 from runtime.builds.sources import FAST, copy_sources, fast_flags
@@ -27,7 +27,9 @@ ENTRY = ("program.c", "host.c", "clock.h")
 WARM_UP = 100  # runs in front of the timed ones of every request
 PROFILE_NS = 50e6
 COUNTED_RUNS = 8
-Runner = Callable[[Sequence[str], bytes], bytes]  # (arguments, standard input) -> standard output
+LONGEST_NS = 1e15  # of one inference
+Runner = Callable[[Sequence[str], bytes, int], bytes]  # (arguments, standard input, most bytes of the output) -> standard output
+OUTPUT_FREE = 64  # bytes of an output beyond those that are expected, so that a wrong one is told from a flood
 
 
 def build_program(folder: Path, network: Network, compiler: Compiler, linker: Compiler, flags: Sequence[str]) -> bytes:
@@ -107,8 +109,11 @@ class ProgramSession(Session):
         return np.ascontiguousarray(check_samples(self._network, sample[None]))
 
     def _numbers(self, arguments: Sequence[str], samples: Array | None, kind: str, count: int) -> Array:
-        out = self._run(arguments, b"" if samples is None else samples.tobytes())
-        values = np.frombuffer(out, kind)
-        if len(values) != count:
-            raise InputError(f"the program of the build answered '{arguments[0]}' with {len(out)} bytes; {count} values were expected.")
-        return values.copy()
+        size = np.dtype(kind).itemsize * count
+        out = self._run(arguments, b"" if samples is None else samples.tobytes(), size + OUTPUT_FREE)
+        if len(out) != size:
+            raise NearwireError(f"the program of the build answered '{arguments[0]}' with {len(out)} bytes; {size} were expected.")
+        values = np.frombuffer(out, kind).copy()
+        if arguments[0] != "scores" and not np.all((values >= 0) & (values <= LONGEST_NS)):
+            raise NearwireError(f"the program of the build answered '{arguments[0]}' with times that cannot be.")
+        return values

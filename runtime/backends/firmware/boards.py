@@ -19,8 +19,9 @@ from devices.links.qemu import run_batch
 from devices.tools import flash
 from devices.tools.program import Sizes
 from runtime.backends.base import Footprint, LayerFigure, Session
+from runtime.backends.firmware.answers import Identity
 from runtime.backends.firmware.core import FirmwareSession
-from runtime.backends.firmware.dut import MOST_INFERENCES, Dut, Identity, Interrupted
+from runtime.backends.firmware.dut import MOST_INFERENCES, Dut, Interrupted
 from runtime.backends.firmware.figures import FirmwareFigures
 from runtime.backends.firmware.program import BATCH, firmware, footprint_of, identity
 from runtime.network.network import Array, Network
@@ -57,7 +58,7 @@ class BoardSession(Session):
             try:
                 dut = self._dut()
                 dut.load(sample)
-                found[k] = dut.infer().scores
+                found[k] = self._scores(dut)
             except NearwireError as error:
                 if k == 0:
                     raise
@@ -85,7 +86,7 @@ class BoardSession(Session):
         for sample in flat:
             dut.load(sample)
             dut.infer()
-            total += dut.layers_us()
+            total += dut.layers_us(len(total))
         return [LayerFigure(layer.name, us / len(flat), None, layer.store or "") for layer, us in zip(self.network.layers, total, strict=True)]
 
     def footprint(self) -> Footprint:
@@ -126,6 +127,12 @@ class BoardSession(Session):
                 return dut.identify() == wanted
             except NearwireError:
                 return False
+
+    def _scores(self, dut: Dut) -> tuple[int, ...]:
+        scores = dut.infer().scores
+        if len(scores) != self._outputs:
+            raise NearwireError(f"{dut.connection.where}: 'infer' was answered with {len(scores)} scores; the network has {self._outputs}.")
+        return scores
 
     def _samples(self, samples: Array) -> Array:
         if samples.dtype != np.uint8 or samples.ndim != 2 or samples.shape[1] != self._inputs:
@@ -210,9 +217,9 @@ class QemuSession(BoardSession):
         results = place / "results.bin"
         results.unlink(missing_ok=True)
         run_batch(self.board, program.path, place, BATCH_LIMIT_S)
-        words = np.fromfile(results, "<u4")
         measured = len(self.network.layers) if layers else 0
         width = self._outputs + 1 + measured
+        words = np.fromfile(results, "<u4", HEADER_WORDS + len(samples) * width + 1)  # one more tells that there are too many
         if len(words) != HEADER_WORDS + len(samples) * width:
             raise NearwireError(
                 f"'{self.board.name}' gave back {len(words)} words of results, not {HEADER_WORDS + len(samples) * width}. Is the disk full?"

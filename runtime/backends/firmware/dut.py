@@ -1,43 +1,33 @@
 """The host's side of the serial protocol of ``runtime/firmware/protocol.h``, for any link: load an input, run it, read scores and times back.
 
-A board that says nothing, an error it sends, lost bytes and a foreign firmware are errors that name the port, the command and the seconds.
+A board that says nothing or does not stop, an error it sends, lost bytes and a foreign firmware are errors that name the port, the command and the
+seconds. What it answers is checked in answers.py.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
 
+from devices.common.text import plain
 from devices.errors import NearwireError
 from devices.links import Connection
+from runtime.backends.firmware import answers
+from runtime.backends.firmware.answers import QUOTED, Identity, Inference, Lines
 from runtime.network.network import Array
 
 READY = "m-ready"
 CHUNK = 31  # bytes of a `db` command, as MLPerf Tiny's runner sends them
 TIMEOUT_S = 5.0
 MOST_INFERENCES = 999_999  # of one command
+ANSWER_BYTES = 1 << 20  # of one answer; its longest line holds all scores
+SYNC_CHARACTERS = 4096  # of what is kept while the board is looked for
 RETRY_S = 1.0  # a board that is still starting loses what it is sent
 NAME = "nearwire"
 
 
-@dataclass(frozen=True)
-class Identity:
-    """What a firmware says about itself."""
-
-    name: str
-    profile: str  # version and board
-    model: str
-    sha256: str  # of the network
-
-
-@dataclass(frozen=True)
-class Inference:
-    """The answer to `infer`."""
-
-    scores: tuple[int, ...]
-    us: int  # between the two laps
-    count: int  # inferences between them
+class BoardError(NearwireError):
+    """The board answered with an error."""
 
 
 class Interrupted(NearwireError):
@@ -53,7 +43,7 @@ class Dut:
 
     def __init__(self, connection: Connection, timeout_s: float = TIMEOUT_S) -> None:
         self.connection, self.timeout_s = connection, timeout_s
-        self._pending = b""
+        self._pending = bytearray()
 
     def start(self) -> None:
         """Wait until the board answers: it may be starting, or in the middle of a command that nobody ended.
@@ -70,8 +60,9 @@ class Dut:
             while (left := retry - time.monotonic()) > 0:
                 seen += self.connection.read(left).decode("ascii", "replace")
                 if wanted.search(seen):
-                    self._pending = b""
+                    self._pending.clear()
                     return
+                seen = seen[-SYNC_CHARACTERS:]
         raise self._silent("%sync", self.timeout_s, seen.split("\r\n")[-4:-1])
 
     def command(self, text: str, timeout_s: float | None = None) -> list[str]:
@@ -79,7 +70,7 @@ class Dut:
         limit = self.timeout_s if timeout_s is None else timeout_s
         self.connection.write(f"{text}%".encode("ascii"))
         lines: list[str] = []
-        end = time.monotonic() + limit
+        size, end = 0, time.monotonic() + limit
         while True:
             line = self._line(end)
             if line is None:
@@ -87,20 +78,23 @@ class Dut:
             if line == READY:
                 break
             lines.append(line)
+            size += len(line) + 2
+            if size > ANSWER_BYTES:
+                raise self._flooded()
         errors = [line for line in lines if line.startswith("e-[")]
         if errors:
-            raise NearwireError(f"{self.connection.where}: the board answered '{errors[0]}' to '{_short(text)}'.")
+            raise BoardError(f"{self.connection.where}: the board answered '{plain(errors[0], QUOTED)}' to '{_short(text)}'.")
         return lines
 
     def identify(self) -> Identity:
         """Name, version, model and network of the firmware; NearwireError if it is not one of ours."""
-        name = self._field(self.command("name"), "m-name-dut-")
+        named = self._answer("name")
+        name = named.field("m-name-dut-")
         if name != NAME:
             raise NearwireError(
-                f"{self.connection.where}: the firmware is called '{name}', not '{NAME}'. Flash this build's: python -m runtime flash BUILD --device BOARD"
+                f"{self.connection.where}: the firmware is called '{plain(name, QUOTED)}', not '{NAME}'. Flash this build's: python -m runtime flash BUILD --device BOARD"
             )
-        lines = self.command("profile")
-        return Identity(name, self._field(lines, "m-profile-"), self._field(lines, "m-model-"), self._field(lines, "m-sha256-"))
+        return answers.identity(named, self._answer("profile"))
 
     def require(self, wanted: Identity) -> Identity:
         """The identity of the firmware; NearwireError if it is another one."""
@@ -112,7 +106,7 @@ class Dut:
         ):
             if expected != there:
                 raise NearwireError(
-                    f"{self.connection.where}: the firmware's {what} is '{there}', the build's is '{expected}': another firmware is on the board. "
+                    f"{self.connection.where}: the firmware's {what} is '{plain(there, QUOTED)}', the build's is '{expected}': another firmware is on the board. "
                     "Flash this build's: python -m runtime flash BUILD --device BOARD"
                 )
         return found
@@ -129,49 +123,47 @@ class Dut:
                 if "m-load-done" in lines:
                     return
                 problem = f"{self.connection.where}: {len(content)} bytes were sent, but the board waits for more: bytes were lost on the line."
-            except NearwireError as error:
-                if "e-[" not in str(error):
-                    raise
+            except BoardError as error:
                 problem = str(error)
             if attempt == 2:
                 raise NearwireError(f"{problem} It failed twice; try a shorter cable or another port.")
 
     def infer(self, count: int = 1, warmup: int = 0, timeout_s: float | None = None) -> Inference:
         """Run the loaded input ``count`` times behind ``warmup`` runs that are not timed."""
-        lines = self.command(f"infer {count} {warmup}", timeout_s)
-        laps = [int(self._field([line], "m-lap-us-")) for line in lines if line.startswith("m-lap-us-")]
-        if len(laps) != 2:
-            raise NearwireError(f"{self.connection.where}: 'infer' was answered with {len(laps)} laps instead of 2: {' '.join(lines)}.")
-        scores = tuple(round(float(score)) for score in self._field(lines, "m-results-").split(","))
-        return Inference(scores, (laps[1] - laps[0]) % 2**32, count)
+        return answers.inference(self._answer(f"infer {count} {warmup}", timeout_s), count)
 
     def stack_bytes(self) -> int:
         """How much of the stack was ever used."""
-        return int(self._field(self.command("stack"), "m-stack-bytes-"))
+        return self._answer("stack").number("m-stack-bytes-")
 
-    def layers_us(self) -> list[float]:
-        """Microseconds in each layer during the last `infer`, all its inferences together; the firmware must be made for it."""
-        found = [re.fullmatch(r"m-layer-\d+-ticks-(\d+)-per-us-(\d+)", line) for line in self.command("layers")]
-        return [int(match[1]) / int(match[2]) for match in found if match]
+    def layers_us(self, layers: int) -> list[float]:
+        """Microseconds in each of so many layers during the last `infer`, all its inferences together; the firmware must be made for it."""
+        return answers.layers_us(self._answer("layers"), layers)
 
-    def _field(self, lines: list[str], prefix: str) -> str:
-        for line in lines:
-            if line.startswith(prefix):
-                return line[len(prefix) :].removeprefix("[").removesuffix("]")
-        raise NearwireError(f"{self.connection.where}: the answer has no line '{prefix}...': {' '.join(lines) or 'it is empty'}. Is it our firmware?")
+    def _answer(self, text: str, timeout_s: float | None = None) -> Lines:
+        return Lines(self.command(text, timeout_s), self.connection.where, _short(text))
 
     def _line(self, end: float) -> str | None:
-        """The next line, or None when the time is over."""
-        while b"\n" not in self._pending:
-            left = end - time.monotonic()
+        """The next line, or None when the time is over; NearwireError for one that is longer than an answer may be."""
+        searched = 0
+        while (at := self._pending.find(b"\n", searched)) < 0:
+            searched, left = len(self._pending), end - time.monotonic()
             if left <= 0:
                 return None
+            if searched > ANSWER_BYTES:
+                raise self._flooded()
             self._pending += self.connection.read(left)
-        line, _, self._pending = self._pending.partition(b"\n")
-        return line.decode("ascii", "replace").strip()
+        line = self._pending[:at].decode("ascii", "replace").strip()
+        del self._pending[: at + 1]
+        return line
+
+    def _flooded(self) -> NearwireError:
+        return NearwireError(
+            f"{self.connection.where}: the board sent more than the {ANSWER_BYTES:,} bytes that an answer may have. Is it our firmware?"
+        )
 
     def _silent(self, command: str, limit_s: float, lines: list[str]) -> NearwireError:
-        before = f" It had said: {' '.join(lines)}." if lines else ""
+        before = f" It had said: {plain(' '.join(lines), QUOTED)}." if lines else ""
         return NearwireError(
             f"{self.connection.where}: no answer to '{_short(command)}' within {limit_s:g} s.{before} Is the board connected and powered, "
             "and this build's firmware on it?"

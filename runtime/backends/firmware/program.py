@@ -15,7 +15,8 @@ from devices.boards.board import Board
 from devices.tools.program import PORTS, Program, build
 from devices.version import VERSION
 from runtime.backends.base import Footprint
-from runtime.backends.firmware.dut import NAME, Identity
+from runtime.backends.firmware.answers import Identity
+from runtime.backends.firmware.dut import NAME
 from runtime.builds.sources import FOLDER, copy_sources
 from runtime.network.file import to_bytes
 from runtime.network.network import Network
