@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from devices.boards.board import Board, board_names, load_board
+from devices.boards.board import Board, load_board, load_boards
 from devices.commands.add import add_board
-from devices.commands.doctor import examine
+from devices.commands.doctor import Finding, examine
 from devices.common.console import print_json, print_table, run_app, say, spinner
 from devices.computers import boards_of
 from devices.cost.model import CODE_BYTES, ERROR_PERCENT
@@ -19,21 +19,21 @@ from devices.tools import flash as flashing
 
 app = typer.Typer(help="The boards a build can be made for and run on.", no_args_is_help=True, add_completion=False)
 
+BROKEN = "broken"  # in place of a status
 JsonOption = Annotated[bool, typer.Option("--json", help="Print machine-readable results.")]
 
 
 @app.command(name="list")
 def list_boards(json: JsonOption = False) -> None:
     """List the boards."""
-    boards = [load_board(name) for name in board_names()]
+    boards, broken = load_boards()
     if json:
-        print_json([_summary(board) for board in boards])
+        none = {"core": None, "link": None, "status": BROKEN, "memory": None}
+        print_json([*map(_summary, boards), *({"name": name, **none, "description": reason} for name, reason in broken.items())])
         return
-    print_table(
-        "boards",
-        ["name", "core", "flash", "RAM", "link", "status", "description"],
-        [[board.name, board.core, *_memory(board), board.link, board.status or "-", board.description] for board in boards],
-    )
+    rows = [[board.name, board.core, *_memory(board), board.link, board.status or "-", board.description] for board in boards]
+    rows += [[name, "-", "-", "-", "-", BROKEN, reason] for name, reason in broken.items()]
+    print_table("boards", ["name", "core", "flash", "RAM", "link", "status", "description"], rows)
 
 
 @app.command()
@@ -89,9 +89,9 @@ def doctor(
     names: Annotated[list[str] | None, typer.Argument(help="Boards to check. Default: all.", show_default=False)] = None, json: JsonOption = False
 ) -> None:
     """Compile and run a small program for each board; exit with 3 if one of them does not work."""
-    boards = boards_of(",".join(names)) if names else [load_board(name) for name in board_names()]
+    boards, broken = (boards_of(",".join(names)), {}) if names else load_boards()
     with spinner("doctor", quiet=json) as progress:
-        findings = []
+        findings = [Finding(name, False, reason, "correct or remove that file") for name, reason in broken.items()]
         for board in boards:
             progress(board.name)
             findings += examine([board])

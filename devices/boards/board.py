@@ -15,9 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from devices.common.documents import read_toml
 from devices.common.guard import plain
+from devices.common.places import user_path
 from devices.errors import InputError, unknown_name
 
 FOLDER = Path(__file__).parent
+ADDRESSES = 2**32  # of a microcontroller
 # The tables of the file that each link needs.
 TABLES = {
     "local": (),
@@ -30,16 +32,16 @@ TABLES = {
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Memory(_Record):
     """Where a microcontroller's program and data lie."""
 
-    flash_origin: int = Field(ge=0)
-    flash_bytes: int = Field(gt=0)
-    ram_origin: int = Field(ge=0)
-    ram_bytes: int = Field(gt=0)
+    flash_origin: int = Field(ge=0, lt=ADDRESSES)
+    flash_bytes: int = Field(gt=0, lt=ADDRESSES)
+    ram_origin: int = Field(ge=0, lt=ADDRESSES)
+    ram_bytes: int = Field(gt=0, lt=ADDRESSES)
 
 
 class Gcc(_Record):
@@ -133,7 +135,7 @@ class Board(_Record):
 def own_folder() -> Path:
     """Where a user's own boards are: NEARWIRE_BOARDS, else the user's configuration folder."""
     given = os.environ.get("NEARWIRE_BOARDS")
-    return Path(given).expanduser() if given else Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "nearwire" / "boards"
+    return user_path(given) if given else user_path(os.environ.get("XDG_CONFIG_HOME") or "~/.config") / "nearwire" / "boards"
 
 
 def board_names(folder: Path | None = None) -> list[str]:
@@ -157,6 +159,17 @@ def _files(folder: Path | None) -> dict[str, Path]:
     return ours | {path.relative_to(place).with_suffix("").as_posix(): path for path in sorted(place.rglob("*.toml"))}
 
 
+def load_boards() -> tuple[list[Board], dict[str, str]]:
+    """All boards, and by name why the file of a board is broken: one broken file hides no other board."""
+    boards, broken = [], {}
+    for name in board_names():
+        try:
+            boards.append(load_board(name))
+        except InputError as error:
+            broken[name] = str(error)
+    return boards, broken
+
+
 @cache
 def load_board(name: str, folder: Path | None = None) -> Board:
     """The board of that name; InputError with the nearest name if there is none, naming file and field if its file is broken."""
@@ -164,8 +177,9 @@ def load_board(name: str, folder: Path | None = None) -> Board:
     if name not in files:
         raise unknown_name("board", name, files)
     path = files[name]
+    table = read_toml(path, f"board file '{path}'", "Correct that line.", "is not valid TOML")
     try:
-        board = Board.model_validate({"name": name, **read_toml(path, f"board file '{path}'", "Correct that line.", "is not valid TOML")})
+        board = Board.model_validate({"name": name, **table})
     except ValidationError as error:
         first = error.errors()[0]
         field = plain(".".join(map(str, first["loc"]))) or "(file)"

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from devices.boards.board import Board, load_board, own_folder, shipped_names
+from devices.common.places import user_path
 from devices.computers import address_board
 from devices.errors import InputError
 
@@ -51,7 +52,7 @@ def add_board(
 
 def _absolute(path: str | None) -> str | None:
     """Relative paths would mean another file wherever the board is used."""
-    return None if path is None else str(Path(path).expanduser().absolute())
+    return None if path is None else str(user_path(path).absolute())
 
 
 def _toml(kind: Board | None, address: str, linux: dict[str, str | int]) -> str:

@@ -1,4 +1,6 @@
-"""Where things are kept that are slow to make and can be made again: NEARWIRE_CACHE, else the system's cache folder of the user."""
+"""Where things are kept that are slow to make and can be made again: NEARWIRE_CACHE, else the system's cache folder of the user; where that cannot be
+written (a container, a service), a folder of this user in the system's temporary one, which is said once.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +9,31 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
+
+from devices.common.console import warn
+from devices.common.places import is_usable, temporary_place, user_path
+from devices.errors import NearwireError
 
 VARIABLE = "NEARWIRE_CACHE"
 
 
 def cache_folder() -> Path:
-    """The folder; it need not exist."""
+    """The folder, made if need be; NearwireError if there is none that can be written."""
     given = os.environ.get(VARIABLE)
-    return Path(given).expanduser() if given else Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "nearwire"
+    return _first_usable(user_path(given) if given else user_path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "nearwire")
+
+
+@lru_cache
+def _first_usable(wanted: Path) -> Path:
+    if is_usable(wanted):
+        return wanted
+    other = temporary_place("nearwire-cache")
+    if other is None:
+        raise NearwireError(f"the cache folder '{wanted}' cannot be written, nor one in the temporary folder. Set {VARIABLE} to a folder that can.")
+    warn(f"note: the cache folder '{wanted}' cannot be written, so '{other}' is used. Set {VARIABLE} to choose another.")
+    return other
 
 
 def cached_folder(name: str, make: Callable[[Path], None]) -> Path:

@@ -20,10 +20,11 @@ import re
 import shlex
 import socket
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 from devices.boards.board import Board
+from devices.common.places import user_path
 from devices.common.text import plain
 from devices.computers.base import ANSWER_BYTES, LIMIT_S, OLDEST_PYTHON, SHORT_S, Computer, Done, digest_of, python_version, too_much
 from devices.common.conditions import Conditions
@@ -153,10 +154,10 @@ class SshComputer(Computer):
         import paramiko
 
         linux, where = self._linux, f"board '{self.name}' ({self._linux.host})"
-        known = Path(linux.known_hosts or "~/.ssh/known_hosts").expanduser()
+        known = user_path(linux.known_hosts or "~/.ssh/known_hosts")
         connect: dict[str, Any] = {"timeout": CONNECT_LIMIT_S, "banner_timeout": CONNECT_LIMIT_S, "auth_timeout": CONNECT_LIMIT_S}
         if linux.identity_file:
-            identity = Path(linux.identity_file).expanduser()
+            identity = user_path(linux.identity_file)
             if not identity.is_file():
                 raise InputError(f"{where}: there is no private key '{identity}' (field 'linux.identity_file').")
             connect |= {"key_filename": str(identity), "look_for_keys": False, "allow_agent": False}

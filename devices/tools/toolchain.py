@@ -15,11 +15,18 @@ from functools import lru_cache
 from pathlib import Path
 
 from devices.boards.board import Toolchain
+from devices.common.cache import cache_folder
+from devices.common.places import is_usable
+from devices.common.text import plain
 from devices.errors import NearwireError
 
 HOST_COMPILERS = ("cc", "gcc", "clang")
 INSTALL_ZIG = "pip install ziglang"
 INSTALL_HOST = f"apt install gcc (or: {INSTALL_ZIG})"
+ZIG = "ziglang"  # the wheel, and the module that is the compiler
+WHY = re.compile(r"\berror: |undefined (reference|symbol)|multiple definition|overflowed by|will not fit|cannot find|No space left", re.IGNORECASE)
+FAILED = re.compile(r"ld returned \d+|linker command failed|ld: final link failed")
+SHOWN = 500  # characters of a line in a message
 COMPILE_LIMIT_S = 300  # the first use of zig for a target builds its run-time library
 
 
@@ -41,7 +48,9 @@ class Compiler:
         """Run the compiler; NearwireError with its first error line if it fails. ``what`` names the thing that is compiled."""
         line = [*self.command, *map(str, arguments)]
         try:
-            done = subprocess.run(line, capture_output=True, text=True, errors="replace", timeout=COMPILE_LIMIT_S, check=False)
+            done = subprocess.run(
+                line, capture_output=True, text=True, errors="replace", timeout=COMPILE_LIMIT_S, check=False, env=_environment(self.command)
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise NearwireError(f"the compiler '{self.command[0]}' could not be run for {what}: {error}. See 'python -m devices doctor'.") from error
         if done.returncode < 0:
@@ -89,12 +98,12 @@ def _gcc(toolchain: Toolchain) -> Compiler | None:
 
 
 def _zig(toolchain: Toolchain) -> Compiler | None:
-    if importlib.util.find_spec("ziglang") is None:
+    if importlib.util.find_spec(ZIG) is None:
         return None
-    command = (sys.executable, "-m", "ziglang", "cc")
+    command = (sys.executable, "-m", ZIG, "cc")
     target = [f"--target={toolchain.target}"] if toolchain.target else []
     cpu = [f"-mcpu={toolchain.cpu}"] if toolchain.cpu else []
-    return Compiler((*command, *target, *cpu), f"zig {_version((sys.executable, '-m', 'ziglang', 'version'))}")
+    return Compiler((*command, *target, *cpu), f"zig {_version((sys.executable, '-m', ZIG, 'version'))}")
 
 
 @lru_cache
@@ -113,6 +122,21 @@ def _version(command: tuple[str, ...]) -> str:
     return f"{name} {number[0]}" if number else first or name
 
 
+def _environment(command: Sequence[str]) -> dict[str, str] | None:
+    """zig keeps what it makes in the user's cache folder; where that cannot be written, in ours. None: as it is."""
+    if ZIG not in command:
+        return None
+    home = os.environ.get("HOME")
+    given, system = os.environ.get("ZIG_GLOBAL_CACHE_DIR"), os.environ.get("XDG_CACHE_HOME") or (home and f"{home}/.cache")
+    folder = Path(given) if given else Path(system) / "zig" if system else None
+    if folder is not None and is_usable(folder):
+        return None
+    place = str(cache_folder() / "zig")
+    return {**os.environ, "ZIG_GLOBAL_CACHE_DIR": place, "ZIG_LOCAL_CACHE_DIR": place}
+
+
 def _first_error(text: str) -> str:
+    """The line that tells why: the compiler's first error, the linker's before the one that only says that the linker failed."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return next((line for line in lines if re.search(r"\berror: ", line)), lines[-1] if lines else "it said nothing")
+    telling = [line for line in lines if WHY.search(line) and not FAILED.search(line)]
+    return plain((telling or [line for line in lines if WHY.search(line)] or lines[-1:] or ["it said nothing"])[0], SHOWN)
