@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from devices.common.text import plain
 from devices.common.conditions import Conditions
+from devices.common.text import plain
 from devices.errors import NearwireError
 
 LIMIT_S = 600.0

@@ -18,10 +18,10 @@ from pathlib import Path
 
 from devices.boards.board import Board, Toolchain
 from devices.common.cache import cached_folder
+from devices.common.conditions import Conditions, read_conditions
 from devices.common.processes import TooMuch, run_bounded
 from devices.computers import arm64
 from devices.computers.base import ANSWER_BYTES, LIMIT_S, Computer, Done, too_much
-from devices.common.conditions import Conditions, read_conditions
 from devices.errors import InputError, NearwireError
 from devices.tools.toolchain import compiler_for
 

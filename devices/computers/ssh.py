@@ -24,10 +24,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from devices.boards.board import Board
+from devices.common.conditions import Conditions
 from devices.common.places import user_path
 from devices.common.text import plain
 from devices.computers.base import ANSWER_BYTES, LIMIT_S, OLDEST_PYTHON, SHORT_S, Computer, Done, digest_of, python_version, too_much
-from devices.common.conditions import Conditions
 from devices.computers.remote_conditions import SCRIPT, conditions_of
 from devices.errors import InputError, NearwireError
 

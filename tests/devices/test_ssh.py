@@ -20,9 +20,9 @@ from devices import __main__ as command
 from devices.boards.board import load_board, own_folder
 from devices.commands.add import add_board
 from devices.commands.doctor import examine
+from devices.common.conditions import CPU, FILES, Conditions
 from devices.computers import boards_of, open_computer, ssh
 from devices.computers.base import digest_of, tar_of, target_of
-from devices.common.conditions import CPU, FILES, Conditions
 from devices.computers.remote_conditions import conditions_of
 from devices.computers.wheels import examine as examine_wheels
 from devices.errors import InputError, NearwireError

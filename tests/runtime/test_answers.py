@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from bench.support.answers import GOOD, LINES
 from bench.support.networks import integer_network
 from devices.boards.board import Board, Linux, Toolchain
-from devices.computers.base import ANSWER_BYTES, Computer, Done, too_much
 from devices.common.conditions import Conditions
+from devices.computers.base import ANSWER_BYTES, Computer, Done, too_much
 from devices.computers.emulated import EmulatedComputer
 from devices.errors import CheckError, InputError, NearwireError
 from devices.links import Connection
