@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -54,3 +54,29 @@ def heard() -> Iterator[Interruption]:
     finally:
         for number in ours:
             signal.signal(number, signal.SIG_DFL)
+
+
+@contextmanager
+def deferred(stop: Callable[[], object]) -> Iterator[None]:
+    """Around a call into a library that calls back: an exception that a signal raises within such a callback may be lost. The signal is kept instead,
+    ``stop`` is called so that the library comes back, and then whoever had the signal gets it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    taken = {number: handler for number in (signal.SIGINT, *HEARD) if callable(handler := signal.getsignal(number))}
+    came: list[int] = []
+
+    def keep(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+        stop()
+
+    for number in taken:
+        signal.signal(number, keep)
+    try:
+        yield
+    finally:
+        for number, handler in taken.items():
+            signal.signal(number, handler)
+        if came:
+            taken[came[0]](came[0], None)

@@ -27,6 +27,9 @@ class Connection(ABC):
         """A device file that other programs can open instead; None if there is none."""
         return None
 
+    def check(self) -> None:  # noqa: B027 (most cannot end by themselves)
+        """NearwireError if what runs behind the line has ended."""
+
     def close(self) -> None:  # noqa: B027 (some have nothing to end)
         """End what was started."""
 

@@ -50,9 +50,13 @@ class QemuConnection(Connection):
 
     def read(self, timeout_s: float) -> bytes:
         content = self._serial.read(timeout_s)
-        if not content and self._process.poll() is not None:
-            raise NearwireError(f"{self.where}: the emulator ended with status {self._process.returncode}.")
+        if not content:
+            self.check()
         return content
+
+    def check(self) -> None:
+        if self._process.poll() is not None:
+            raise NearwireError(f"{self.where}: the emulator ended with status {self._process.returncode}.")
 
     def close(self) -> None:
         if hasattr(self, "_serial"):

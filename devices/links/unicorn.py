@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from devices.boards.board import Board, Memory
+from devices.common.interrupts import deferred
 from devices.cost.cycles import block_cycles, timing_of
 from devices.errors import InputError, NearwireError, unknown_name
 from devices.links.cores import call_registers, engine, instruction_counter
@@ -126,7 +127,8 @@ class Core:
         self._uc.reg_write(registers.link, RETURN | registers.entry_bit)
         self._fault = ""
         try:
-            self._uc.emu_start(self.image.symbols[function] | registers.entry_bit, RETURN, timeout=int(time_limit_s * 1e6))
+            with deferred(self._uc.emu_stop):
+                self._uc.emu_start(self.image.symbols[function] | registers.entry_bit, RETURN, timeout=int(time_limit_s * 1e6))
         except UcError as error:
             place = self._uc.reg_read(registers.counter)
             raise NearwireError(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from devices.boards.board import Board
+from devices.common.interrupts import deferred
 from devices.errors import InputError, NearwireError
 from devices.links.base import Connection
 from devices.links.cores import engine, thumb_instructions
@@ -18,6 +19,7 @@ from devices.links.unicorn import PAGE, missing, read_image
 
 REGISTERS = 0x40000000
 DATA, RECEIVED, INSTRUCTIONS = 0, 4, 8
+MOST_WAITING = 1 << 20  # bytes that the core has not read yet
 SLICE_US = 100_000  # the core returns to the host at least so often
 
 
@@ -50,7 +52,7 @@ class UnicornConnection(Connection):
         self._pc, self._pc_register = int.from_bytes(vectors[4:], "little"), arm.UC_ARM_REG_PC
 
     def write(self, data: bytes) -> None:
-        self._to.extend(data)
+        self._to.extend(data[: MOST_WAITING - len(self._to)] if len(self._to) + len(data) > MOST_WAITING else data)  # a UART loses the rest, too
 
     def read(self, timeout_s: float) -> bytes:
         end = time.monotonic() + timeout_s
@@ -69,7 +71,8 @@ class UnicornConnection(Connection):
 
         self._waits = False
         try:
-            self._uc.emu_start(self._pc | 1, 0xFFFFFFFF, timeout=SLICE_US)
+            with deferred(self._uc.emu_stop):
+                self._uc.emu_start(self._pc | 1, 0xFFFFFFFF, timeout=SLICE_US)
         except UcError as error:
             self._fault = self._fault or str(error)
         self._pc = self._uc.reg_read(self._pc_register)

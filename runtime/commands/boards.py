@@ -22,6 +22,7 @@ from runtime.builds.checked import open_build
 from runtime.commands.choices import BuildArgument, JsonOption
 
 Device = Annotated[str, typer.Option("--device", help="Board, or BOARD@PORT for one on a serial port.", show_default=False)]
+CHECK_S = 0.2  # a served emulator that has ended is noticed so soon
 OutOption = Annotated[Path | None, typer.Option("--out", help="Keep the linked firmware and the image in this folder.")]
 
 
@@ -64,7 +65,8 @@ def serve(build: BuildArgument, device: Device = "emulated-cortex-m4") -> None:
             if connection.path:
                 _say(connection.path, connection)
                 while True:
-                    time.sleep(1)
+                    connection.check()
+                    time.sleep(CHECK_S)
             with Terminal(connection) as terminal:
                 _say(terminal.path, connection)
                 terminal.serve(lambda: True)

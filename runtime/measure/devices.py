@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from devices.boards.board import Board
 from devices.common.conditions import Conditions
-from devices.computers import is_computer, open_computer
+from devices.computers import Computer, is_computer, open_computer
 from devices.errors import InputError, NearwireError
 from runtime.backends import BACKENDS, backend
 from runtime.builds.build import Build
@@ -32,9 +32,11 @@ def bench_devices(
     names = {board.name: backends_of(board, backends) for board in boards}
     far = [board for board in boards if board.link == "ssh"]
 
+    opened: list[Computer] = []
+
     def one(board: Board) -> BenchReport:
         try:
-            return _bench(build, board, names[board.name], samples, options, lambda text: tell(f"{board.name}: {text}"))
+            return _bench(build, board, names[board.name], samples, options, lambda text: tell(f"{board.name}: {text}"), opened)
         except NearwireError as error:
             if len(boards) == 1:
                 raise
@@ -43,7 +45,13 @@ def bench_devices(
     found = {board.name: one(board) for board in boards if board not in far}
     if far:
         with ThreadPoolExecutor(min(MOST_AT_ONCE, len(far))) as pool:
-            found |= dict(zip((board.name for board in far), pool.map(one, far), strict=True))
+            try:
+                found |= dict(zip((board.name for board in far), pool.map(one, far), strict=True))
+            except BaseException:  # Ctrl-C ends what runs there, it does not wait for it
+                pool.shutdown(wait=False, cancel_futures=True)
+                for computer in list(opened):
+                    computer.close()
+                raise
     return [found[board.name] for board in boards]
 
 
@@ -62,7 +70,7 @@ def _none(board: Board, wanted: Sequence[str], possible: Sequence[str]) -> list[
     raise InputError(f"device '{board.name}' has none of the backends {', '.join(wanted)}. It has: {', '.join(possible)}.")
 
 
-def _bench(build: Build, board: Board, names: list[str], samples: Array, options: BenchOptions, tell: Tell) -> BenchReport:
+def _bench(build: Build, board: Board, names: list[str], samples: Array, options: BenchOptions, tell: Tell, visited: list[Computer]) -> BenchReport:
     if not is_computer(board):
         if board.link == "local":
             return bench(build, names, samples, options, tell)
@@ -70,6 +78,7 @@ def _bench(build: Build, board: Board, names: list[str], samples: Array, options
         return bench(build, names, samples, options, tell, place)
     tell("connect")
     with open_computer(board) as computer:
+        visited.append(computer)
         return bench_there(Visit(computer, board, build, tell), names, samples, options)
 
 

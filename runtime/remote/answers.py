@@ -8,7 +8,7 @@ import itertools
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 import numpy as np
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from devices.computers.answers import LARGEST, Figure, Record, Told, Whole, refused
 from devices.errors import CheckError, InputError, NearwireError
@@ -62,7 +62,7 @@ class Scores(Answer):
     """The scores of all samples, base64 of int32."""
 
     ACTION = "scores"
-    scores: str
+    scores: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
     detail: Told
 
     def values(self, samples: int, outputs: int, where: str) -> Array:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from devices.boards.board import FOLDER, Board, board_names, load_board
 from devices.errors import InputError
 from devices.tools.program import PORTS
+from tests.support.commands import checked, error_of
 
 GOOD = (FOLDER / "emulated" / "emulated-cortex-m4.toml").read_text()
 
@@ -66,3 +69,43 @@ def test_boards_are_immutable() -> None:
     with pytest.raises(ValueError, match="frozen"):
         board.core = "other"  # type: ignore[misc]
     assert isinstance(board, Board)
+
+
+BROKEN = {
+    "x.toml": b"[memory",
+    "y.toml": b"\xff\xfe",
+    "lab/deep.toml": b"a = " + b"[" * 50_000,
+    "lab/[bold]\x1b[31m.toml": b'core = "x"\n',
+    "number.toml": b"clock_hz = " + b"9" * 5000,
+}
+
+
+def test_broken_files_of_a_user_hide_no_other_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEARWIRE_BOARDS", str(tmp_path))
+    good = set(board_names())
+    for name, content in BROKEN.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "folder.toml").mkdir()
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "nowhere.toml").symlink_to("/nonexistent")
+    (tmp_path / "mine.toml").write_text(GOOD)
+    names = {name.removesuffix(".toml") for name in (*BROKEN, "folder.toml", "pipe.toml", "nowhere.toml")}
+    done = checked("devices", "list", "--json")
+    rows = {row["name"]: row for row in json.loads(done.stdout)}
+    assert {name for name, row in rows.items() if row["status"] == "broken"} == names
+    assert set(rows) == good | names | {"mine"}
+    assert all(f"board file '{tmp_path}" in rows[name]["description"] for name in names)
+    table = checked("devices", "list").stdout
+    assert "broken" in table
+    assert "\x1b" not in table
+    for name in names:
+        assert "board file" in error_of("devices", "show", name)
+    assert [row for row in json.loads(checked("devices", "doctor", "mine", "--json").stdout) if row["works"]]
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-1", "99999999999999999999", "4294967296", "true", '"1"'])
+def test_a_memory_that_cannot_be(tmp_path: Path, value: str) -> None:
+    (tmp_path / "mine.toml").write_text(GOOD.replace("flash_bytes = 2097152", f"flash_bytes = {value}"))
+    with pytest.raises(InputError, match=r"memory\.flash_bytes"):
+        load_board("mine", tmp_path)

@@ -5,6 +5,7 @@ and a command that is ended by a signal cleans up and says so by its status.
 from __future__ import annotations
 
 import ast
+import ctypes
 import io
 import re
 import signal
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from devices.common import console
+from devices.common.interrupts import deferred
 from devices.common.text import plain
 from devices.errors import NearwireError
 
@@ -169,3 +171,27 @@ def test_signals_are_left_as_they_were() -> None:
     with pytest.raises(SystemExit):
         console.run_app(app, [], "x")
     assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)] == before
+
+
+def test_a_signal_within_a_callback_is_kept_until_the_library_is_back() -> None:
+    """ctypes prints an exception of a callback and goes on: the Ctrl-C would be lost."""
+    steps: list[str] = []
+
+    @ctypes.CFUNCTYPE(None)
+    def callback() -> None:
+        signal.raise_signal(signal.SIGINT)
+        steps.append("callback ended")
+
+    def library() -> None:
+        with deferred(lambda: steps.append("asked to stop")):
+            callback()
+            steps.append("library ended")
+
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            library()
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert steps == ["asked to stop", "callback ended", "library ended"]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -309,6 +312,52 @@ def test_serve_gives_an_emulated_board_a_serial_port(build: Path) -> None:
     finally:
         process.send_signal(2)
         assert process.wait(20) == 130
+
+
+def test_no_ctrl_c_is_lost_while_the_port_is_flooded(build: Path) -> None:
+    emulated(M4)
+    process = interruptible(
+        [sys.executable, "-m", "runtime", "serve", str(build)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(os.environ)
+    )
+    assert process.stdout
+    line = os.open(process.stdout.readline().split("answers on ")[1].split(",")[0], os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    try:
+        end, stop = time.monotonic() + 20, time.monotonic() + 1
+        while process.poll() is None and time.monotonic() < end:
+            with contextlib.suppress(BlockingIOError, OSError):
+                os.write(line, b"%infer 9\xff%%" * 300)
+            if time.monotonic() > stop:
+                stop = end
+                process.send_signal(signal.SIGINT)  # once
+        assert process.poll() == 130
+        assert process.communicate()[1] == "error: interrupted.\n"
+    finally:
+        process.kill()
+        process.wait()
+        os.close(line)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+def test_serve_notices_that_its_emulator_died(build: Path, number: int) -> None:
+    board = load_board("qemu-mps2-an386")
+    needs(qemu.missing(board))
+    process = interruptible(
+        [sys.executable, "-m", "runtime", "serve", str(build), "--device", board.name],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=dict(os.environ),
+    )
+    try:
+        assert process.stdout
+        assert "answers on" in process.stdout.readline()
+        (emulator,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        os.kill(int(emulator), number)
+        _, errors = process.communicate(timeout=10)
+        assert process.returncode == 1
+        assert f"the emulator ended with status -{int(number)}" in errors
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_serve_refuses_a_board_with_a_port_of_its_own(build: Path) -> None:
