@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from bench.hostile import arrays, builds, documents, images, network
+from bench.hostile import arrays, boards, builds, documents, images, network
 from bench.hostile.report import Report
 
 SURFACES: dict[str, Callable[[int, int], Report]] = {
@@ -25,6 +25,7 @@ SURFACES: dict[str, Callable[[int, int], Report]] = {
     "manifest": builds.run_manifest,
     "onnx": builds.run_onnx,
     "tflite": builds.run_tflite,
+    **boards.RUNS,
 }
 KINDS = ("traceback", "hang", "crash", "memory", "unnamed")
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from devices.common import text as text_module
 from devices.errors import InputError, NearwireError
 
 FILE_MAX = 2**32  # bytes of a file that is read whole
@@ -50,9 +51,8 @@ def reason(error: Exception) -> str:
 
 
 def plain(text: str, limit: int = SHOWN) -> str:
-    """The text with '?' for what is not printable (control characters, lone surrogates), cut to ``limit`` characters."""
-    kept = "".join(c if c.isprintable() else "?" for c in text[: limit + 1])
-    return kept if len(text) <= limit else f"{kept[: limit - 3]}..."
+    """The text as it may be shown (text.py), cut to ``limit`` characters."""
+    return text_module.plain(text, limit)
 
 
 def shown(value: Any) -> str:

@@ -53,6 +53,8 @@ if tar -xf - -C "$part"; then
 else
     rm -rf "$part"; cat >/dev/null; exit 1
 fi"""
+# Folders of visits that nobody ended, as on a board that lost its power.
+SWEEP = """find /tmp -mindepth 1 -maxdepth 1 -type d -name 'nearwire-visit-????????' -user "$(id -un)" -mtime +1 -exec rm -rf {} + 2>/dev/null"""
 SHORT_BYTES = 1 << 16  # of an answer of one line
 FOLDER = re.compile(r"/[^\x00-\x1f\x7f:]{1,4000}")  # PYTHONPATH divides at colons
 ARCHITECTURE = re.compile(r"[A-Za-z0-9_.+-]{1,40}")
@@ -78,7 +80,7 @@ class SshComputer(Computer):
             with self._lost():
                 self._janitor = self._connection.transport.open_session(timeout=CONNECT_LIMIT_S)
                 part = f'{CACHE}; rm -rf -- {shlex.quote(self.folder)} "$cache/{self._part}" "$cache/{self._part}.sum"'
-                self._janitor.exec_command(f"trap '' HUP; cat > /dev/null; {part}")
+                self._janitor.exec_command(f"trap '' HUP; {SWEEP}; cat > /dev/null; {part}")
         except BaseException:
             self.close()
             raise

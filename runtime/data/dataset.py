@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
+from devices.common.places import user_path
 from devices.errors import InputError, unknown_name
 from runtime.network.front.stage import Stage
 from runtime.network.network import Array, InputSpec, Network
@@ -66,7 +66,7 @@ def load_dataset(name_or_path: str, like: Network | None = None) -> Dataset:
     if name_or_path in SOURCES:
         module = SOURCES[name_or_path]
     else:
-        path = Path(name_or_path).expanduser()
+        path = user_path(name_or_path)
         if path.is_dir():
             module = "runtime.data.sources.images"
         elif path.is_file():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from devices.common.text import plain
+
 MISSING = "not measured"
 LONG = 80  # characters of a foreign name before it is cut
 
@@ -27,9 +29,8 @@ def points(before: float, after: float) -> str:
 
 
 def short(text: str, limit: int = LONG) -> str:
-    """One line of at most ``limit`` characters; control characters become blanks."""
-    line = "".join(c if c.isprintable() else " " for c in text)
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    """One line of at most ``limit`` characters, without control characters."""
+    return plain(text, limit)
 
 
 def plural(count: int, noun: str, nouns: str | None = None) -> str:

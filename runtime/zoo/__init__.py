@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from devices.common.places import user_path
 from devices.errors import InputError, unknown_name
 
 PREFIX = "zoo:"
@@ -27,7 +28,7 @@ def resolve(text: str | Path) -> Path:
         if name not in names():
             raise unknown_name("network of the zoo", name, names())
         return _FOLDER / f"{name}.safetensors"
-    path = Path(word).expanduser()
+    path = user_path(word)
     if path.is_dir():
         path = path / "network.safetensors"
     if path.is_file():

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.hostile import arrays, documents, images, network, runner
+from bench.hostile import arrays, boards, documents, images, network, runner
 from bench.hostile.mutate import json_of
 from bench.hostile.report import SPARE
 from devices.errors import InputError
 
-QUICK = {"network": network.run, "npz": arrays.run_npz, "npy": arrays.run_npy, "idx": arrays.run_idx, "images": images.run, "board": documents.run_board, "bench": documents.run_bench}  # fmt: skip
+QUICK = {"network": network.run, "npz": arrays.run_npz, "npy": arrays.run_npy, "idx": arrays.run_idx, "images": images.run, "board": documents.run_board, "bench": documents.run_bench, "agent": boards.run_agent, "serial": boards.run_serial, "probe": boards.run_probe}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", sorted(QUICK))
@@ -22,6 +22,10 @@ def test_no_mutant_is_a_fault(name: str) -> None:
     assert report.mutants == 150
     assert report.accepted
     assert report.refused
+
+
+def test_conditions_of_a_board() -> None:
+    assert boards.run_conditions(150, 7).faults == {}  # what is none is left out
 
 
 def test_configurations() -> None:

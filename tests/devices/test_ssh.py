@@ -225,6 +225,22 @@ def _say(patch: pytest.MonkeyPatch, line: str, instead: str) -> None:
     )
 
 
+def test_folders_of_visits_that_nobody_ended_are_removed(server: Server) -> None:
+    old, young, other = (Path("/tmp") / name for name in ("nearwire-visit-0LD00000", "nearwire-visit-Y0UNG000", "nearwire-visitors"))
+    try:
+        for folder in (old, young, other):
+            folder.mkdir(exist_ok=True)
+        for folder in (old, other):
+            os.utime(folder, (0, 0))
+        with open_computer(server.board()):
+            assert gone(old)
+            assert young.exists()
+            assert other.exists()
+    finally:
+        for folder in (old, young, other):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def test_a_flood_and_a_silence_are_cut_off(server: Server) -> None:
     with open_computer(server.board()) as computer:
         started = time.monotonic()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -184,6 +187,24 @@ def test_a_board_that_dies_costs_only_its_row(server: Server, build: Build, samp
     assert len(living.rows) == 1
     with pytest.raises(NearwireError, match="the connection to 'dying' was lost"):
         bench_devices(build, boards[:1], ["c"], samples, QUICK)
+
+
+def test_ctrl_c_does_not_wait_for_boards_that_work(server: Server, build: Build, samples: np.ndarray, tmp_path: Path) -> None:
+    slow = tmp_path / "python"
+    slow.write_text('#!/bin/sh\ncase "$1" in -c) echo 3.11;; *) sleep 120;; esac\n')
+    slow.chmod(0o755)
+    boards = [server.board(name, python=str(slow)) for name in ("a", "b")]
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    timer = threading.Timer(3.0, lambda: os.kill(os.getpid(), signal.SIGINT))
+    started = time.monotonic()
+    try:
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            bench_devices(build, boards, ["reference"], samples, QUICK)
+    finally:
+        timer.cancel()
+        signal.signal(signal.SIGINT, handler)
+    assert time.monotonic() - started < 60
 
 
 def test_an_answer_that_is_not_json(server: Server, build: Build, samples: np.ndarray, tmp_path: Path) -> None:

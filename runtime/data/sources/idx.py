@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from devices.common.guard import check_unpacked, open_regular, reading
+from devices.common.places import user_path
 from devices.errors import InputError, NearwireError
 from runtime.data.dataset import Dataset, Split, class_labels
 from runtime.network.network import Array, InputSpec
@@ -42,7 +43,7 @@ FILES = {
 
 def data_home() -> Path:
     """The folder of downloaded data sets."""
-    return Path(os.environ.get("NEARWIRE_DATA") or "~/.cache/nearwire").expanduser()
+    return user_path(os.environ.get("NEARWIRE_DATA") or "~/.cache/nearwire")
 
 
 def load(name: str) -> Dataset:

@@ -5,11 +5,10 @@ If every image is grey a sample is (height, width); if any has colour all are re
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from devices.common.guard import check_unpacked
+from devices.common.places import user_path
 from devices.errors import InputError
 from runtime.data.dataset import Dataset, class_labels, split
 from runtime.data.images import read_image
@@ -23,7 +22,7 @@ MODES = (*GREY, "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "HSV")
 
 def load(name: str) -> Dataset:
     """The data set in the folder ``name``."""
-    root = Path(name).expanduser()
+    root = user_path(name)
     classes = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
     files = [(path, k) for k, folder in enumerate(classes) for path in sorted((root / folder).iterdir()) if path.suffix.lower() in SUFFIXES]
     if len(classes) < 2 or not files:

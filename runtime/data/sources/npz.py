@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from devices.common.places import user_path
 from devices.errors import InputError
 from runtime.data.arrays import read_npz
 from runtime.data.dataset import SHARES, Dataset, Split, split
@@ -33,7 +34,7 @@ KNOWN = ("x", "y", "shape", "classes", "names", "split", "group", "x_val", "y_va
 def load(name: str, like: Network | None = None) -> Dataset:
     """The data set in the file ``name``; its values become bytes as ``like`` was trained on, where a network is given."""
     where = f"data file '{name}'"
-    arrays = _read(Path(name).expanduser(), where)
+    arrays = _read(user_path(name), where)
     names = arrays.get("classes", arrays.get("names"))
     classes = None if names is None else tuple(str(c) for c in names.reshape(-1))
     if classes is not None:
