@@ -22,6 +22,7 @@ from devices.computers.remote_conditions import MARK, conditions_of
 from devices.computers.wheels import Probed
 from devices.links import Connection
 from runtime.backends.firmware.dut import Dut
+from runtime.measure.bench import BenchReport
 from runtime.remote.answers import ANSWERS, Bench, Layers, Scores, answer
 
 WHERE = "hostile"
@@ -123,7 +124,7 @@ def use_agent(content: bytes) -> None:
     if isinstance(found, Layers):
         found.figures()
     if isinstance(found, Bench):
-        json.dumps(found.report().to_dict(), allow_nan=False)
+        json.dumps(BenchReport.from_dict(found.fields()).to_dict(), allow_nan=False)
     _printable(found.model_dump())
 
 

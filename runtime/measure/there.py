@@ -38,7 +38,7 @@ def bench_there(visit: Visit, backends: Sequence[str], samples: Array, options: 
     )
     if (named := [row.backend for row in answer.rows]) != usable:
         raise NearwireError(f"'{name}' answered for {', '.join(named) or 'no backend'}; asked were {', '.join(usable)}.")
-    return _of_device(answer.report(), visit, notes)
+    return _of_device(BenchReport.from_dict(answer.fields()), visit, notes)
 
 
 def _bench_emulated(visit: Visit, backends: Sequence[str], samples: Array, notes: tuple[str, ...]) -> BenchReport:

@@ -13,7 +13,6 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 from devices.computers.answers import LARGEST, Figure, Record, Told, Whole, refused
 from devices.errors import CheckError, InputError, NearwireError
 from runtime.backends.base import LayerFigure
-from runtime.measure.bench import BenchReport
 from runtime.network.network import Array
 
 MOST_ROWS = 10_000  # of layers or operators
@@ -182,7 +181,7 @@ class Row(Record):
 
 
 class Bench(Answer):
-    """A report of a bench: the fields of BenchReport."""
+    """A report of a bench: the fields of BenchReport, whose ``from_dict`` takes ``fields()``."""
 
     ACTION = "bench"
     device: Told
@@ -194,8 +193,8 @@ class Bench(Answer):
     versions: Annotated[dict[Told, Told], Field(max_length=MOST_TEXTS)]
     error: None
 
-    def report(self) -> BenchReport:
-        return BenchReport.from_dict(self.model_dump(exclude={"action"}))
+    def fields(self) -> dict[str, Any]:
+        return self.model_dump(exclude={"action"})
 
 
 A = TypeVar("A", bound=Answer)

@@ -26,7 +26,7 @@ from runtime.backends.c.program import ProgramSession
 from runtime.backends.firmware.dut import Dut
 from runtime.builds.build import Build
 from runtime.commands.agent import ACTIONS
-from runtime.measure.bench import BenchOptions, Place, bench
+from runtime.measure.bench import BenchOptions, BenchReport, Place, bench
 from runtime.measure.devices import bench_devices
 from runtime.network import reference
 from runtime.remote.answers import ANSWERS, Answer, Bench, Count, Failure, Layers, Probe, Scores, answer
@@ -190,7 +190,7 @@ def test_any_change_of_any_answer(action: str, data: st.DataObject) -> None:
     if isinstance(read, Layers):
         read.figures()
     if isinstance(read, Bench):
-        assert plain_everywhere(read.report().to_dict())
+        assert plain_everywhere(BenchReport.from_dict(read.fields()).to_dict())
 
 
 def test_scores_of_another_number() -> None:
