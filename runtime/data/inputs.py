@@ -19,7 +19,7 @@ SUFFIXES = (".npy", ".npz", ".png", ".jpg", ".jpeg", ".bmp", ".bin")
 
 def read_samples(path: Path, network: Network) -> Array:
     """(n, inputs) uint8. Raw values go through the network's front end, or where it has none its input scale, bytes as they are; ``.bin`` holds bytes."""
-    if not path.is_file():
+    if not path.exists():
         raise InputError(f"no input file '{path}'. Give one of: {', '.join(SUFFIXES)}.")
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:

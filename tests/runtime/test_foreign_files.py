@@ -14,9 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.support.networks import integer_network
 from devices.errors import InputError
 from runtime.data.arrays import read_npy, read_npz
 from runtime.data.images import read_image
+from runtime.data.inputs import read_samples
 from runtime.data.sources.idx import read_idx
 
 DTYPES = ("u1", "<i2", ">i4", "<u8", "<f2", ">f4", "<f8", "?", "<U3", "S5")
@@ -146,6 +148,8 @@ def test_images_that_are_pipes_bombs_or_cut_off(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     with pytest.raises(InputError, match="image 'a' is a pipe"):
         read_image(tmp_path / "pipe.png", "image 'a'")
+    with pytest.raises(InputError, match="pipe.png' is a pipe"):
+        read_samples(tmp_path / "pipe.png", integer_network())
     for size, words in (((5000, 5000), "25,000,000|5000 x 5000 pixels"), ((30_000, 30_000), "exceeds limit")):
         content = bytearray()
         small = io.BytesIO()
