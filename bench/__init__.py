@@ -1,1 +1,1 @@
-"""Measurements: each a command that prints what it measured, python -m bench.NAME or nearwire bench NAME."""
+"""Measurements of nearwire: each a command that prints what it measured, ``nearwire bench NAME``. A new one: a file with ``main``."""

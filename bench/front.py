@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from compile.pipeline.pipeline import CompileOptions, compile_network
+from compile.pipeline.options import CompileOptions
+from compile.pipeline.pipeline import compile_network
 from devices.errors import InputError, NearwireError
 from runtime.zoo import names, resolve
 

@@ -16,7 +16,8 @@ from bench.support.networks import integer_network
 from compile.emit.c import steady as c
 from compile.emit.onnx import steady as onnx
 from compile.emit.tflite import steady as tflite
-from compile.pipeline.pipeline import CompileOptions, compile_network
+from compile.pipeline.options import CompileOptions
+from compile.pipeline.pipeline import compile_network
 from devices.computers import boards_of
 from runtime.backends import backend
 from runtime.builds.build import Build

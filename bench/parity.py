@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from compile.pipeline.pipeline import CompileOptions, compile_network
+from compile.pipeline.options import CompileOptions
+from compile.pipeline.pipeline import compile_network
 from devices.boards.board import board_names, load_board
 from runtime.backends.firmware.backend import FirmwareBackend
 from runtime.builds.checked import open_build

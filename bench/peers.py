@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import argparse
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from compile.pipeline.pipeline import CompileOptions, compile_network
+from compile.pipeline.options import CompileOptions
+from compile.pipeline.pipeline import compile_network
+from devices.common import child
 from runtime.backends import backend
 from runtime.builds.checked import open_build
 from runtime.builds.manifest import Manifest
@@ -48,7 +49,7 @@ def trained(work: Path, folder: str, options: Sequence[str]) -> Path:
     place = work / folder
     if not (place / "network.safetensors").is_file():
         words = [option.format(work=work) for option in options]
-        subprocess.run([sys.executable, "-m", "train", "fit", *words, "--out", str(place)], check=True)
+        subprocess.run(child.command("nearwire", "train", "fit", *words, "--out", str(place)), check=True)
     return place
 
 

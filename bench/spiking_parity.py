@@ -19,7 +19,8 @@ import numpy as np
 
 from bench.support.nir_replay import by_snntorch
 from compile.emit import nir as nir_emit
-from compile.pipeline.pipeline import CompileOptions, compile_network
+from compile.pipeline.options import CompileOptions
+from compile.pipeline.pipeline import compile_network
 from devices.boards.board import board_names, load_board
 from runtime.backends import Session
 from runtime.backends.stepping import SpikingSession

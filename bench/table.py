@@ -9,7 +9,8 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from compile.pipeline.pipeline import CompileOptions, compile_network
+from compile.pipeline.options import CompileOptions
+from compile.pipeline.pipeline import compile_network
 from runtime.builds.manifest import Manifest
 from runtime.network.file import load
 from runtime.network.network import Layer, Network

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from devices.common import child
 from runtime.data.dataset import Dataset, Split
 from runtime.network.network import InputSpec
 from train.config import TrainConfig
@@ -95,7 +96,7 @@ def main() -> int:
         return 0
     found = {}
     for variant in VARIANTS:
-        words = [sys.executable, "-m", "bench.tiled_memory", "--variant", variant]
+        words = child.command("bench.tiled_memory", "--variant", variant)
         for name in ("size", "batch", "steps"):
             words += [f"--{name}", str(getattr(arguments, name))]
         found[variant] = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)

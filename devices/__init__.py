@@ -1,0 +1,1 @@
+"""The boards that nearwire knows, and how they are reached; no networks."""

@@ -1,4 +1,4 @@
-"""What networks are, what they compute, and how builds of them run. ``runtime.load`` is the way in: see runtime/session.py."""
+"""What networks are, what they compute, and how builds of them run; a part of nearwire. ``runtime.load`` is the way in: see runtime/session.py."""
 
 from __future__ import annotations
 

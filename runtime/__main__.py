@@ -1,27 +1,20 @@
-"""python -m runtime: run, bench, profile and compare builds, and bring them to boards."""
+"""``python -m runtime ...`` is ``nearwire runtime ...`` where Python finds this folder by its name."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
-import typer
-
-from devices.common.console import run_app
-from runtime.commands.bench import bench, plain_flags
-from runtime.commands.boards import flash, serve
-from runtime.commands.profile import profile
-from runtime.commands.report import report
-from runtime.commands.run import run
-
-app = typer.Typer(help="Run, benchmark and profile builds of 'python -m compile'.", no_args_is_help=True, add_completion=False)
-
-for command in (run, bench, profile, report, flash, serve):
-    app.command()(command)
+try:
+    from nearwire.command import run_package
+except ImportError as error:
+    print(f"error: another module is called nearwire: {error}. Rename it, then run 'nearwire runtime ...'.", file=sys.stderr)
+    raise SystemExit(2) from error
 
 
-def main(argv: list[str] | None = None) -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Entry point of the command."""
-    run_app(app, plain_flags(sys.argv[1:] if argv is None else argv), "python -m runtime")
+    run_package("runtime", argv)
 
 
 if __name__ == "__main__":

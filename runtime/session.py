@@ -160,6 +160,10 @@ def load(build: str | Path, backend: str = "c", device: str | None = None, threa
     """Open the build folder with one backend of ``runtime.backends``; ``device``: the emulated board of 'firmware'.
 
     InputError for an unknown backend or a damaged build, NearwireError with the fix where the backend cannot work here.
+
+    >>> with load("build/digits", backend="reference") as session:
+    ...     session.classes[:3], session.input_shape
+    (('0', '1', '2'), (8, 8))
     """
     opened = open_build(Path(build))
     return Loaded(opened, backend, open_session(opened, backend, device, threads))

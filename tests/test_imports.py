@@ -98,7 +98,8 @@ def _room(module: str) -> str:
 
 
 def _floor(module: str) -> int:
-    return FLOORS.index(module.partition(".")[0])
+    """Entries of the pipeline's packages, python -m train, are part of the door."""
+    return FLOORS.index("nearwire") if module.endswith(".__main__") else FLOORS.index(module.partition(".")[0])
 
 
 def test_imports_go_down_the_floors() -> None:

@@ -11,6 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+
 from compile.emit.c.steady import static_memory
 from compile.passes.store import LayerLedger
 from devices.boards.board import Board
@@ -27,15 +30,20 @@ RAM_ADVICE = "Make neighbouring layers narrower, or take a format without scratc
 TIME_ADVICE = "Prune more, or compile with --optimise latency"
 
 
-@dataclass(frozen=True)
+@pydantic_dataclass(frozen=True, config=ConfigDict(use_attribute_docstrings=True))
 class Budgets:
     """None: no limit but the board's own."""
 
     flash_bytes: int | None = None
+    """Refuse a build with more flash: bytes, 8k, 1m."""
     ram_bytes: int | None = None
+    """Refuse a build with more RAM: bytes, 8k, 1m."""
     instructions: int | None = None
-    latency_us: float | None = None  # estimated cycles at the board's clock
-    accuracy: float | None = None  # at least, of the quantised network
+    """Refuse a build with more instructions an inference."""
+    latency_us: float | None = None
+    """Refuse a build that takes longer, by estimated cycles at the board's clock: 900us, 2.5ms."""
+    accuracy: float | None = None
+    """Refuse a build below this accuracy on the test set."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +25,10 @@ from compile.passes.quantise import quantise
 from compile.passes.spiking import with_early_exit
 from compile.passes.store import FormatCost, LayerLedger, store
 from compile.pipeline.artifact import check_place, replacing
-from compile.pipeline.budget import Budgets, check_before, check_budgets, explained, latency_us
+from compile.pipeline.budget import check_before, check_budgets, explained, latency_us
 from compile.pipeline.neurobench import observed_samples
 from compile.pipeline.neurobench import record as neurobench_record
+from compile.pipeline.options import CompileOptions
 from compile.proof.front import prove_front
 from compile.proof.verify import Parity, require, verify
 from compile.report import Report, facts
@@ -63,30 +64,6 @@ from runtime.network.spiking.energy import Energy
 VERIFIED_BACKENDS = ("c", "onnxruntime", "tflite", "firmware")
 CALIBRATION_SAMPLES = 5000  # of the training data
 COST_SAMPLES = 10  # test samples whose instructions are counted, at least
-
-
-@dataclass(frozen=True)
-class CompileOptions:
-    """What to make of a network. ``data``: name or path of the data set for calibration and test; None: the one it was trained on."""
-
-    board: str = "emulated-cortex-m4"
-    data: str | None = None
-    prune: float = 0.0
-    prune_scope: str = "layer"
-    prune_structure: str = "none"
-    bits: int = 8
-    store: str = "auto"
-    optimise: str = "flash"
-    firmware_samples: int = 100
-    report_samples: bool = True  # whether the report shows samples of the data
-    early_exit: float | None = None  # lead a step that is left at which a spiking network stops, in spikes or thresholds; None: never
-    nir: bool = False  # whether a spiking network is written as model.nir too
-    pj_per_mac: float = Energy.pj_per_mac  # assumptions of a spiking network's energy, picojoules
-    pj_per_ac: float = Energy.pj_per_ac
-    pj_per_cycle: float = Energy.pj_per_cycle
-    packages: tuple[str, ...] = ()  # ecosystems of compile.emit.packages
-    package_name: str | None = None  # None: the source network's
-    budgets: Budgets = field(default_factory=Budgets)
 
 
 def compile_network(source: Path, out: Path, options: CompileOptions, progress: Callable[[str], None] = lambda _: None) -> Manifest:

@@ -152,6 +152,15 @@ def _shipped() -> dict[str, Path]:
     return {path.stem: path for path in sorted(FOLDER.glob("*/*.toml"))}
 
 
+def boards() -> tuple[Board, ...]:
+    """Every board, ours and the user's, by name; InputError for a board file that is broken.
+
+    >>> [board.name for board in boards() if board.link == "unicorn"][:2]
+    ['emulated-cortex-m0plus', 'emulated-cortex-m3']
+    """
+    return tuple(load_board(name) for name in board_names())
+
+
 def _files(folder: Path | None) -> dict[str, Path]:
     """Board files by name; a user's board hides one of ours of the same name."""
     ours = _shipped() if folder is None else {}

@@ -13,7 +13,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -24,20 +24,34 @@ from devices.common.interrupts import INTERRUPTED, Interruption, heard
 from devices.common.text import plain
 from devices.errors import NearwireError
 
+JsonOption = Annotated[bool, typer.Option("--json", help="Print machine-readable results.")]
 # Typer up to 0.15 imports click, later ones carry a copy of it; the class is reached through typer, so either works.
 UsageProblem: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
-EXTRA_OF = {"torch": "train", "torchvision": "train", "sklearn": "train", "onnx": "compile", "flatbuffers": "compile", "jinja2": "compile"}
+EXTRA_OF = {
+    "torch": "train",
+    "torchvision": "train",
+    "sklearn": "train",
+    "onnx": "compile",
+    "flatbuffers": "compile",
+    "jinja2": "compile",
+    "emlearn": "bench",
+}
 
 
-def run_app(app: typer.Typer, argv: Sequence[str] | None, name: str) -> None:
+def run_app(app: typer.Typer, argv: Sequence[str] | None, name: str) -> NoReturn:
     """Run a command and exit: 0 done, 1 failed, 2 wrong usage or input, 3 check not met, 130 interrupted, 143 ended by SIGTERM."""
+    run_command(lambda: app(args=None if argv is None else list(argv), prog_name=name, standalone_mode=False), name)
+
+
+def run_command(call: Callable[[], Any], name: str) -> NoReturn:
+    """Call and exit with what it returns, 0 for None, or with an error's code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     interruption = Interruption()
     try:
         with heard() as interruption:
-            code = app(args=None if argv is None else list(argv), prog_name=name, standalone_mode=False)
+            code = call()
         if code == INTERRUPTED:  # how newer versions of typer say it
             raise KeyboardInterrupt
     except NearwireError as error:

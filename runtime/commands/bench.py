@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from devices.common.console import spinner
+from devices.common.console import JsonOption, spinner
 from devices.computers import boards_of
 from devices.errors import CheckError, InputError, NearwireError, unknown_name
 from runtime.builds.checked import open_build
 from runtime.commands.bench_output import FORMATS
-from runtime.commands.choices import BackendsOption, DevicesOption, JsonOption, VectorDataOption, VectorInputOption, backend_names, measured_samples
+from runtime.commands.choices import BackendsOption, DevicesOption, VectorDataOption, VectorInputOption, backend_names, measured_samples
 from runtime.measure.bench import BenchOptions, BenchReport
 from runtime.measure.bench import bench as run_bench
 from runtime.measure.devices import bench_devices

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from devices.boards.board import Board, load_board
-from devices.common.console import print_json, say
+from devices.common.console import JsonOption, print_json, say
 from devices.errors import InputError
 from devices.links import Connection, open_link
 from devices.links.terminal import Terminal
@@ -19,7 +19,7 @@ from devices.tools.program import Program
 from runtime.backends.firmware.program import firmware
 from runtime.builds.build import Build
 from runtime.builds.checked import open_build
-from runtime.commands.choices import BuildArgument, JsonOption
+from runtime.commands.choices import BuildArgument
 
 Device = Annotated[str, typer.Option("--device", help="Board, or BOARD@PORT for one on a serial port.", show_default=False)]
 CHECK_S = 0.2  # a served emulator that has ended is noticed so soon

@@ -42,7 +42,6 @@ DevicesOption = Annotated[
     str | None,
     typer.Option("--device", help="Where to run: boards or patterns of 'python -m devices list', BOARD@PORT, USER@HOST, by comma. Default: here."),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print machine-readable results.")]
 
 
 def samples_for(build: Build, input_file: Path | None, data: str | None, count: int | None) -> tuple[Array, Array | None]:

@@ -7,13 +7,12 @@ from typing import Annotated
 import typer
 
 from devices.boards.board import load_board
-from devices.common.console import print_json, print_table, say
+from devices.common.console import JsonOption, print_json, print_table, say
 from runtime.backends import Footprint
 from runtime.builds.checked import open_build
 from runtime.commands.choices import (
     BuildArgument,
     DeviceOption,
-    JsonOption,
     ProfileBackendOption,
     VectorDataOption,
     VectorInputOption,

@@ -8,11 +8,10 @@ from typing import Annotated
 
 import typer
 
-from devices.common.console import print_json, print_table, say
+from devices.common.console import JsonOption, print_json, print_table, say
 from devices.common.files import write_whole
 from devices.errors import InputError
 from runtime.builds.manifest import check_files, read_manifest
-from runtime.commands.choices import JsonOption
 from runtime.report import benches, compare
 from runtime.report.page import GENERATOR, picture
 

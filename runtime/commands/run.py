@@ -9,13 +9,13 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from devices.common.console import print_json, print_table, spinner
+from devices.common.console import JsonOption, print_json, print_table, spinner
 from devices.common.files import write_whole
 from devices.errors import CheckError, InputError
 from runtime.backends.firmware.dut import Interrupted
 from runtime.builds.build import Build
 from runtime.builds.checked import CheckedBuild, open_build
-from runtime.commands.choices import BuildArgument, DataOption, DeviceOption, InputOption, JsonOption, RunBackendOption, default_backend, samples_for
+from runtime.commands.choices import BuildArgument, DataOption, DeviceOption, InputOption, RunBackendOption, default_backend, samples_for
 from runtime.network import reference
 from runtime.network.network import Array
 from runtime.remote.sessions import open_session

@@ -62,6 +62,10 @@ def load_dataset(name_or_path: str, like: Network | None = None) -> Dataset:
     """The data set of that name or at that path; InputError for one that is unknown, missing, damaged or unusable.
 
     ``like``: a network whose front end, scale and zero point make the bytes, so that data are read as it was trained on them.
+
+    >>> data = load_dataset("digits")
+    >>> len(data.train), data.test.x.shape, data.test.x.dtype.name, data.classes[:3]
+    (1259, (359, 64), 'uint8', ('0', '1', '2'))
     """
     if name_or_path in SOURCES:
         module = SOURCES[name_or_path]

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from devices.common import child
 from devices.errors import NearwireError
 
 PROC = Path("/proc/self")
@@ -31,7 +31,7 @@ def measure_memory(folder: Path, backend: str, threads: int = 1) -> Memory | Non
     """Memory of ``backend`` on the build in ``folder``; None where the system does not tell. NearwireError if the process fails."""
     if not (PROC / "status").is_file():
         return None
-    command = [sys.executable, "-m", "runtime.measure.memory_process", str(folder), backend, str(threads)]
+    command = child.command("runtime.measure.memory_process", str(folder), backend, str(threads))
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=LIMIT_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:

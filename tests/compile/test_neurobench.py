@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from compile.__main__ import main as compile_main
-from compile.pipeline.pipeline import CompileOptions, compile_network
+from compile.pipeline.options import CompileOptions
+from compile.pipeline.pipeline import compile_network
 from runtime.__main__ import main as runtime_main
 from runtime.builds.manifest import Manifest, read_manifest
 from runtime.data.dataset import load_dataset

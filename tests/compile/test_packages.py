@@ -20,7 +20,8 @@ from platformio.project.config import ProjectConfig
 
 from compile.emit import packages
 from compile.emit.packages import ECOSYSTEMS, chosen, library_name, name_of
-from compile.pipeline.pipeline import CompileOptions, compile_network
+from compile.pipeline.options import CompileOptions
+from compile.pipeline.pipeline import compile_network
 from devices.errors import InputError
 from runtime.builds.checked import open_build
 from runtime.builds.manifest import Manifest

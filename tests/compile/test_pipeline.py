@@ -14,7 +14,8 @@ import pytest
 
 from compile.pipeline.artifact import replacing
 from compile.pipeline.budget import Budgets, parse_bytes, parse_time
-from compile.pipeline.pipeline import CompileOptions, compile_network
+from compile.pipeline.options import CompileOptions
+from compile.pipeline.pipeline import compile_network
 from devices.boards.board import load_board
 from devices.errors import CheckError, InputError, NearwireError
 from runtime.builds.checked import open_build

@@ -14,7 +14,8 @@ from playwright.sync_api import Browser
 from bench.support.browser import PHONE, opened
 from bench.support.networks import spiking_integers, spiking_network
 from compile.kinds import lowering_of
-from compile.pipeline.pipeline import CompileOptions, compile_network
+from compile.pipeline.options import CompileOptions
+from compile.pipeline.pipeline import compile_network
 from compile.report import Report, html
 from compile.report.facts import gather
 from compile.report.shapes import threshold

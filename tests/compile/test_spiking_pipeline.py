@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from bench.support.networks import float_network, spiking_network
-from compile.pipeline.pipeline import CompileOptions, compile_network
+from compile.pipeline.options import CompileOptions
+from compile.pipeline.pipeline import compile_network
 from devices.errors import CheckError, InputError
 from runtime.data.dataset import load_dataset
 from runtime.network import reference

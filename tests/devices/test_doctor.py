@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from devices import __main__ as command
 from devices.boards.board import board_names, load_board
+from devices.commands import app as command
 from devices.commands import doctor
 from devices.errors import NearwireError
 from devices.links import qemu, unicorn

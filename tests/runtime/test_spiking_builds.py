@@ -15,7 +15,8 @@ import runtime
 from bench.support.networks import spiking_integers, spiking_network
 from compile.emit.c import steady as c
 from compile.emit.onnx import steady as onnx
-from compile.pipeline.pipeline import CompileOptions, compile_network
+from compile.pipeline.options import CompileOptions
+from compile.pipeline.pipeline import compile_network
 from compile.proof.verify import require, verify
 from devices.errors import CheckError, InputError
 from runtime.__main__ import main

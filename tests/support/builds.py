@@ -7,7 +7,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from compile.pipeline.pipeline import CompileOptions, compile_network
+from compile.pipeline.options import CompileOptions
+from compile.pipeline.pipeline import compile_network
 from runtime.builds.manifest import Manifest, read_manifest
 from runtime.network.file import load
 from runtime.zoo import resolve

@@ -190,7 +190,7 @@ def test_foreign_folders_and_files_are_left_alone(tmp_path: Path) -> None:
         (["--model", "sptial"], "model is 'sptial'"),
         (["--model", "replicated"], "list them as layers in a TOML file"),
         (["--init", "zoo:digits-spatial", "--d", "5"], "d is 5, but 'zoo:digits-spatial' has 8"),
-        (["--hiden", "5"], "See 'python -m train fit --help'."),
+        (["--hiden", "5"], "See 'nearwire train fit --help'."),
         (["--gap", "wide"], "gap is 'wide'"),
         (["--schedule", "step"], "schedule is 'step'"),
         (["--data", "digit"], "Did you mean 'digits'"),

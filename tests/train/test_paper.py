@@ -19,9 +19,9 @@ from runtime.network.kinds import kind_of
 from runtime.network.network import InputSpec
 from tests.support.commands import checked, error_of
 from tests.support.samples import bars
+from train.commands.paper import NAMES
 from train.model.model import build, from_network, label_accuracy
 from train.paper import drawing, experiments, models, pruning, records, run
-from train.paper.command import NAMES
 from train.paper.figures import Curve, Point
 from train.paper.models import MODELS, TABLES, Model
 from train.paper.run import Limits

@@ -19,22 +19,26 @@ from train.config.tables import Augment, Decay, Distil, NotNegative, Positive, Q
 
 
 class TrainConfig(Table):
-    """One training run. ``python -m train fit`` alone takes the recipe ``digits-spatial``."""
+    """One training run. ``nearwire train fit`` alone takes the recipe ``digits-spatial``.
+
+    >>> TrainConfig(data="mnist", model="field", hidden=(84, 32)).schedule
+    'warm-cosine'
+    """
 
     recipe: str | None = None
     """The recipe it came from, for the record."""
     data: str = "digits"
-    """A data set's name or path, see runtime/data/dataset.py."""
+    """A data set's name (digits, mnist, fashion-mnist, ...), a .npz file or a folder of images; see runtime/data/dataset.py."""
     hold_out: bool = True
     """False: the validation samples are trained on too, and nothing is measured before the end."""
     model: str = "spatial"
-    """The kind of every layer, see train/layers."""
+    """Kind of every layer: spatial, dense or field; see train/layers."""
     head: str | None = None
-    """The kind of the last layer, if another."""
+    """Kind of the last layer, if another."""
     hidden: tuple[Annotated[int, Field(ge=1)], ...] = (256,)
-    """Neurons of each hidden layer; empty: none."""
+    """Neurons of each hidden layer, as 256 or 256,128; empty, as an option 0: none."""
     synapses: Annotated[int, Field(ge=1, le=255)] = 4
-    """Of a neuron of a field layer."""
+    """Synapses of a neuron of a field layer."""
     layers: tuple[LayerSpec, ...] = ()
     """Every layer by itself, instead of model, head, hidden and synapses; see train/config/kinds.py."""
     input_bits: int = Field(8, ge=1, le=8)
@@ -46,27 +50,27 @@ class TrainConfig(Table):
     gap_min: Positive = 0.1
     """Of a learned gap, length units."""
     rule: str = "inverse"
-    """See runtime/network/rules.py and, for field layers, runtime/network/kinds/boxes.py."""
+    """Weight of a distance: inverse, inverse_square, gaussian, for field layers box too; see runtime/network/rules.py and kinds/boxes.py there."""
     epochs: int = Field(30, ge=1)
-    """Epochs of the float phase."""
+    """Passes over the training data in the float phase."""
     batch: int = Field(100, ge=1)
     """Samples a step."""
     rate: Positive = 0.1
-    """Peak learning rate, of positions."""
+    """Peak learning rate, of positions: length units a step."""
     rates: Rates = Rates()
     """Learning rates of everything, relative to ``rate``."""
     betas: tuple[Decay, Decay] = (0.9, 0.99)
     """Of Adam."""
     precision: Literal["float32", "tf32", "bf16"] = "float32"
-    """Of the factors of matrix products, all else is float32. tf32: on a GPU only; bf16: of spatial and dense layers of 64 outputs or more."""
+    """Precision of the factors of matrix products. tf32: on a GPU only; bf16: of spatial and dense layers of 64 outputs or more."""
     weights: Literal["auto", "stored", "tiled"] = "auto"
-    """Of a spatial layer in a training step; tiled: made again for the backward pass, never kept."""
+    """Weights of a spatial layer in a training step; tiled: made again for the backward pass, never kept."""
     compile: bool = False
-    """Steps by torch.compile: worth it for replicated layers, needs a C++ compiler; see train/loop/compiled.py."""
+    """Steps by torch.compile: worth it for replicated layers, needs a C++ compiler."""
     schedule: Literal["one-cycle", "warm-cosine", "cosine", "constant"] = "one-cycle"
-    """How the rate moves over the epochs, see train/loop/schedule.py."""
+    """How the rate moves over the epochs; see train/loop/schedule.py."""
     spiking: SpikingConfig | None = None
-    """Spiking neurons; None: relu."""
+    """Leaky integrate-and-fire neurons; None: relu."""
     quantise: Quantise | None = None
     """The quantisation-aware phase; None: none."""
     distil: Distil | None = None
@@ -76,9 +80,9 @@ class TrainConfig(Table):
     seed: int = Field(0, ge=0, lt=2**32)
     """Seed of the first parameters and of the order of the samples."""
     prune: float = Field(0.0, ge=0, lt=1)
-    """Share of each layer's weights held at zero."""
+    """Share of each layer's weights held at zero, longest connections first."""
     prune_structure: Literal["none", "block4"] = "none"
-    """``block4``: dense layers lose blocks of four neurons' weights of one input."""
+    """block4: dense layers lose blocks of four neurons' weights of one input."""
     augment: Augment | None = None
     """Random changes of the training images; None: none."""
     noise: NotNegative = 0.0
@@ -98,7 +102,7 @@ class TrainConfig(Table):
     settle: float | None = Field(0.7, gt=0, le=1)
     """Share of the training after which the signs are fixed; None (in TOML: 0): never."""
     frames: int = Field(0, ge=0, le=1000)
-    """Of the animation: how often the positions are kept while they move; 0: never."""
+    """How often the positions are kept while they move, for the animation in curves.html; 0: never."""
     softness: tuple[Positive, Positive] = (1.0, 0.3)
     """Of the edges of boxes in the backward pass, cells, first and last."""
 

@@ -61,7 +61,7 @@ class Quantise(Table):
     """The quantisation-aware phase."""
 
     epochs: int = Field(10, ge=1)
-    """Epochs of it."""
+    """Epochs of quantisation-aware training after the float phase; as an option 0: none."""
     rate: Positive = 0.25
     """Peak rate, as a share of the float phase's."""
     charge: NotNegative = 0.1
@@ -69,14 +69,14 @@ class Quantise(Table):
     percentile: float = Field(99.99, gt=50, le=100)
     """Of the positive activations that are not cut off."""
     bits: int = Field(8, ge=4, le=8)
-    """Of a coordinate of spatial layers."""
+    """Bits of a coordinate of spatial layers in those epochs."""
 
 
 class Distil(Table):
     """Trained networks to learn from, see train/loop/teacher.py."""
 
     teacher: tuple[str, ...] = Field(min_length=1)
-    """Files, run folders or zoo:NAME; one may be given without brackets."""
+    """Trained networks to learn from beside the labels, one or several: files, run folders or zoo:NAME."""
     weight: float = Field(0.9, ge=0, le=1)
     """Of their probabilities in the loss; the labels have the rest."""
     temperature: Positive = 2.0
@@ -98,9 +98,9 @@ class SpikingConfig(Table):
     threshold: Positive = 1.0
     """Membrane potential above which a neuron spikes."""
     reset: Literal["subtract", "zero"] = "subtract"
-    """Of the membrane behind a spike: less by the threshold, or 0."""
+    """Membrane potential behind a spike: less by the threshold, or 0."""
     coding: Literal["direct", "rate", "latency"] = "direct"
-    """The input values are a constant current, or spikes: more, or earlier, for larger ones."""
+    """Coding of the input: values are a constant current, or spikes: more, or earlier, for larger ones."""
     readout: Literal["count", "membrane", "first"] = "membrane"
     """Scores: the last layer's spikes, mean membrane potentials, or who spikes first."""
     surrogate: Literal["atan", "fast_sigmoid"] = "atan"

@@ -1,6 +1,6 @@
 """The experiments by name: each takes ``Runs``, trains what is missing, and returns what is shown.
 
-To add one: a function here and a line in ``EXPERIMENTS``; its name in train/paper/command.py.
+To add one: a function here and a line in ``EXPERIMENTS``; its name in train/commands/paper.py.
 """
 
 from __future__ import annotations

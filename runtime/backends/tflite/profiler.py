@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from devices.common import child
 from devices.errors import NearwireError
 from runtime.backends.base import LayerFigure
 from runtime.network.network import Array
@@ -43,7 +44,7 @@ def operators(path: Path, inputs: Sequence[Array], expected: Sequence[Array]) ->
     arrays = io.BytesIO()
     named = {f"input_{k}": each for k, each in enumerate(inputs)} | {f"output_{k}": each for k, each in enumerate(expected)}
     np.savez(arrays, **named)
-    command = [sys.executable, "-m", "runtime.backends.tflite.profiler", str(path)]
+    command = child.command("runtime.backends.tflite.profiler", str(path))
     try:
         done = subprocess.run(command, input=arrays.getvalue(), capture_output=True, timeout=LIMIT_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -213,7 +213,7 @@ def _without_greeting() -> Iterator[None]:
 
 def _check_in_another_process(path: Path, content: bytes, module: str) -> None:
     """InputError if loading and running the file ends another process."""
-    done = subprocess.run([sys.executable, "-c", _PROBE, module], input=content, capture_output=True, timeout=120, check=False)
+    done = subprocess.run([sys.executable, "-P", "-c", _PROBE, module], input=content, capture_output=True, timeout=120, check=False)
     if done.returncode < 0:
         raise unreadable(path, f"the TFLite library ends with signal {-done.returncode} on it")
     if done.returncode:
