@@ -48,6 +48,7 @@ TEXT = st.text(st.characters(), max_size=40) | st.sampled_from(HOSTILE)
 PRINTERS = {  # the files that may print, and why
     "devices/common/console.py": "the one that prints",
     "nearwire/command.py": "loads no library to say what there is",
+    **{f"{package}/__main__.py": "another module has the name of what it would print with" for package in ("train", "compile", "runtime", "devices")},
     "runtime/measure/memory_process.py": "JSON for its parent",
     "runtime/backends/tflite/profiler.py": "JSON for its parent",
 }
