@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV ?= .venv
 WORKERS ?= 2 # processes that share the tests
 RUN := $(VENV)/bin/python
+NEARWIRE := $(VENV)/bin/nearwire
 
 .PHONY: demo test lint bench figures clean
 demo: $(VENV)/ready ## the main job: data -> network -> build -> every backend agrees -> table
-	$(RUN) -m train fit --data digits --out runs/digits
-	$(RUN) -m compile runs/digits --out build/digits
-	$(RUN) -m runtime bench build/digits
-	$(RUN) -m runtime profile build/digits --backend firmware
+	$(NEARWIRE) train fit --data digits --out runs/digits
+	$(NEARWIRE) compile runs/digits --out build/digits
+	$(NEARWIRE) runtime bench build/digits
+	$(NEARWIRE) runtime profile build/digits --backend firmware
 	@echo "the network and what it costs, explained: build/digits/report.html"
 
 test: lint ## everything CI checks
@@ -21,17 +22,17 @@ lint: $(VENV)/ready
 	$(RUN) -m mypy
 
 bench: $(VENV)/bench ## measurements against peers; printed, never asserted
-	$(RUN) -m bench.epoch_time
-	$(RUN) -m bench.tiled_memory
-	$(RUN) -m bench.kernels
-	$(RUN) -m bench.table
-	$(RUN) -m bench.peers
-	$(RUN) -m bench.linux
+	$(NEARWIRE) bench epoch_time
+	$(NEARWIRE) bench tiled_memory
+	$(NEARWIRE) bench kernels
+	$(NEARWIRE) bench table
+	$(NEARWIRE) bench peers
+	$(NEARWIRE) bench linux
 
 figures: $(VENV)/ready ## the pictures in docs/, measured and drawn again
-	$(RUN) -m bench.front
-	$(RUN) -m bench.pictures
-	$(RUN) -m train paper all --shipped --out docs/paper
+	$(NEARWIRE) bench front
+	$(NEARWIRE) bench pictures
+	$(NEARWIRE) train paper all --shipped --out docs/paper
 
 $(VENV)/bench: $(VENV)/ready
 	$(RUN) -m pip install -q -e '.[bench]'

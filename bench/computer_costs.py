@@ -1,4 +1,4 @@
-"""Cost tables of computers: exact instructions of fast.c's kernels, fitted. python -m bench.computer_costs [--board NAME] [--write]
+"""Cost tables of computers: exact instructions of fast.c's kernels, fitted. nearwire bench computer_costs [--board NAME] [--write]
 
 Counted under QEMU's user-mode emulation: emulated-pi3 (NEON), emulated-pi5 (dot product), host (x86-64 with AVX2; AVX-512 is not emulated). All
 matrix formats run the same kernel there, so one fit serves them; where a matrix is too sparse for it, each format's portable kernel is counted.

@@ -1,4 +1,4 @@
-"""The time of one epoch of the paper's 784-2048-10 (spatial, learned gaps) against the same MLP with nn.Linear: python -m bench.epoch_time
+"""The time of one epoch of the paper's 784-2048-10 (spatial, learned gaps) against the same MLP with nn.Linear: nearwire bench epoch_time
 
 Random bytes of MNIST's shape, batch 600, Adam as in ``train fit``, torch's default threads. The two models take turns, one step each, in the
 same process, so that whatever else the machine does hits both. Printed: seconds an epoch of each (mean), and the ratio of the medians of the steps

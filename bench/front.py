@@ -1,5 +1,5 @@
 """The front as plots: accuracy against constants and against instructions, a figure for each data set of several networks, in docs/:
-python -m bench.front [NAME ...]
+nearwire bench front [NAME ...]
 
 Every network of the zoo, or those named, is compiled for the emulated Cortex-M4 and measured (minutes); docs/front.json keeps the points.
 ``--redraw`` measures none. The same points give the same bytes. Accuracies are those of the integer networks on the whole test set; the vertical axis is the share
@@ -70,7 +70,7 @@ def measured(name: str) -> Point:
     with tempfile.TemporaryDirectory() as folder:
         manifest = compile_network(resolve(f"zoo:{name}"), Path(folder) / name, CompileOptions(report_samples=False))
     if manifest.size is None or manifest.cost is None:
-        raise SystemExit("nothing was measured: see python -m devices doctor")
+        raise SystemExit("nothing was measured: see nearwire devices doctor")
     return Point(name, manifest.accuracy.data, manifest.accuracy.quantised, manifest.size.constants_bytes, manifest.cost.instructions)
 
 
@@ -79,7 +79,7 @@ def read_points(path: Path) -> list[Point]:
     try:
         return [Point(**entry) for entry in json.loads(path.read_text())]
     except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"'{path}' has no points: {error}. Measure them: python -m bench.front") from error
+        raise InputError(f"'{path}' has no points: {error}. Measure them: nearwire bench front") from error
 
 
 def on_front(points: Sequence[Point], cost: str) -> list[Point]:

@@ -1,4 +1,4 @@
-"""Fuzz the firmware's protocol and its model entry, built with AddressSanitizer and UndefinedBehaviorSanitizer: python -m bench.fuzz
+"""Fuzz the firmware's protocol and its model entry, built with AddressSanitizer and UndefinedBehaviorSanitizer: nearwire bench fuzz
 
 --inputs N (default 1,000,000 of each), --seed S, or only one of them: protocol, model. The model entry is fuzzed on the networks of the tests, which use
 every storage format between them, N inputs shared out among them. Exit code 1 with the input that failed.

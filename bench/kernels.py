@@ -1,7 +1,7 @@
 """Exact instructions of the kernels on an emulated core, and the coefficients of its instruction model.
 
-python -m bench.kernels                        the table of figures and the model's error on networks it was not fitted on
-python -m bench.kernels --fit [FORMAT ...]     measure random layers, print the [cost.FORMAT] tables for the board's TOML; with --write
+nearwire bench kernels                        the table of figures and the model's error on networks it was not fitted on
+nearwire bench kernels --fit [FORMAT ...]     measure random layers, print the [cost.FORMAT] tables for the board's TOML; with --write
                                                      they replace those in the board's file
 --board NAME (default emulated-cortex-m4)
 """

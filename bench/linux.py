@@ -1,4 +1,4 @@
-"""A box network against ordinary dense int8 networks on Linux: python -m bench.linux [--network NAME] [--work DIR] [--device NAMES]
+"""A box network against ordinary dense int8 networks on Linux: nearwire bench linux [--network NAME] [--work DIR] [--device NAMES]
 
 In one run: our C, LiteRT and ONNX Runtime, each on its own build of the box network and of a dense 784-128-10 (trained by bench.peers, kept in
 --work) on this computer, one thread, batch 1, interleaved; and instructions of one inference on emulated Cortex-A53, A72 and A76. Printed: the

@@ -1,4 +1,4 @@
-"""The README's table of the paper's claims, made from the records in the package: python -m bench.paper_table [--write]
+"""The README's table of the paper's claims, made from the records in the package: nearwire bench paper_table [--write]
 
 A row for every model of the paper that has records. Printed, or with --write put into the README in place of the table that is there.
 """

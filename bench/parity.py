@@ -1,4 +1,4 @@
-"""Every network of the zoo, its whole test set, on every emulated board, against the integer reference: python -m bench.parity
+"""Every network of the zoo, its whole test set, on every emulated board, against the integer reference: nearwire bench parity
 
 --networks NAME ... and --boards NAME ... choose some. Prints samples, labels and scores that differ, and seconds; exit code 1 if anything does.
 """

@@ -1,4 +1,4 @@
-"""A box network against ordinary dense int8 networks, in one run: python -m bench.peers [--network NAME] [--work DIR]
+"""A box network against ordinary dense int8 networks, in one run: nearwire bench peers [--network NAME] [--work DIR]
 
 Trains the dense baselines 784-32-10 and 784-128-10 on MNIST, and from the latter one with a tenth of its weights (a minute each; kept in
 --work), compiles them and the network of the zoo, and prints accuracy, flash, RAM and exact instructions on the emulated Cortex-M4, each as a
@@ -72,7 +72,7 @@ def print_device(manifests: dict[str, Manifest], peers: dict[str, PeerFigures]) 
     rows = []
     for name, m in manifests.items():
         if not (m.size and m.cost):
-            raise SystemExit("nothing was measured: see python -m devices doctor")
+            raise SystemExit("nothing was measured: see nearwire devices doctor")
         rows.append((name, m.accuracy.quantised, m.size.flash_bytes, m.size.ram_bytes, m.cost.instructions, m.cost.compiler))
     rows += [(name, p.accuracy, p.flash_bytes, p.ram_bytes, p.instructions, p.compiler) for name, p in peers.items()]
     print(f"{'emulated Cortex-M4':36}{'accuracy':>9}{'flash B':>10}{'ratio':>8}{'RAM B':>8}{'instructions':>14}{'ratio':>8}  compiled by")

@@ -1,4 +1,4 @@
-"""The README's pictures of reports, drawn again: python -m bench.pictures [FILE ...]
+"""The README's pictures of reports, drawn again: nearwire bench pictures [FILE ...]
 
 Networks of the zoo are compiled into a temporary folder, their reports opened in the system's Chromium, and parts of them written to docs/ as
 PNG. Nothing is measured here that the builds do not measure themselves.

@@ -1,4 +1,4 @@
-"""Event-driven against the dense loop of the same spiking network, over its activity: python -m bench.spiking [NETWORK]
+"""Event-driven against the dense loop of the same spiking network, over its activity: nearwire bench spiking [NETWORK]
 
 NETWORK: a trained spiking network, a file or zoo:NAME (default: zoo:mnist-snn). It is quantised once. Its activity is varied by a constant current that
 is added to all neurons whose spikes are read, and every variant is compiled twice for the emulated Cortex-M4, the layers that read spikes as
@@ -157,7 +157,7 @@ def read_points(path: Path) -> list[Point]:
             raise ValueError("none is as trained")
         return found
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise InputError(f"'{path}' has no points: {error}. Measure them: python -m bench.spiking") from error
+        raise InputError(f"'{path}' has no points: {error}. Measure them: nearwire bench spiking") from error
 
 
 def trained_point(points: Sequence[Point]) -> Point:

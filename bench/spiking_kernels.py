@@ -1,7 +1,7 @@
 """Exact instructions of spiking networks on an emulated core, and the coefficients of their cost model.
 
-python -m bench.spiking_kernels                the model's error on random networks
-python -m bench.spiking_kernels --fit          print the tables [cost.events_s8] and [cost.lif_s16]; with --write they go into the board's file
+nearwire bench spiking_kernels                the model's error on random networks
+nearwire bench spiking_kernels --fit          print the tables [cost.events_s8] and [cost.lif_s16]; with --write they go into the board's file
 --board NAME (default emulated-cortex-m4)
 """
 

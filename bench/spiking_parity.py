@@ -1,4 +1,4 @@
-"""A spiking network, spike for spike, in everything that runs it: python -m bench.spiking_parity NETWORK [--samples 1000] [--labels 10000]
+"""A spiking network, spike for spike, in everything that runs it: nearwire bench spiking_parity NETWORK [--samples 1000] [--labels 10000]
 
 NETWORK: a trained spiking network, which is compiled. Every spike of every neuron at every step over --samples test images (and every membrane, where
 a backend tells them), and the labels over --labels of them, against the integer law: ONNX Runtime, LiteRT, tflite-runtime, the C code on this

@@ -1,4 +1,4 @@
-"""The README's result table, measured now: python -m bench.table [NAME ...] (default: the whole zoo)
+"""The README's result table, measured now: nearwire bench table [NAME ...] (default: the whole zoo)
 
 Each network is compiled into a temporary folder; every figure comes from its manifest. Exit code 1 if any backend differs.
 """
@@ -23,7 +23,7 @@ def row(name: str, network: Network, manifest: Manifest) -> list[str]:
     """The cells of one network."""
     size, cost = manifest.size, manifest.cost
     if size is None or cost is None:
-        raise SystemExit("nothing was measured: see python -m devices doctor")
+        raise SystemExit("nothing was measured: see nearwire devices doctor")
     shape = [str(network.layers[0].inputs), *(f"{_neurons(layer)} {layer.kind}" for layer in network.layers)]
     return [
         f"`{name}`",

@@ -1,4 +1,4 @@
-"""Peak memory and time of a large spatial layer, weights kept against made again tile by tile: python -m bench.tiled_memory
+"""Peak memory and time of a large spatial layer, weights kept against made again tile by tile: nearwire bench tiled_memory
 
 Each variant runs in a process of its own and reports the highest resident memory over what it had before. First one training step of the layer
 alone, forward and backward, the fastest of some; then a whole run of ``train fit``, from random data to the file that is written and measured.

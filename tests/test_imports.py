@@ -98,7 +98,7 @@ def _room(module: str) -> str:
 
 
 def _floor(module: str) -> int:
-    """Entries of the pipeline's packages, python -m train, are part of the door."""
+    """Entries of the pipeline's packages, nearwire train, are part of the door."""
     return FLOORS.index("nearwire") if module.endswith(".__main__") else FLOORS.index(module.partition(".")[0])
 
 

@@ -1,1 +1,1 @@
-"""The commands of 'python -m compile', and what they print."""
+"""The commands of 'nearwire compile', and what they print."""

@@ -1,4 +1,4 @@
-"""``python -m compile nir``: write a spiking network, trained or of a build, as a file of the Neuromorphic Intermediate Representation."""
+"""``nearwire compile nir``: write a spiking network, trained or of a build, as a file of the Neuromorphic Intermediate Representation."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def print_summary(manifest: Manifest, folder: Path) -> None:
         [
             [name, record.samples, record.label_mismatches, record.max_abs_difference, record.detail]
             if record
-            else [name, "-", "-", "-", "missing here: see 'python -m devices doctor'"]
+            else [name, "-", "-", "-", "missing here: see 'nearwire devices doctor'"]
             for name, record in manifest.parity.items()
         ],
     )

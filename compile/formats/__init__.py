@@ -1,7 +1,7 @@
 """Storage formats by name: how a layer's int8 weight matrix lies in the flash of a board.
 
 To add a format: (1) its kernel ``runtime/kernels/NAME.c`` and ``NAME.h`` with the functions ``nearwire_NAME`` and ``nearwire_NAME_scores``,
-(2) a ``Format`` in a file here, (3) one line in ``FORMATS`` below, (4) ``python -m bench.kernels --board BOARD --fit NAME --write`` for the coefficients of
+(2) a ``Format`` in a file here, (3) one line in ``FORMATS`` below, (4) ``nearwire bench kernels --board BOARD --fit NAME --write`` for the coefficients of
 each board's [cost.NAME] table (computers: bench.computer_costs; a weight matrix needs a function in runtime/firmware/fast_matrix.h). The round-trip, parity and ledger tests walk ``FORMATS``.
 """
 

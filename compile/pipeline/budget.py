@@ -114,7 +114,7 @@ def check_before(budgets: Budgets, board: Board, accuracy: Accuracy, network: Ne
         _require(static, limit, owner, "bytes of RAM without its stack", f"{who.ram}. {RAM_ADVICE}")
     if budgets.latency_us is not None and board.clock_hz is None:
         raise InputError(
-            f"--max-latency cannot be checked: board '{board.name}' has no clock. Give a real board of 'python -m devices list', or --max-instructions."
+            f"--max-latency cannot be checked: board '{board.name}' has no clock. Give a real board of 'nearwire devices list', or --max-instructions."
         )
     if budgets.accuracy is not None and accuracy.quantised < budgets.accuracy:
         raise CheckError(

@@ -79,7 +79,7 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
     library = packages.library_name(options.package_name or packages.name_of(source)) if options.packages else ""
     content, trained = _read(source)
     if trained.is_integer:
-        raise InputError(f"'{source}' is quantised already (stage '{trained.stage}'). Compile the network that 'python -m train fit' wrote.")
+        raise InputError(f"'{source}' is quantised already (stage '{trained.stage}'). Compile the network that 'nearwire train fit' wrote.")
     if options.early_exit is not None and trained.spiking is None:
         raise InputError(f"'{source}' does not spike, so it has no time steps to leave out. Leave --early-exit out.")
     if options.nir and trained.spiking is None:

@@ -27,7 +27,7 @@ def network_word(source: Path) -> str:
 
 def command_line(source: Path, options: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
     """``options`` and ``defaults``: fields of CompileOptions as a dict; budgets as a dict of limits, bytes in bytes."""
-    words = ["python -m compile", shlex.quote(network_word(source))]
+    words = ["nearwire compile", shlex.quote(network_word(source))]
     for name, value in options.items():
         if name == "budgets":
             words += [f"{FLAGS[limit][0]} {found}{FLAGS[limit][1]}" for limit, found in value.items() if found is not None]

@@ -1,7 +1,7 @@
 """Boards: one TOML file each in a group's folder of ``devices/boards``, read into a frozen record whose errors name the field.
 
 To add a board: one file ``devices/boards/GROUP/NAME.toml`` with the fields of ``Board`` and, unless its family is there, the port it names in
-``devices/ports`` (port.h says what that must provide). ``python -m devices show NAME`` prints it, ``doctor`` tries it. The [cost] tables are coefficients of the linear instruction model of devices/cost/model.py, in executed instructions.
+``devices/ports`` (port.h says what that must provide). ``nearwire devices show NAME`` prints it, ``doctor`` tries it. The [cost] tables are coefficients of the linear instruction model of devices/cost/model.py, in executed instructions.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What 'python -m devices' does beside listing: the doctor, and adding a board of one's own."""
+"""What 'nearwire devices' does beside listing: the doctor, and adding a board of one's own."""

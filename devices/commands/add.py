@@ -34,7 +34,7 @@ def add_board(
     linux = address_board(address).linux
     kind = load_board(like) if like else None
     if kind and kind.linux is None:
-        raise InputError(f"'{like}' is no kind of Linux board. Allowed: those with link ssh in 'python -m devices list'.")
+        raise InputError(f"'{like}' is no kind of Linux board. Allowed: those with link ssh in 'nearwire devices list'.")
     settings = {
         "host": linux.host if linux else None,
         "ssh_port": linux.ssh_port if linux else None,

@@ -108,7 +108,7 @@ def doctor(
 @app.command()
 def flash(
     program: Annotated[
-        Path, typer.Argument(help="A linked program (ELF) for the board. 'python -m runtime flash' makes it from a build.", show_default=False)
+        Path, typer.Argument(help="A linked program (ELF) for the board. 'nearwire runtime flash' makes it from a build.", show_default=False)
     ],
     board: Annotated[str, typer.Option("--board", help="A name of 'list'.", show_default=False)],
     port: Annotated[str | None, typer.Option("--port", help="Serial port, where the tool needs one.")] = None,
@@ -117,7 +117,7 @@ def flash(
     """Flash a program with the board's tool: pyocd, esptool or a copy to its UF2 drive."""
     chosen = load_board(board)
     if not program.is_file():
-        raise InputError(f"no program at '{program}'. Make one with 'python -m runtime flash BUILD --device {chosen.name} --dry-run --out DIR'.")
+        raise InputError(f"no program at '{program}'. Make one with 'nearwire runtime flash BUILD --device {chosen.name} --dry-run --out DIR'.")
     done = (flashing.plan if dry_run else flashing.flash)(program, chosen, port)
     say(done if dry_run else f"flashed {chosen.name}: {done}")
 

@@ -156,7 +156,7 @@ def _run_computer(board: Board, folder: Path) -> tuple[str, int]:
     """A static program, compiled for the computer, sent there and run; only compiled for a kind of board without an address."""
     if board.link == "ssh" and board.linux and not board.linux.host:
         detail = _static_program(board, folder, toolchain.compiler_for(Toolchain(compiler="zig", target=TARGETS["aarch64"])))[1]
-        return f"{board.status}; builds with {detail}, no address: python -m devices add NAME USER@HOST --like {board.name}", _expected()
+        return f"{board.status}; builds with {detail}, no address: nearwire devices add NAME USER@HOST --like {board.name}", _expected()
     with open_computer(board) as computer:
         content, detail = _static_program(board, folder, static_compilers(board, computer)[1])
         path = computer.put("probe", content, executable=True)

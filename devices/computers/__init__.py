@@ -1,6 +1,6 @@
 """Linux computers other than this one, by the link of their board. To add a link: a file here with a ``Computer`` and a line in ``_MODULES``.
 
-``computer_board`` turns what a user wrote into a board: a name of 'python -m devices list', or USER@HOST.
+``computer_board`` turns what a user wrote into a board: a name of 'nearwire devices list', or USER@HOST.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ def boards_of(text: str) -> list[Board]:
         elif any(sign in word for sign in "*?["):
             names = fnmatch.filter(board_names(), word)
             if not names:
-                raise InputError(f"no board's name is like '{word}'. See 'python -m devices list'.")
+                raise InputError(f"no board's name is like '{word}'. See 'nearwire devices list'.")
             found |= {name: load_board(name) for name in names}
         else:
             found[word] = load_board(word)
     if not found:
-        raise InputError("no device was named. Give names of 'python -m devices list' or USER@HOST, by comma.")
+        raise InputError("no device was named. Give names of 'nearwire devices list' or USER@HOST, by comma.")
     return list(found.values())
 
 

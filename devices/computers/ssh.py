@@ -67,7 +67,7 @@ class SshComputer(Computer):
         linux = board.linux
         if linux is None or not linux.host:
             raise InputError(
-                f"board '{board.name}' has no address. Give yours one: python -m devices add NAME USER@HOST --like {board.name}, then use NAME."
+                f"board '{board.name}' has no address. Give yours one: nearwire devices add NAME USER@HOST --like {board.name}, then use NAME."
             )
         self.name, self._linux = board.name, linux
         self._connection: Any = None

@@ -32,7 +32,7 @@ def coefficients(format_name: str, board: Board) -> Mapping[str, float]:
     if format_name not in table:
         raise InputError(
             f"board '{board.name}' has no table [cost.{format_name}], so the format's cost is unknown there. "
-            f"Tables: {', '.join(sorted(table)) or 'none'}. Measure one with 'python -m bench.kernels --board {board.name} --fit'."
+            f"Tables: {', '.join(sorted(table)) or 'none'}. Measure one with 'nearwire bench kernels --board {board.name} --fit'."
         )
     return table[format_name]
 
@@ -42,7 +42,7 @@ def predict(format_name: str, features: Mapping[str, float], board: Board) -> in
     table = coefficients(format_name, board)
     missing = sorted(set(features) - set(table))
     if missing:
-        raise InputError(f"board '{board.name}': table [cost.{format_name}] lacks {missing}. Measure it again with 'python -m bench.kernels --fit'.")
+        raise InputError(f"board '{board.name}': table [cost.{format_name}] lacks {missing}. Measure it again with 'nearwire bench kernels --fit'.")
     return round(sum(value * table[name] for name, value in features.items()))
 
 

@@ -117,7 +117,7 @@ def _start(command: list[str], folder: Path) -> subprocess.Popen[str]:
             preexec_fn=_end_with_parent if sys.platform == "linux" else None,
         )
     except OSError as error:
-        raise NearwireError(f"'{command[0]}' could not be started: {error.strerror}. See 'python -m devices doctor'.") from error
+        raise NearwireError(f"'{command[0]}' could not be started: {error.strerror}. See 'nearwire devices doctor'.") from error
 
 
 def _end_with_parent() -> None:
@@ -130,5 +130,5 @@ def _end_with_parent() -> None:
 
 def _machine(board: Board) -> Qemu:
     if board.qemu is None:
-        raise InputError(f"board '{board.name}' is not a machine of QEMU. See 'python -m devices list'.")
+        raise InputError(f"board '{board.name}' is not a machine of QEMU. See 'nearwire devices list'.")
     return board.qemu

@@ -94,7 +94,7 @@ class Core:
         from unicorn import UC_HOOK_MEM_INVALID
 
         if board.memory is None or board.emulator is None:
-            raise InputError(f"board '{board.name}' is not an emulated core. See 'python -m devices list'.")
+            raise InputError(f"board '{board.name}' is not an emulated core. See 'nearwire devices list'.")
         self.image, self.memory, self.name = image, board.memory, board.core
         self._uc = engine(board.emulator.model)
         for origin, size in _regions(board.memory, window_bytes):

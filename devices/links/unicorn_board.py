@@ -34,7 +34,7 @@ class UnicornConnection(Connection):
 
         memory = board.memory
         if memory is None or board.emulator is None:
-            raise InputError(f"board '{board.name}' is not an emulated core. See 'python -m devices list'.")
+            raise InputError(f"board '{board.name}' is not an emulated core. See 'nearwire devices list'.")
         self.where, self.memory = f"the emulated {board.core}", memory
         image = read_image(program)
         self._uc = engine(board.emulator.model)

@@ -111,7 +111,7 @@ def _drive(label: str, mounts: Sequence[str]) -> Path | None:
 def _flashing(board: Board) -> Flashing:
     if board.flashing is None:
         raise InputError(
-            f"board '{board.name}' is not flashed: it is {'emulated' if board.link != 'local' else 'this computer'}. See 'python -m devices list'."
+            f"board '{board.name}' is not flashed: it is {'emulated' if board.link != 'local' else 'this computer'}. See 'nearwire devices list'."
         )
     return board.flashing
 

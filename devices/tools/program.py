@@ -83,7 +83,7 @@ def build(
     ``defines``: preprocessor constants for all sources, strings as C text. ``options``: more compiler options for the payload.
     """
     if board.port is None or board.memory is None:
-        raise InputError(f"board '{board.name}' has no port: no firmware can be made for it. See 'python -m devices list'.")
+        raise InputError(f"board '{board.name}' has no port: no firmware can be made for it. See 'nearwire devices list'.")
     compiler = compiler_for(board.toolchain)
     shared = [*COMPILE, *compiler.flags, *(f"-I{path}" for path in (*include, PORTS))]
     shared += [f"-D{key}={value}" for key, value in sorted({**board.port.defines, **(defines or {})}.items())]

@@ -52,7 +52,7 @@ class Compiler:
                 line, capture_output=True, text=True, errors="replace", timeout=COMPILE_LIMIT_S, check=False, env=_environment(self.command)
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise NearwireError(f"the compiler '{self.command[0]}' could not be run for {what}: {error}. See 'python -m devices doctor'.") from error
+            raise NearwireError(f"the compiler '{self.command[0]}' could not be run for {what}: {error}. See 'nearwire devices doctor'.") from error
         if done.returncode < 0:
             raise NearwireError(f"{self.detail} was killed by signal {-done.returncode} while compiling {what}. Is the machine short of memory?")
         if done.returncode:

@@ -18,9 +18,9 @@ def read_artifact(folder: Path, name: str) -> tuple[bytes, bool]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise InputError(f"'{path}' cannot be read: {error.strerror}. Compile the network again with 'python -m compile'.") from error
+        raise InputError(f"'{path}' cannot be read: {error.strerror}. Compile the network again with 'nearwire compile'.") from error
     if not content:
-        raise InputError(f"'{path}' is empty. Compile the network again with 'python -m compile'.")
+        raise InputError(f"'{path}' is empty. Compile the network again with 'nearwire compile'.")
     if not (folder / "manifest.json").is_file():
         return content, False
     expected = _recorded_sha256(folder, name)
@@ -41,6 +41,4 @@ def _recorded_sha256(folder: Path, name: str) -> str | None:
 
 def unreadable(path: Path, why: object) -> InputError:
     """The error for a file that the runtime refuses."""
-    return InputError(
-        f"'{path}' is damaged or foreign: {str(why).strip() or type(why).__name__}. Compile the network again with 'python -m compile'."
-    )
+    return InputError(f"'{path}' is damaged or foreign: {str(why).strip() or type(why).__name__}. Compile the network again with 'nearwire compile'.")

@@ -243,7 +243,7 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest of a build; InputError if it is absent, unreadable or of another schema."""
     path = folder / "manifest.json"
     if not path.is_file():
-        raise InputError(f"'{folder}' is not a build: it has no manifest.json. Make one with 'python -m compile NETWORK --out {folder}'.")
+        raise InputError(f"'{folder}' is not a build: it has no manifest.json. Make one with 'nearwire compile NETWORK --out {folder}'.")
     try:
         raw = json.loads(path.read_text())
         if isinstance(raw, dict) and raw.get("schema") != SCHEMA:

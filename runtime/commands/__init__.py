@@ -1,1 +1,1 @@
-"""The commands of 'python -m runtime', and what other computers are asked by them (agent.py)."""
+"""The commands of 'nearwire runtime', and what other computers are asked by them (agent.py)."""

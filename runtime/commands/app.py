@@ -14,7 +14,7 @@ from runtime.commands.profile import profile
 from runtime.commands.report import report
 from runtime.commands.run import run
 
-app = typer.Typer(help="Run, benchmark and profile builds of 'python -m compile'.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(help="Run, benchmark and profile builds of 'nearwire compile'.", no_args_is_help=True, add_completion=False)
 
 for command in (run, bench, profile, report, flash, serve):
     app.command()(command)

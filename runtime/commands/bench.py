@@ -1,4 +1,4 @@
-"""``python -m runtime bench``: the command, with the option names of benchmark_model and onnxruntime_perf_test."""
+"""``nearwire runtime bench``: the command, with the option names of benchmark_model and onnxruntime_perf_test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m runtime flash`` and ``serve``: a build's firmware onto a real board, or running on an emulated one behind a serial port."""
+"""``nearwire runtime flash`` and ``serve``: a build's firmware onto a real board, or running on an emulated one behind a serial port."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def serve(build: BuildArgument, device: Device = "emulated-cortex-m4") -> None:
     """Run a build's firmware on an emulated board and give it a serial port, for any host of the MLPerf Tiny protocol. Ctrl-C ends it."""
     board, _ = _board(device)
     if board.link == "serial":
-        raise InputError(f"board '{board.name}' has a serial port of its own. Flash it with 'python -m runtime flash', then open its port.")
+        raise InputError(f"board '{board.name}' has a serial port of its own. Flash it with 'nearwire runtime flash', then open its port.")
     opened = open_build(build)
     with tempfile.TemporaryDirectory(prefix="nearwire-", ignore_cleanup_errors=True) as name:
         program = _made(opened, board, Path(name))

@@ -36,11 +36,11 @@ ProfileBackendOption = Annotated[
 ]
 DeviceOption = Annotated[
     str | None,
-    typer.Option("--device", help="Where to run: a board of 'python -m devices list', BOARD@PORT or USER@HOST. Default: here, or the build's board."),
+    typer.Option("--device", help="Where to run: a board of 'nearwire devices list', BOARD@PORT or USER@HOST. Default: here, or the build's board."),
 ]
 DevicesOption = Annotated[
     str | None,
-    typer.Option("--device", help="Where to run: boards or patterns of 'python -m devices list', BOARD@PORT, USER@HOST, by comma. Default: here."),
+    typer.Option("--device", help="Where to run: boards or patterns of 'nearwire devices list', BOARD@PORT, USER@HOST, by comma. Default: here."),
 ]
 
 

@@ -1,4 +1,4 @@
-"""``python -m runtime profile``: what every layer costs, and on a microcontroller what the whole firmware takes of the board."""
+"""``nearwire runtime profile``: what every layer costs, and on a microcontroller what the whole firmware takes of the board."""
 
 from __future__ import annotations
 

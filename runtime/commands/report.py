@@ -1,4 +1,4 @@
-"""``python -m runtime report``: compares builds on one page; charts also as SVG files."""
+"""``nearwire runtime report``: compares builds on one page; charts also as SVG files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m runtime run``: classify samples, or the whole test set, on any backend or board."""
+"""``nearwire runtime run``: classify samples, or the whole test set, on any backend or board."""
 
 from __future__ import annotations
 

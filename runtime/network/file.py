@@ -27,7 +27,7 @@ from runtime.network.spiking.constants import Spiking
 
 SCHEMA = 1
 FRONT = "front"  # of the names of a front end's arrays; no layer's array has two slashes in its name
-DAMAGED = "It is truncated, damaged, or was made or changed by another tool; make it again with 'python -m train fit'."
+DAMAGED = "It is truncated, damaged, or was made or changed by another tool; make it again with 'nearwire train fit'."
 
 
 def to_bytes(network: Network) -> bytes:
@@ -149,5 +149,5 @@ def load(path: Path) -> Network:
 def read(path: Path) -> bytes:
     """The bytes of a network file; InputError if there is none."""
     if not path.exists():
-        raise InputError(f"no network file at '{path}'. Give a run folder of 'python -m train fit', a .safetensors file or zoo:NAME.")
+        raise InputError(f"no network file at '{path}'. Give a run folder of 'nearwire train fit', a .safetensors file or zoo:NAME.")
     return read_regular(path, f"'{path}'")

@@ -1,4 +1,4 @@
-"""Results of ``python -m runtime bench --json``, read back from files: times and counts of builds on devices."""
+"""Results of ``nearwire runtime bench --json``, read back from files: times and counts of builds on devices."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ def read_benches(paths: Sequence[Path]) -> Benches:
     silent: dict[str, str] = {}
     for path in paths:
         if not path.is_file():
-            raise InputError(f"there is no bench file '{path}'. Make one: python -m runtime bench BUILD --json > {shlex.quote(path.name)}")
-        read = read_json(path, f"'{path}'", f"Make it with: python -m runtime bench BUILD --json > {path.name}", "is not JSON")
+            raise InputError(f"there is no bench file '{path}'. Make one: nearwire runtime bench BUILD --json > {shlex.quote(path.name)}")
+        read = read_json(path, f"'{path}'", f"Make it with: nearwire runtime bench BUILD --json > {path.name}", "is not JSON")
         try:
             document = _Document.model_validate(read)
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"])) or "the whole"
-            raise InputError(f"'{path}' is not what 'python -m runtime bench --json' prints: {place}: {first['msg']}.") from error
+            raise InputError(f"'{path}' is not what 'nearwire runtime bench --json' prints: {place}: {first['msg']}.") from error
         doubts = {each.device: "; ".join(each.invalid) or each.error or "the run was invalid" for each in document.devices if not each.valid}
         given = {row.device for row in document.rows}
         silent |= {device: reason for device, reason in doubts.items() if device not in given}

@@ -1,6 +1,6 @@
 """The zoo: trained networks that come with the package, and how a text names a network: ``zoo:NAME``, a file, or a folder that holds one.
 
-Each was made by its recipe: ``python -m train fit --recipe NAME --out runs/NAME``, then runs/NAME/network.safetensors copied here as
+Each was made by its recipe: ``nearwire train fit --recipe NAME --out runs/NAME``, then runs/NAME/network.safetensors copied here as
 NAME.safetensors. Its provenance has the data set, the seed and the measured accuracy.
 """
 
@@ -34,4 +34,4 @@ def resolve(text: str | Path) -> Path:
     if path.is_file():
         return path
     hint = f" Did you mean '{PREFIX}{word}'?" if word in names() else ""
-    raise InputError(f"there is no network '{path}'.{hint} Give a .safetensors file, a folder of 'python -m train fit', or {PREFIX}NAME.")
+    raise InputError(f"there is no network '{path}'.{hint} Give a .safetensors file, a folder of 'nearwire train fit', or {PREFIX}NAME.")

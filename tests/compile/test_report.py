@@ -37,7 +37,7 @@ def report(built: Path, network: Network, classes: tuple[str, ...], pictures: bo
     data = dataset(network)
     manifest = read_manifest(built)
     changed = manifest.model_copy(update={"output": manifest.output.model_copy(update={"classes": classes}), **changes})
-    return Report(changed, network, BOARD, gather(network, network, data, scores(network, data.test.x), pictures), "python -m compile x")
+    return Report(changed, network, BOARD, gather(network, network, data, scores(network, data.test.x), pictures), "nearwire compile x")
 
 
 def test_build_has_both_files_in_its_manifest(built: Path) -> None:
@@ -46,7 +46,7 @@ def test_build_has_both_files_in_its_manifest(built: Path) -> None:
     page = (built / "report.html").read_text()
     for name in set(manifest.files) - {"report.html", "report.md"}:
         assert manifest.files[name].sha256 in page, name
-    assert "python -m compile zoo:digits-field" in page
+    assert "nearwire compile zoo:digits-field" in page
     assert manifest.network_sha256 in page
 
 

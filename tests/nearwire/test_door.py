@@ -78,6 +78,13 @@ def test_the_examples_run(work: Path, monkeypatch: pytest.MonkeyPatch, module: s
     assert result.failed == 0
 
 
+def test_the_example_of_the_readme_runs(work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(work)
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    exec(code.replace("epochs=20", "epochs=1, quantise=None"), {})
+    assert "[[" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_package_has_its_command(package: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:

@@ -1,4 +1,4 @@
-"""Static analysis and fuzzing of the C that runs on boards. ``python -m bench.fuzz`` throws millions of inputs; here it is some thousands.
+"""Static analysis and fuzzing of the C that runs on boards. ``nearwire bench fuzz`` throws millions of inputs; here it is some thousands.
 
 A fuzzer that finds nothing must be one that can: mistakes are planted and have to be found.
 """

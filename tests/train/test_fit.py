@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def process(*words: str, before: str = "pass") -> subprocess.Popen[str]:
-    """``python -m train`` as a process of its own, to be killed."""
+    """``nearwire train`` as a process of its own, to be killed."""
     code = f"import train.loop.fit; {before}; from train.__main__ import main; main({list(words)})"
     return interruptible([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE)
 

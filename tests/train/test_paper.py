@@ -262,7 +262,7 @@ def test_a_shipped_record_is_of_the_protocol_and_says_all_of_it(path: Path) -> N
 
 def test_the_readme_s_table_is_that_of_the_shipped_records() -> None:
     text = paper_table.README.read_text("utf-8")
-    assert paper_table.replaced(text, paper_table.table(records.SHIPPED)) == text, "run python -m bench.paper_table --write"
+    assert paper_table.replaced(text, paper_table.table(records.SHIPPED)) == text, "run nearwire bench paper_table --write"
 
 
 def test_a_table_of_records_marks_short_runs_and_replaces_what_was_there(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ RESULTS = ("data", "recipe", "seed", "epochs", "parameters", "float_validation_a
 def write_curves(folder: RunFolder) -> list[Path]:
     """Write both files; returns them. InputError if the folder is no run of ours or has no finished epoch."""
     if not folder.is_ours():
-        raise InputError(f"'{folder.path}' is not a training run: it has no config.toml of ours. Give a folder of 'python -m train fit'.")
+        raise InputError(f"'{folder.path}' is not a training run: it has no config.toml of ours. Give a folder of 'nearwire train fit'.")
     rows = read_metrics(folder.metrics)
     if not rows:
         raise InputError(f"'{folder.metrics}' has no finished epoch yet. Wait for the first, or train again.")

@@ -151,7 +151,7 @@ def _fit(
         model, rows = _run(config, dataset, folder, model, optimiser, done, rows, report, until or total_epochs(config), processes, teachers)
     except KeyboardInterrupt as stop:
         raise Interrupted(
-            f"interrupted. The checkpoint is kept; go on with: python -m train fit --resume --out {shlex.quote(str(folder.path))}"
+            f"interrupted. The checkpoint is kept; go on with: nearwire train fit --resume --out {shlex.quote(str(folder.path))}"
         ) from stop
     finally:
         torch.set_num_threads(threads)

@@ -140,7 +140,7 @@ def _load(path: Path) -> ctypes.CDLL:
         library = ctypes.CDLL(str(path))
     except OSError as error:
         raise NearwireError(
-            f"the compiled code could not be loaded: {error}. Is the compiler one for this computer? See 'python -m devices doctor'."
+            f"the compiled code could not be loaded: {error}. Is the compiler one for this computer? See 'nearwire devices doctor'."
         ) from error
     for name, arguments in {"scores": "pip", "time": "pip", "timer": "ip", "layers": "piip"}.items():
         function = getattr(library, f"shim_{name}")

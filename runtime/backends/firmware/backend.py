@@ -41,8 +41,8 @@ def countable(board: Board) -> bool:
 def unmeasured(board: Board) -> str:
     """Why ``measure`` gives nothing on this board, and what to do."""
     if not countable(board):
-        return f"'{board.name}' is not an emulated core, and only those are counted and sized. Give one of 'python -m devices list' with --board"
-    return f"{unusable(board) or 'what it needs was missing when the build was made'} ('python -m devices doctor' shows all boards)"
+        return f"'{board.name}' is not an emulated core, and only those are counted and sized. Give one of 'nearwire devices list' with --board"
+    return f"{unusable(board) or 'what it needs was missing when the build was made'} ('nearwire devices doctor' shows all boards)"
 
 
 def unusable(board: Board) -> str | None:
@@ -77,7 +77,7 @@ class FirmwareBackend(Backend):
             raise InputError(f"board '{board.name}' is not reached through a serial port. Give it without '@{self.port}'.")
         if self.port is None and not countable(board):
             hint = f" To run on the board itself, give --device {board.name}@PORT." if board.link == "serial" else ""
-            raise InputError(f"board '{board.name}' is not an emulated core.{hint} See 'python -m devices list'.")
+            raise InputError(f"board '{board.name}' is not an emulated core.{hint} See 'nearwire devices list'.")
         if reason := FirmwareBackend(board.name, self.port).missing():
             raise NearwireError(f"backend '{self.name}' cannot work here: {reason}")
         if self.port is not None:

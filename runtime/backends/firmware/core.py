@@ -176,7 +176,7 @@ class FirmwareSession(Session):
 def link(folder: Path, network: Network, board: Board, more: tuple[str, ...] = ()) -> tuple[Image, str]:
     """Compile and link a build's C code for a board's core, with ``more`` flags: the program, and the compiler with its flags for reports."""
     if board.memory is None:
-        raise InputError(f"board '{board.name}' is not a microcontroller. See 'python -m devices list'.")
+        raise InputError(f"board '{board.name}' is not a microcontroller. See 'nearwire devices list'.")
     compiler = compiler_for(board.toolchain)
     with tempfile.TemporaryDirectory(prefix="nearwire-", ignore_cleanup_errors=True) as name:
         place = Path(name)

@@ -92,7 +92,7 @@ class Dut:
         name = named.field("m-name-dut-")
         if name != NAME:
             raise NearwireError(
-                f"{self.connection.where}: the firmware is called '{plain(name, QUOTED)}', not '{NAME}'. Flash this build's: python -m runtime flash BUILD --device BOARD"
+                f"{self.connection.where}: the firmware is called '{plain(name, QUOTED)}', not '{NAME}'. Flash this build's: nearwire runtime flash BUILD --device BOARD"
             )
         return answers.identity(named, self._answer("profile"))
 
@@ -107,7 +107,7 @@ class Dut:
             if expected != there:
                 raise NearwireError(
                     f"{self.connection.where}: the firmware's {what} is '{plain(there, QUOTED)}', the build's is '{expected}': another firmware is on the board. "
-                    "Flash this build's: python -m runtime flash BUILD --device BOARD"
+                    "Flash this build's: nearwire runtime flash BUILD --device BOARD"
                 )
         return found
 
