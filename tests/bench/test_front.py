@@ -55,5 +55,5 @@ def test_the_kept_points_can_be_drawn_again() -> None:
 @pytest.mark.parametrize("content", ["", "[{}]", json.dumps([{"network": "x", "wrong": 1}])])
 def test_a_damaged_file_of_points_is_one_clear_error(content: str, tmp_path: Path) -> None:
     (tmp_path / "front.json").write_text(content)
-    with pytest.raises(InputError, match=r"front\.json' has no points.*python -m bench\.front"):
+    with pytest.raises(InputError, match=r"front\.json' has no points.*nearwire bench front"):
         read_points(tmp_path / "front.json")

@@ -53,7 +53,7 @@ def test_the_same_points_give_the_same_bytes_and_are_read_back(tmp_path: Path) -
 @pytest.mark.parametrize("content", ["", "[]", "[{}]", json.dumps([{"network": "x", "events": {}, "dense": {}}])])
 def test_a_damaged_file_of_points_is_one_clear_error(content: str, tmp_path: Path) -> None:
     (tmp_path / "points.json").write_text(content)
-    with pytest.raises(InputError, match=r"points\.json' has no points.*python -m bench\.spiking"):
+    with pytest.raises(InputError, match=r"points\.json' has no points.*nearwire bench spiking"):
         read_points(tmp_path / "points.json")
 
 
