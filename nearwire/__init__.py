@@ -17,6 +17,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from nearwire.names import claim, needed
+
 if TYPE_CHECKING:
     from compile.library import compile as compile  # noqa: A004
     from compile.pipeline.budget import Budgets as Budgets
@@ -64,8 +66,6 @@ def __getattr__(name: str) -> Any:
     """The names of ``MODULES`` on demand; ImportError that names the extra where a library is not installed."""
     if name not in MODULES:
         raise AttributeError(f"module 'nearwire' has no attribute '{name}'. It has: {', '.join(__all__)}")
-    from nearwire.names import claim, needed
-
     package = MODULES[name].partition(".")[0]
     claim(needed(package))
     try:

@@ -47,7 +47,8 @@ def fields_of(settings: type) -> Mapping[str, FieldInfo]:
 
 def help_of(field: FieldInfo) -> str:
     """A field's description, for those who do not have the code before them."""
-    return (field.description or "").partition("; see ")[0].rstrip(".") + "."
+    text = (field.description or "").partition("; see ")[0]
+    return text if text.endswith(".") else f"{text}."
 
 
 def option_of(settings: type, field: str, panel: str | None = None, prefix: str = "", flags: tuple[str, ...] = (), unset: bool = False) -> Option:

@@ -59,7 +59,7 @@ def test_every_option_is_explained(package: str) -> None:
     shown = run(*package.split(), "--help", COLUMNS="400").stdout
     lines = [line for line in shown.splitlines() if re.match(r"^[│|] +-", line)]
     assert len(lines) > 8
-    assert all(re.search(r"[a-z0-9]\.( |$)", line) for line in lines), lines
+    assert all(re.search(r"[a-zA-Z0-9.)]\.( |$)", line) for line in lines), lines
 
 
 def test_fit_offers_settings_with_their_own_words() -> None:

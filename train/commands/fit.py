@@ -12,6 +12,7 @@ from runtime.data.dataset import load_dataset
 from train.commands.options import RunOptions, given_settings
 from train.commands.settings import settings_of
 from train.config import TrainConfig
+from train.loop.progress import epoch_bar
 
 if TYPE_CHECKING:
     from runtime.network.network import Network
@@ -85,7 +86,6 @@ def _fit(run: RunOptions, out: Path, settings: TrainConfig, start: Network | Non
         settings = settings.model_copy(update={"batch": len(dataset.train)})
     from train.loop.fit import fit as run_fit
     from train.loop.phases import total_epochs
-    from train.loop.progress import epoch_bar
 
     with epoch_bar(total_epochs(settings), quiet=json or not first) as report:
         result = run_fit(settings, dataset, folder, run.device, start, run.resume, _with_warnings(report))

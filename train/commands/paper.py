@@ -14,6 +14,7 @@ import typer
 from devices.common.console import JsonOption, print_json
 from devices.errors import InputError, unknown_name
 from train.config.tables import Table
+from train.loop.progress import epoch_bar
 
 if TYPE_CHECKING:
     from train.loop.fit import Report
@@ -115,8 +116,6 @@ def _models(text: str) -> tuple[str, ...]:
 def _bar(quiet: bool) -> Any:
     @contextmanager
     def bar(title: str, epochs: int) -> Iterator[Report]:
-        from train.loop.progress import epoch_bar
-
         with epoch_bar(epochs, quiet, title) as report:
             yield report
 
