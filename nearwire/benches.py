@@ -34,8 +34,9 @@ def show(json: Annotated[bool, typer.Option("--json", help="Print machine-readab
 
 
 def measurements() -> dict[str, str]:
-    """Every file of bench/ that is a command, and the first line of its docstring."""
-    trees = {path.stem: ast.parse(path.read_text("utf-8")) for path in sorted(FOLDER.glob("*.py"))}
+    """Every file of bench/ that is a command, or folder with a ``__main__.py``, and the first line of its docstring."""
+    files = {path.stem: path for path in FOLDER.glob("*.py")} | {path.parent.name: path for path in FOLDER.glob("*/__main__.py")}
+    trees = {name: ast.parse(files[name].read_text("utf-8")) for name in sorted(files)}
     commands = {name: tree for name, tree in trees.items() if any(isinstance(node, ast.FunctionDef) and node.name == "main" for node in tree.body)}
     return {name: COMMAND.sub("", (ast.get_docstring(tree) or "").partition("\n")[0]).rstrip(".:") for name, tree in commands.items()}
 

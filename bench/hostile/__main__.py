@@ -1,4 +1,4 @@
-"""Read hostile mutants of what comes from outside: python -m bench.hostile --surface NAME --count N --seed S
+"""Read hostile mutants of what comes from outside: nearwire bench hostile --surface NAME --count N --seed S
 
 Prints, a surface, how many mutants were accepted and refused, the tracebacks, hangs of more than 10 s, crashes and memory beyond 4 times the file
 and 300 MB, and every fault by its signature with the number of its first mutant. Exit code 3 if there is any.
