@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 
+from devices.common.documents import read_json
+from devices.common.guard import plain, read_regular, reading
 from devices.errors import InputError
 
 
@@ -15,10 +16,8 @@ def read_artifact(folder: Path, name: str) -> tuple[bytes, bool]:
     InputError if the file is absent, empty or not the one the manifest describes.
     """
     path = folder / name
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"'{path}' cannot be read: {error.strerror}. Compile the network again with 'nearwire compile'.") from error
+    with reading(f"'{path}'", "Compile the network again with 'nearwire compile'."):
+        content = read_regular(path, f"'{path}'")
     if not content:
         raise InputError(f"'{path}' is empty. Compile the network again with 'nearwire compile'.")
     if not (folder / "manifest.json").is_file():
@@ -32,13 +31,14 @@ def read_artifact(folder: Path, name: str) -> tuple[bytes, bool]:
 def _recorded_sha256(folder: Path, name: str) -> str | None:
     """What the manifest says of a file. Read as plain JSON: a board need not have pydantic, and ``open_build`` has checked the rest."""
     path = folder / "manifest.json"
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))["files"].get(name)
-        return None if found is None else str(found["sha256"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"'{path}' is not a valid manifest ({type(error).__name__}: {error}). Compile the network again.") from error
+    where, again = f"'{path}'", "Compile the network again."
+    with reading(where, again, "is not a valid manifest"):
+        record = read_json(path, where, again, "is not a valid manifest")["files"].get(name)
+        return None if record is None else str(record["sha256"])
 
 
 def unreadable(path: Path, why: object) -> InputError:
     """The error for a file that the runtime refuses."""
-    return InputError(f"'{path}' is damaged or foreign: {str(why).strip() or type(why).__name__}. Compile the network again with 'nearwire compile'.")
+    return InputError(
+        f"'{path}' is damaged or foreign: {plain(str(why).strip() or type(why).__name__, 1000)}. Compile the network again with 'nearwire compile'."
+    )

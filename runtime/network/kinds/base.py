@@ -68,7 +68,7 @@ class Kind(ABC):
         yield self.integer_weights(layer)
 
     def largest_weight(self, layer: Layer) -> int:
-        """The largest |w| of ``integer_weights``."""
+        """The largest |w| of ``integer_weights``, or a bound on it within the law."""
         return max(max(int(tile.max()), -int(tile.min())) for tile in self.integer_tiles(layer))
 
     def sizes(self, layer: Layer) -> dict[str, int]:

@@ -17,6 +17,7 @@ from devices.errors import InputError
 from runtime.network.kinds.base import ArraySpec
 from runtime.network.kinds.boxes import RULES, SYNAPSES_MAX, SynapseKind, float_weights, integer_tiles
 from runtime.network.kinds.options import OptionSpec
+from runtime.network.law import WEIGHT_MAX
 from runtime.network.network import Array, Layer
 from runtime.network.schema import Several, Whole, Word
 
@@ -70,11 +71,20 @@ class Field(SynapseKind):
     def integer_weights(self, layer: Layer) -> Array:
         return layer.arrays["weight"] if "weight" in layer.arrays else np.concatenate([*self.integer_tiles(layer)])
 
+    def largest_weight(self, layer: Layer) -> int:
+        bound = WEIGHT_MAX + 1 if "weight" in layer.arrays else charges_bound(layer)
+        return bound if bound <= WEIGHT_MAX else super().largest_weight(layer)
+
     def integer_tiles(self, layer: Layer) -> Iterator[Array]:
         if "weight" in layer.arrays:
             yield layer.arrays["weight"]
         else:
             yield from held_tiles(layer, grid_of(layer))
+
+
+def charges_bound(layer: Layer) -> int:
+    """A bound on the weights of boxes: the largest sum of the |charges| of a neuron, wherever its boxes are."""
+    return int(np.abs(layer.arrays["charge"].astype(np.int32)).sum(axis=1).max(initial=0))
 
 
 def held_tiles(layer: Layer, area: tuple[int, int]) -> Iterator[Array]:

@@ -23,8 +23,9 @@ from devices.errors import InputError
 from runtime.network.kinds.base import ArraySpec, Maps
 from runtime.network.kinds.boxes import SynapseKind, float_weights
 from runtime.network.kinds.convolution import Convolution
-from runtime.network.kinds.field import CELLS, GRID_OPTIONS, check_grid, check_synapses, grid_of, held_tiles
+from runtime.network.kinds.field import CELLS, GRID_OPTIONS, charges_bound, check_grid, check_synapses, grid_of, held_tiles
 from runtime.network.kinds.options import OptionSpec
+from runtime.network.law import WEIGHT_MAX
 from runtime.network.network import Array, Layer
 from runtime.network.schema import Several, Whole, Word
 
@@ -133,6 +134,10 @@ class Replicated(SynapseKind):
 
     def integer_weights(self, layer: Layer) -> Array:
         return np.concatenate([*self.integer_tiles(layer)])
+
+    def largest_weight(self, layer: Layer) -> int:
+        bound = charges_bound(layer)
+        return bound if bound <= WEIGHT_MAX else super().largest_weight(layer)
 
     def integer_tiles(self, layer: Layer) -> Iterator[Array]:
         yield from held_tiles(layer, geometry(layer)["kernel"])

@@ -123,13 +123,16 @@ def check_layer(layer: Layer, steady: bool, where: str) -> None:
     if steady != ("shift" in layer.arrays):
         raise InputError(f"{at}: a 'shift' array is there exactly in the first layer under coding 'direct'. It is damaged.")
     if not steady:
-        bound = largest_sum(layer) << int(layer.options["lift"])
+        bound = largest_sum(layer, CURRENT_MAX >> int(layer.options["lift"])) << int(layer.options["lift"])
         if bound >= CURRENT_MAX:
             raise InputError(f"{at}: currents up to {bound} leave no room for the membrane; allowed: below {CURRENT_MAX}.")
 
 
-def largest_sum(layer: Layer) -> int:
-    """The largest |accumulator| that spikes can cause."""
+def largest_sum(layer: Layer, enough: int) -> int:
+    """The largest |accumulator| that spikes can cause, or a bound on it that is below ``enough``: then no matrix is made."""
+    bound = layer.inputs * kind_of(layer).largest_weight(layer) + int(np.abs(layer.arrays["bias"].astype(np.int64)).max(initial=0))
+    if bound < enough:
+        return bound
     at, largest = 0, 0
     for tile in kind_of(layer).integer_tiles(layer):
         largest = max(largest, accumulator_bound(tile, layer.arrays["bias"][at : at + len(tile)], 0, 1))
