@@ -77,9 +77,9 @@ def _change(holder: Any, key: Any, rng: random.Random) -> None:
             holder[rng.choice(("", "x", str(key) + "x", "\x1b[31m", "__class__", "name", "threshold"))] = copy.deepcopy(rng.choice(ODD))
         case 1:
             holder.insert(key, copy.deepcopy(old))
-        case 2 if isinstance(old, int | float) and not isinstance(old, bool):
+        case 2 if isinstance(old, int | float) and not isinstance(old, bool) and abs(old) < 10**300:
             holder[key] = rng.choice(
-                (old + 1, old - 1, -old, old * 2, old * 1000, old + 0.5, str(old), [old], float(old) if abs(old) < 1e300 else old)
+                (old + 1, old - 1, -old, old * 2, old * 1000, old + 0.5, str(old), [old], float(old))
             )
         case 2 if isinstance(old, str):
             holder[key] = rng.choice((old + "x", old[:-1], old.upper(), [old], old[:1000] * 50, old + "\0"))
