@@ -78,9 +78,7 @@ def _change(holder: Any, key: Any, rng: random.Random) -> None:
         case 1:
             holder.insert(key, copy.deepcopy(old))
         case 2 if isinstance(old, int | float) and not isinstance(old, bool) and abs(old) < 10**300:
-            holder[key] = rng.choice(
-                (old + 1, old - 1, -old, old * 2, old * 1000, old + 0.5, str(old), [old], float(old))
-            )
+            holder[key] = rng.choice((old + 1, old - 1, -old, old * 2, old * 1000, old + 0.5, str(old), [old], float(old)))
         case 2 if isinstance(old, str):
             holder[key] = rng.choice((old + "x", old[:-1], old.upper(), [old], old[:1000] * 50, old + "\0"))
         case 3 if isinstance(holder, dict):
