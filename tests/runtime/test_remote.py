@@ -189,6 +189,41 @@ def test_a_board_that_dies_costs_only_its_row(server: Server, build: Build, samp
         bench_devices(build, boards[:1], ["c"], samples, QUICK)
 
 
+HOSTILE = {  # what "python" does there instead of answering
+    "flood": "cat /dev/zero",
+    "flooded-errors": "cat /dev/zero >&2",
+    "silent": "sleep 1000",
+    "half": """printf '{"action": "probe", "missing": nu'""",
+    "nothing": "exit 0",
+    "null": "echo null",
+    "markup": """printf '{"action": "[bold]\\\\u001b[31m[/x]"}\\033[2J'""",
+    "error": """echo '{"action": "probe", "error": [1], "exit_code": 7}'""",
+    "other": """echo '{"action": "bench", "missing": null, "numpy": "1", "python": "3.11"}'""",
+    "crash": "kill -SEGV $$",
+    "loud": "printf 'x\\033]0;title\\007' >&2; exit 1",
+}
+
+
+def test_hostile_boards_cost_only_their_rows(
+    server: Server, build: Build, samples: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "PROBE_LIMIT_S", 5.0)
+    monkeypatch.setattr(remote, "PLATFORMS", {})  # nothing is fetched for them
+    boards = [server.board("good")]
+    for name, script in HOSTILE.items():
+        fake = tmp_path / name
+        fake.write_text(f'#!/bin/sh\ncase "$1" in -c) echo 3.11;; *) {script};; esac\n')
+        fake.chmod(0o755)
+        boards.append(server.board(name, python=str(fake)))
+    good, *others = bench_devices(build, boards, ["reference"], samples, QUICK)
+    assert good.error is None
+    assert len(good.rows) == 1
+    for report in others:
+        assert report.error == "no backend works there"
+        assert report.rows == ()
+        assert report.notes[0].isprintable(), report.notes
+
+
 def test_ctrl_c_does_not_wait_for_boards_that_work(server: Server, build: Build, samples: np.ndarray, tmp_path: Path) -> None:
     slow = tmp_path / "python"
     slow.write_text('#!/bin/sh\ncase "$1" in -c) echo 3.11;; *) sleep 120;; esac\n')
