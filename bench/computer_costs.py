@@ -17,16 +17,19 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import nnls
 
-from bench.kernels import network_for, random_samples, replace_table, with_format
+from bench.kernels import random_samples, replace_table
+from bench.support.formats import network_for, with_format
 from bench.support.networks import box_network, integer_network, spatial_network
 from compile.emit.c import steady as c
-from compile.formats import FORMATS
+from compile.formats import FORMATS, Format, MatrixFormat
 from devices.boards.board import FOLDER, Board, Toolchain, load_board
 from devices.computers import emulated, open_computer
 from devices.cost.model import CODE_BYTES, ERROR_PERCENT
 from devices.tools.toolchain import compiler_for
 from runtime.backends.c.program import ProgramSession, build_program
 from runtime.builds.build import Build
+from runtime.builds.sources import VARIANTS
+from runtime.network.law import WEIGHT_MAX
 from runtime.network.network import Array, Network
 from runtime.remote.sessions import session_there
 from runtime.remote.visit import Visit
@@ -36,10 +39,6 @@ FITTED, CHECKED = 7, 3
 BOARDS = ("emulated-pi3", "emulated-pi5", "host")
 EXPANDED = ("call", "quads", "quad_chunks", "blocks", "block_chunks", "wide_fours", "eight_fours", "requantised")
 PORTABLE = ("portable_products", "portable_outputs")
-MATRICES = (
-    *("dense_s8", "dense16_s8", "dense32_s8", "csr_s8", "csr16_s8", "block4_s8"),
-    *("columns_s4", "columns_s2", "columns_o2", "coordinates_s8", "expanded_s8"),
-)
 
 
 @contextmanager
@@ -92,12 +91,18 @@ def solved(features: list[dict[str, float]], counts: Array, names: Sequence[str]
     return dict(zip(names, found.tolist(), strict=True)), round(100 * float(error[counts > 500].max(initial=0)), 1)
 
 
+def expanded() -> list[str]:
+    """The formats whose weights computers expand to a matrix."""
+    return [name for name, item in FORMATS.items() if (VARIANTS / f"{name}.h").is_file() and type(item).computer_features is Format.computer_features]
+
+
 def sparse_networks(name: str) -> list[Network]:
     """Networks that the format holds and that are too sparse to be expanded."""
-    if name in ("coordinates_s8", "expanded_s8"):
+    item = FORMATS[name]
+    if not isinstance(item, MatrixFormat):
         return [with_format(spatial_network((size, 90, 40, 8), 2, 0.985, seed=size), name) for size in (150, 500)]
     networks = [integer_network((size, 300, 90, 8), 0.015, seed=size) for size in (150, 700)]
-    if largest := {"columns_s4": 7, "columns_s2": 1}.get(name):
+    if (largest := item.weight_max) < WEIGHT_MAX:
         networks = [
             network.with_layers(
                 tuple(
@@ -129,9 +134,9 @@ def fit(board: Board) -> dict[str, dict[str, float]]:
     features, counts = counted(networks, "dense_s8", board, lambda entry: entry["quads"] > 0)
     shared, error = solved(features, counts, EXPANDED)
     tables: dict[str, dict[str, float]] = {}
-    for name in MATRICES:
+    for name in expanded():
         item = FORMATS[name]
-        if name == "columns_o2":
+        if isinstance(item, MatrixFormat) and not item.zeros:
             portable = dict.fromkeys(PORTABLE, 0.0)  # none of its weights is zero, so it is always expanded
         else:
             portable, _ = solved(*counted(sparse_networks(name), name, board, lambda entry: entry["portable_outputs"] > 0), PORTABLE)

@@ -17,70 +17,23 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import nnls
 
-from bench.support.networks import box_network, integer_network, replicated_network, spatial_network
+from bench.support.formats import network_for, with_format
+from bench.support.networks import integer_network
 from compile.emit.c import steady as c
-from compile.formats import FORMATS, MATRIX_FORMATS, Format
-from compile.formats.coordinates import CoordinatesS8, ExpandedS8
-from compile.formats.replicated import ReplicatedS8
+from compile.formats import FORMATS, Format
 from compile.passes.store import store
 from devices.boards.board import FOLDER, Board, load_board
-from devices.cost.model import CODE_BYTES, ERROR_PERCENT, predict
+from devices.cost.model import CODE_BYTES, ERROR_PERCENT
 from runtime.backends.firmware.core import FirmwareSession
 from runtime.backends.firmware.figures import FirmwareFigures
 from runtime.network.network import Array, Network
 from runtime.network.reference import trace
 
-# where the format in question cannot hold a layer
-STORES = {"dense": "columns_s4", "field": "boxes_s8", "replicated": "replicated_s8", "spatial": "dense_s8"}
-WEIGHTS = {"columns_s2": {"largest": 1}, "columns_o2": {"largest": 3, "odd": True}}  # small enough for the format
 FITTED = 24  # random networks of two to four layers a format
 CHECKED = 8  # further ones that show the error
 PREDICTED = 20  # networks of the table
+VALUES = [name for name, item in FORMATS.items() if not item.events]  # formats of layers that read values; the others: bench.spiking_kernels
 SHAPES = (((784, 32, 10), 1.0), ((784, 256, 10), 1.0), ((784, 256, 10), 0.2), ((784, 256, 10), 0.1))
-
-
-def random_network(rng: np.random.Generator, seed: int) -> Network:
-    """Four layers of 1 to 900 inputs and 1 to 200 neurons, of any density, with small and odd shapes well represented."""
-    sizes = tuple(int(np.exp(rng.uniform(0, np.log(limit)))) for limit in (900, 64, 200, 40, 20))
-    return integer_network(sizes, float(rng.uniform(0.02, 1.0)), seed=seed, zero_point=int(rng.integers(0, 2)) * 9)
-
-
-def network_for(item: Format, rng: np.random.Generator, seed: int) -> Network:
-    """A random network whose first layer the format can hold, and, unless it has boxes, the others too."""
-    if item.name in MATRIX_FORMATS:
-        return random_network(rng, seed)
-    if isinstance(item, ReplicatedS8):
-        return random_replicated(rng, seed)
-    if isinstance(item, CoordinatesS8 | ExpandedS8):
-        return random_spatial(rng, seed)
-    grid = (int(rng.integers(2, 30)), int(rng.integers(2, 30)))
-    if item.name == "spans_s8":
-        grid = (1, int(rng.integers(2, 200)))
-    neurons, middle, classes = (int(np.exp(rng.uniform(0, np.log(limit)))) for limit in (200, 40, 20))
-    return box_network(grid, neurons, int(rng.integers(1, 9)), classes, seed, middle=middle, **WEIGHTS.get(item.name, {}))
-
-
-def random_spatial(rng: np.random.Generator, seed: int) -> Network:
-    """Three layers of positions with two or three axes, half of them cut at a distance."""
-    sizes = tuple(int(np.exp(rng.uniform(0, np.log(limit)))) for limit in (400, 64, 100, 20))
-    axes, cut_share = 2 + int(rng.random() < 0.2), float(rng.choice((0.0, rng.uniform(0.1, 0.95))))
-    return spatial_network(sizes, axes, cut_share, seed=seed)
-
-
-def random_replicated(rng: np.random.Generator, seed: int) -> Network:
-    """One replicated layer, of any geometry, on 1 to 16 maps; prototypes and synapses fewer where there are many positions."""
-    grid, channels = (int(rng.integers(3, 29)), int(rng.integers(3, 29))), int(np.exp(rng.uniform(0, np.log(17))))
-    kernel = tuple(int(rng.integers(1, min(11, size) + 1)) for size in grid)
-    sizes = {name: (int(rng.integers(1, high)), int(rng.integers(1, high))) for name, high in (("stride", 4), ("pool", 4))}
-    padding = tuple(int(rng.integers(0, size)) for size in kernel)
-    if seed % 3 == 2:
-        sizes |= {"pool": (2 ** int(rng.integers(0, 3)), 2 ** int(rng.integers(1, 3)))}
-    told = {
-        "pooling": "average" if seed % 3 == 2 else "max",
-        "prototypes": int(np.exp(rng.uniform(0, np.log(24)))),
-        "synapses": int(np.exp(rng.uniform(0, np.log(13)))),
-    }
-    return replicated_network(grid, channels, ({**told, **sizes, "kernel": kernel, "padding": padding},), seed=seed)
 
 
 def with_activity(network: Network, samples: Array) -> Network:
@@ -88,12 +41,6 @@ def with_activity(network: Network, samples: Array) -> Network:
     inputs = [samples, *trace(network, samples)[:-1]]
     layers = [layer.with_options(activity=float((values != 0).mean())) for layer, values in zip(network.layers, inputs, strict=True)]
     return network.with_layers(tuple(layers))
-
-
-def with_format(network: Network, name: str) -> Network:
-    """The stored network, without asking the board what it costs."""
-    layers = [replace(layer, store=name if FORMATS[name].refuses(layer) is None else STORES[layer.kind]) for layer in network.layers]
-    return network.with_layers(tuple(layers), "stored")
 
 
 def random_samples(network: Network, count: int) -> Array:
@@ -143,7 +90,7 @@ def fit(item: Format, board: Board) -> dict[str, float]:
 
 
 def print_fit(names: list[str], board: Board, write: bool) -> None:
-    for name in names or list(FORMATS):
+    for name in names or VALUES:
         table = f"[cost.{name}]\n" + "".join(f"{key} = {value:g}\n" for key, value in fit(FORMATS[name], board).items())
         print(f"\n{table}", end="", flush=True)
         if write:
@@ -165,12 +112,12 @@ def prediction_errors(board: Board, networks: int = PREDICTED) -> Array:
     rng = np.random.default_rng(2024)
     errors = []
     for seed in range(networks):
-        quantised = network_for(FORMATS[str(rng.choice(list(FORMATS)))], rng, 1000 + seed)
+        quantised = network_for(FORMATS[str(rng.choice(VALUES))], rng, 1000 + seed)
         quantised = with_activity(quantised, random_samples(quantised, 3))
         names = [str(rng.choice([name for name, item in FORMATS.items() if item.refuses(layer) is None])) for layer in quantised.layers]
         layers = tuple(replace(layer, store=name) for layer, name in zip(quantised.layers, names, strict=True))
         figures, _ = measure(quantised.with_layers(layers, "stored"), board)
-        predicted = sum(predict(name, FORMATS[name].layer_features(layer), board) for name, layer in zip(names, layers, strict=True))
+        predicted = sum(FORMATS[name].instructions(layer, board) for name, layer in zip(names, layers, strict=True))
         errors.append((predicted - figures.instructions_mean) / figures.instructions_mean)
     return np.array(errors)
 

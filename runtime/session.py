@@ -28,7 +28,8 @@ import numpy as np
 
 from devices.errors import InputError, unknown_name
 from runtime.backends import Session
-from runtime.backends.stepping import STEPPING, SpikingSession, State
+from runtime.backends.registry import stepping
+from runtime.backends.stepping import SpikingSession, State
 from runtime.builds.checked import CheckedBuild, open_build
 from runtime.data.inputs import stored_samples
 from runtime.measure.rows import ProfileRow, profile_rows
@@ -111,7 +112,8 @@ class Loaded:
             return self._session
         if self.build.network.spiking is None:
             raise InputError(f"'{self.build.folder}' has no time steps: its network does not spike. Use run or run_batch.")
-        raise InputError(f"backend '{self.backend}' runs whole inferences only. For single time steps load the build with one of: {STEPPING}.")
+        able = ", ".join(stepping())
+        raise InputError(f"backend '{self.backend}' runs whole inferences only. For single time steps load the build with one of: {able}.")
 
     def profile(self, samples: Any = None) -> list[ProfileRow]:
         """What every layer costs, in order of execution, averaged over samples; without, over the build's own test vectors.

@@ -1,8 +1,10 @@
 """Storage formats by name: how a layer's int8 weight matrix lies in the flash of a board.
 
-To add a format: (1) its kernel ``runtime/kernels/NAME.c`` and ``NAME.h`` with the functions ``nearwire_NAME`` and ``nearwire_NAME_scores``,
-(2) a ``Format`` in a file here, (3) one line in ``FORMATS`` below, (4) ``nearwire bench kernels --board BOARD --fit NAME --write`` for the coefficients of
-each board's [cost.NAME] table (computers: bench.computer_costs; a weight matrix needs a function in runtime/firmware/fast_matrix.h). The round-trip, parity and ledger tests walk ``FORMATS``.
+To add a format: (1) a file here with a ``Format``, which says all that others need of it: the layers it can hold, its constants, how its kernel is
+called and what that costs; (2) its line in ``FORMATS`` below; (3) its kernel, runtime/kernels/NAME.c and NAME.h with the functions
+``nearwire_NAME`` and ``nearwire_NAME_scores``; computers use it as it is unless there is a runtime/kernels/fast/NAME.h. Until
+``nearwire bench kernels --board BOARD --fit NAME --write`` has measured it there (computers: bench.computer_costs), its ``estimate`` is what it
+costs. The round-trip, parity and ledger tests walk ``FORMATS``; tests/test_new_format.py does all this with a format of its own.
 """
 
 from __future__ import annotations
@@ -19,15 +21,18 @@ from compile.formats.replicated import ReplicatedS8
 from compile.formats.spans import SpansS8
 from compile.formats.two_bits import ColumnsO2, ColumnsS2
 from devices.errors import unknown_name
+from runtime.network.law import WEIGHT_MAX
 
-# Those that hold any weight matrix, and those that need small weights, rectangles, prototypes of rectangles, positions or spikes.
-MATRIX_FORMATS: dict[str, MatrixFormat] = {item.name: item for item in (DenseS8(), Dense16S8(), Dense32S8(), CsrS8(), Csr16S8(), Block4S8())}
 FORMATS: dict[str, Format] = {
-    **MATRIX_FORMATS,
-    **{
-        item.name: item
-        for item in (ColumnsS4(), ColumnsS2(), ColumnsO2(), BoxesS8(), SpansS8(), ReplicatedS8(), CoordinatesS8(), ExpandedS8(), EventsS8())
-    },
+    item.name: item
+    for item in (
+        *(DenseS8(), Dense16S8(), Dense32S8(), CsrS8(), Csr16S8(), Block4S8(), ColumnsS4(), ColumnsS2(), ColumnsO2(), BoxesS8(), SpansS8()),
+        *(ReplicatedS8(), CoordinatesS8(), ExpandedS8(), EventsS8()),
+    )
+}
+# Those that hold any weight matrix, whatever its layer reads.
+MATRIX_FORMATS: dict[str, MatrixFormat] = {
+    name: item for name, item in FORMATS.items() if isinstance(item, MatrixFormat) and item.weight_max == WEIGHT_MAX and not item.events
 }
 
 __all__ = ["FORMATS", "MATRIX_FORMATS", "Encoded", "Format", "MatrixFormat", "format_named"]

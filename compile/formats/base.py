@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from devices.boards.board import Board
-from devices.cost.model import own
+from devices.cost.model import error_percent, kernel_bytes, own, predict
 from runtime.network.kinds import kind_of
-from runtime.network.network import Array, Layer
+from runtime.network.law import WEIGHT_MAX
+from runtime.network.network import Array, Layer, Network
 
 KERNELS = Path(__file__).parents[2] / "runtime" / "kernels"
 SPARSEST = 24  # FAST_SPARSEST of runtime/firmware/fast_matrix.h
@@ -47,6 +48,8 @@ class Format(ABC):
     cuts = False  # the kernel itself drops the low bits of the network's input
     events = False  # the kernel is given the list of inputs that spiked, in place of the input
     needs: tuple[str, ...] = ()  # further files of runtime/kernels that the kernel calls
+    folder: Path = KERNELS  # where the kernel's NAME.h and NAME.c lie
+    estimate: Mapping[str, float] = {}  # coefficients of the features and code_bytes, where a board has no table [cost.NAME] of its own
 
     @abstractmethod
     def refuses(self, layer: Layer) -> str | None:
@@ -80,6 +83,18 @@ class Format(ABC):
         """Products of the portable kernel, which computers use for very sparse matrices."""
         return weights.size
 
+    def instructions(self, layer: Layer, board: Board) -> int:
+        """Predicted executed instructions of one inference of the layer; InputError where neither the board nor the format knows coefficients."""
+        return predict(self.name, self.features_on(layer, board), board, self.estimate)
+
+    def error_percent(self, board: Board) -> float:
+        """Largest error of ``instructions`` that was seen when its coefficients were fitted."""
+        return error_percent(self.name, board, self.estimate)
+
+    def code_bytes(self, board: Board) -> int:
+        """Size of the kernel's code on the board."""
+        return kernel_bytes(self.name, board, self.estimate)
+
     def first_input(self, layer: Layer) -> int:
         """Index of the first input that the kernel is given."""
         return 0
@@ -109,12 +124,14 @@ class Format(ABC):
 
     def sources(self) -> tuple[str, str]:
         """(header, source) text of the kernel."""
-        return (KERNELS / f"{self.name}.h").read_text(encoding="utf-8"), (KERNELS / f"{self.name}.c").read_text(encoding="utf-8")
+        return (self.folder / f"{self.name}.h").read_text(encoding="ascii"), (self.folder / f"{self.name}.c").read_text(encoding="ascii")
 
 
 class MatrixFormat(Format):
     """A format that needs no more of a layer than its weight matrix."""
 
+    weight_max: int = WEIGHT_MAX  # the largest weight, of either sign
+    zeros = True  # whether a weight may be 0
     max_inputs: int = 65535  # (w + 64) * 255 summed over so many inputs fits int32; columns fit 16 bits
 
     def refusal(self, weights: Array) -> str | None:
@@ -200,6 +217,13 @@ def pack_wide(bias: Array, shift: Array) -> Array | None:
     if values.min() < -(2**27) or values.max() >= 2**27:
         return None
     return np.asarray((values << 4 | shift.astype(np.int64)) & 0xFFFFFFFF, np.uint32)
+
+
+def with_zero_point(network: Network) -> Network:
+    """The network whose first layer says which byte means 0 in what it reads: formats fold it into biases, or take it off."""
+    first, *others = network.layers
+    zero_point = network.input.zero_point
+    return network.with_layers((first.with_options(zero_point=zero_point), *others)) if zero_point else network
 
 
 def zero_point_of(layer: Layer) -> int:

@@ -21,7 +21,6 @@ class Columns(MatrixFormat):
     """All weights of one input, then of the next; hidden biases and shifts are packed."""
 
     packed = True
-    weight_max: int
 
     @abstractmethod
     def count(self, weights: Array, hidden: bool, activity: float) -> dict[str, float]:

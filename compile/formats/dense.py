@@ -20,6 +20,7 @@ class DenseS8(MatrixFormat):
 
     name = "dense_s8"
     description = "all weights, four neurons a word"
+    needs = ("offset",)
     features_of = ("call", "pairs_of_inputs", "odd_inputs", "chunks", "groups", "neurons", "requantised", "input_quads", "input_rest")
 
     def encode(self, weights: Array) -> Encoded:
@@ -103,6 +104,7 @@ class Dense32S8(MatrixFormat):
 
     name = "dense32_s8"
     description = "all weights, two neurons a word, 32-bit multiplications"
+    needs = ("offset",)
     features_of = ("call", "quads_of_inputs", "pair_rest", "odd_inputs", "groups", "neurons", "requantised", "input_quads", "input_rest")
 
     def encode(self, weights: Array) -> Encoded:

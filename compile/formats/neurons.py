@@ -36,5 +36,5 @@ def features(layer: Layer, spiking: Spiking, store: str, last: bool) -> dict[str
 
 def predicted(layer: Layer, spiking: Spiking, store: str, last: bool, board: Board) -> int:
     """Predicted executed instructions of one inference of a spiking layer: its sums, as often as they are computed, and its neurons."""
-    sums = predict(store, format_named(store).features_on(layer, board), board)
+    sums = format_named(store).instructions(layer, board)
     return sums * (spiking.steps if "lift" in layer.options else 1) + predict(TABLE, features(layer, spiking, store, last), board)

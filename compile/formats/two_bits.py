@@ -1,25 +1,36 @@
-"""``columns_s2`` and ``columns_o2``: weights in 2 bits, input by input (runtime/kernels/columns_s2.c, columns_o2.c): -1, 0, 1, or -3, -1, 1, 3.
+"""``columns_s2`` and ``columns_o2``: weights in 2 bits, input by input: -1, 0, 1, or -3, -1, 1, 3.
 
-See ``columns`` for the cost.
+One text is the kernel of both, runtime/kernels/columns_2.c.in: they differ in the inputs until the sums are unpacked and in what turns the sums of
+codes into those of weights. A function for both would have to be told these when it runs. See ``columns`` for the cost.
 """
 
 from __future__ import annotations
 
+import string
+
 import numpy as np
 
-from compile.formats.base import Encoded
+from compile.formats.base import KERNELS, Encoded
 from compile.formats.columns import Columns
 from runtime.network.network import Array
 
 BLOCK = 16  # outputs a word
+SOURCE = "columns_2.c.in"
 
 
 class ColumnsS2(Columns):
     name = "columns_s2"
     description = "ternary weights in 2 bits, input by input"
     weight_max = 1
-    chunk = 128  # inputs until the sums are unpacked; NEARWIRE_COLUMNS_S2_CHUNK
+    chunk = 128  # inputs until the sums are unpacked
+    code_max = 2
+    correction = "sums[k] -= total; /* what storing w + 1 adds */"
     features_of = ("call", "blocks", "chunks", "block_inputs", "block_active", "neurons", "requantised")
+
+    def sources(self) -> tuple[str, str]:
+        template = string.Template((KERNELS / SOURCE).read_text(encoding="ascii"))
+        values = {"name": self.name, "NAME": self.name.upper(), "chunk": self.chunk, "code_max": self.code_max, "correction": self.correction}
+        return (KERNELS / f"{self.name}.h").read_text(encoding="ascii"), template.substitute(values)
 
     def codes(self, weights: Array) -> Array:
         """Weights as 0..3."""
@@ -63,7 +74,10 @@ class ColumnsO2(ColumnsS2):
     name = "columns_o2"
     description = "weights of -3, -1, 1 and 3 in 2 bits, input by input"
     weight_max = 3
-    chunk = 85  # NEARWIRE_COLUMNS_O2_CHUNK
+    zeros = False
+    chunk = 85
+    code_max = 3
+    correction = "sums[k] = 2 * sums[k] - 3 * total; /* (w + 3) / 2 is stored */"
 
     def refusal(self, weights: Array) -> str | None:
         even = int((weights.astype(np.int64) % 2 == 0).sum())

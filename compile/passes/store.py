@@ -22,8 +22,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compile.formats import FORMATS, Format, neurons
+from compile.formats.base import with_zero_point
 from devices.boards.board import Board
-from devices.cost.model import error_percent, kernel_bytes, predict
 from devices.errors import CheckError, InputError, unknown_name
 from runtime.network.check import validate
 from runtime.network.kinds import kind_of
@@ -68,7 +68,7 @@ def store(network: Network, board: Board, objective: str = "flash", choice: str 
         raise unknown_name("objective", objective, OBJECTIVES)
     if choice != "auto" and choice not in FORMATS:
         raise unknown_name("storage format", choice, [*FORMATS, "auto"])
-    network = _with_zero_point(network)
+    network = with_zero_point(network)
     tables = [_costs(network, index, board, choice) for index in range(len(network.layers))]
     names = (
         [choice] * len(tables)
@@ -81,13 +81,6 @@ def store(network: Network, board: Board, objective: str = "flash", choice: str 
     ]
     layers = tuple(replace(layer, store=name) for layer, name in zip(network.layers, names, strict=True))
     return validate(network.with_layers(layers, "stored")), ledger
-
-
-def _with_zero_point(network: Network) -> Network:
-    """The network whose first layer says which byte means 0 in what it reads: formats fold it into biases, or take it off."""
-    first, *others = network.layers
-    zero_point = network.input.zero_point
-    return network.with_layers((first.with_options(zero_point=zero_point), *others)) if zero_point else network
 
 
 def _costs(network: Network, index: int, board: Board, choice: str) -> dict[str, FormatCost]:
@@ -103,8 +96,8 @@ def _costs(network: Network, index: int, board: Board, choice: str) -> dict[str,
         if network.spiking is not None:
             instructions = neurons.predicted(layer, network.spiking, name, layer is network.layers[-1], board)
         else:
-            instructions = predict(name, item.features_on(layer, board), board)
-        found[name] = FormatCost(constants, instructions, item.scratch_bytes(layer), error_percent(name, board))
+            instructions = item.instructions(layer, board)
+        found[name] = FormatCost(constants, instructions, item.scratch_bytes(layer), item.error_percent(board))
     if choice in refused:
         raise InputError(f"layer '{layer.name}' cannot be stored as '{choice}': {refused[choice]}. Take another format, or 'auto'.")
     if not found:
@@ -165,7 +158,7 @@ def _cheapest(tables: Sequence[Mapping[str, FormatCost]], board: Board, objectiv
 def _code_bytes(names: set[str], board: Board) -> int:
     """Of the kernels of these formats, and of those that they call."""
     called = {part for name in names for part in FORMATS[name].needs if part in FORMATS}
-    return sum(kernel_bytes(name, board) for name in names | called)
+    return sum(FORMATS[name].code_bytes(board) for name in names | called)
 
 
 def _best(table: Mapping[str, FormatCost], allowed: Sequence[str], objective: str) -> str:
@@ -195,4 +188,4 @@ def _reason(name: str, table: Mapping[str, FormatCost], layer: Layer, board: Boa
         return f"fewest {unit}: {value[name]}; next is {other} with {least}"
     if value[name] <= least * (1 + FLASH_TOLERANCE):
         return f"{value[name]} {unit}, nearly as few as {other} with {least}, and fewer instructions"
-    return f"{value[name]} {unit}; {other} has {least} but needs a further kernel of {kernel_bytes(other, board)} bytes of code"
+    return f"{value[name]} {unit}; {other} has {least} but needs a further kernel of {FORMATS[other].code_bytes(board)} bytes of code"

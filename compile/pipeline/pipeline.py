@@ -37,8 +37,10 @@ from compile.report.command import command_line
 from devices.boards.board import Board, load_board
 from devices.errors import InputError
 from devices.version import VERSION
+from runtime.backends import BACKENDS
 from runtime.backends.firmware.backend import countable, measure
 from runtime.backends.firmware.figures import FirmwareFigures
+from runtime.backends.registry import verified
 from runtime.builds.manifest import SCHEMA as MANIFEST_SCHEMA
 from runtime.builds.manifest import (
     Accuracy,
@@ -61,7 +63,6 @@ from runtime.network.reference import accuracy as measure_accuracy
 from runtime.network.reference import scores as reference_scores
 from runtime.network.spiking.energy import Energy
 
-VERIFIED_BACKENDS = ("c", "onnxruntime", "tflite", "firmware")
 CALIBRATION_SAMPLES = 5000  # of the training data
 COST_SAMPLES = 10  # test samples whose instructions are counted, at least
 
@@ -115,8 +116,8 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
         if options.nir:
             nir.emit(stored, folder)
         c.emit(stored, folder, data.test.x[:4])
-        limits = {"firmware": options.firmware_samples}
-        parities = verify(folder, stored, data.test.x, VERIFIED_BACKENDS, limits, progress, board.name if countable(board) else None)
+        limits = {name: options.firmware_samples for name in verified() if BACKENDS[name].slow}
+        parities = verify(folder, stored, data.test.x, verified(), limits, progress, board.name if countable(board) else None)
         require(parities)
         front = _front(folder, stored, data, progress)
         progress(f"measure on {board.name}")

@@ -26,9 +26,11 @@ def own(format_name: str, board: Board) -> bool:
     return board.memory is None and (format_name in board.cost or (bool(board.cost_of) and own(format_name, load_board(str(board.cost_of)))))
 
 
-def coefficients(format_name: str, board: Board) -> Mapping[str, float]:
-    """The cost table of a format on a board; InputError if the board has none."""
+def coefficients(format_name: str, board: Board, estimate: Mapping[str, float] | None = None) -> Mapping[str, float]:
+    """The cost table of a format on a board; ``estimate`` if the board has none, InputError if that is not given either."""
     table = tables(board)
+    if format_name not in table and estimate:
+        return estimate
     if format_name not in table:
         raise InputError(
             f"board '{board.name}' has no table [cost.{format_name}], so the format's cost is unknown there. "
@@ -37,20 +39,20 @@ def coefficients(format_name: str, board: Board) -> Mapping[str, float]:
     return table[format_name]
 
 
-def predict(format_name: str, features: Mapping[str, float], board: Board) -> int:
+def predict(format_name: str, features: Mapping[str, float], board: Board, estimate: Mapping[str, float] | None = None) -> int:
     """Predicted executed instructions of one inference of a layer."""
-    table = coefficients(format_name, board)
+    table = coefficients(format_name, board, estimate)
     missing = sorted(set(features) - set(table))
     if missing:
         raise InputError(f"board '{board.name}': table [cost.{format_name}] lacks {missing}. Measure it again with 'nearwire bench kernels --fit'.")
     return round(sum(value * table[name] for name, value in features.items()))
 
 
-def kernel_bytes(format_name: str, board: Board) -> int:
+def kernel_bytes(format_name: str, board: Board, estimate: Mapping[str, float] | None = None) -> int:
     """Size of the format's kernel on the board, in bytes of code."""
-    return round(coefficients(format_name, board).get(CODE_BYTES, 0))
+    return round(coefficients(format_name, board, estimate).get(CODE_BYTES, 0))
 
 
-def error_percent(format_name: str, board: Board) -> float:
+def error_percent(format_name: str, board: Board, estimate: Mapping[str, float] | None = None) -> float:
     """Largest relative error of ``predict`` for the format that was seen when it was fitted, in percent; 0 if the table does not say."""
-    return coefficients(format_name, board).get(ERROR_PERCENT, 0.0)
+    return coefficients(format_name, board, estimate).get(ERROR_PERCENT, 0.0)

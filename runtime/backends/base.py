@@ -12,10 +12,9 @@ from pathlib import Path
 from types import TracebackType
 
 from devices.errors import InputError
+from runtime.backends.registry import tells_spikes
 from runtime.backends.timing import nothing, time_calls
 from runtime.network.network import Array, Network
-
-TELLS_SPIKES = "reference, onnxruntime, tflite, c, and firmware on an emulated core"
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class Session(ABC):
 
     def spikes(self, samples: Array) -> list[Array]:
         """A layer: (steps, n, neurons) uint8, 1 where a neuron of a spiking network spikes; 0 behind an early exit. InputError where that is not known."""
-        raise InputError(f"'{self.detail}' does not tell single spikes, or the network has none. Spiking builds tell them on: {TELLS_SPIKES}.")
+        raise InputError(f"'{self.detail}' does not tell single spikes, or the network has none. Spiking builds tell them on: {tells_spikes()}.")
 
     def quantise(self, raw: Array) -> Array:
         """(n, inputs) uint8 of raw values (n, inputs), by the build's own front end. InputError where the backend or the build has none."""
@@ -116,6 +115,10 @@ class Backend(ABC):
     def with_threads(self, threads: int) -> Backend:
         """The same backend with so many threads for one inference; itself where it has no use for more than one."""
         return self
+
+    def with_library(self, library: str) -> Backend:
+        """The same backend with one of the libraries that its entry in registry.py names."""
+        raise InputError(f"backend '{self.name}' has no choice of libraries.")
 
     @abstractmethod
     def open(self, folder: Path, network: Network) -> Session:

@@ -28,7 +28,6 @@ from runtime.network.spiking.constants import Spiking
 from runtime.network.spiking.integers import MEMBRANE_MAX, MEMBRANE_MIN, spiking_of
 from runtime.network.spiking.readout import decided
 
-STEPPING = "reference, onnxruntime, tflite"  # the backends that compute single time steps
 CHUNK_SAMPLES = 1024  # of a call of scores: bounds the memory of states
 
 

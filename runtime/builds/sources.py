@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 from devices.errors import InputError
@@ -14,21 +15,35 @@ FOLDER = Path(__file__).parents[1] / "firmware"
 FRONT = "front.c"  # of networks with a front end
 NEEDED = ("nearwire.h", "nearwire.c", "model.h", "model.c")
 
-
-# fast.c stands for nearwire.c on computers: the same kernels and their vector variants.
-FAST = ("fast.c", "fast_plan.h", "fast_matrix.h", "fast_boxes.h", "fast_kernels.h", "fast_x86.h", "fast_neon.h")
-FAST_KERNELS = (
-    *("dense_s8", "dense16_s8", "dense32_s8", "csr_s8", "csr16_s8", "block4_s8"),
-    *("columns_s4", "columns_s2", "columns_o2", "coordinates_s8", "expanded_s8", "boxes_s8"),
-)
+VARIANTS = Path(__file__).parents[1] / "kernels" / "fast"  # a file a kernel that has a variant for the vector units of computers
+# fast.c stands for nearwire.c on computers: the same kernels and their variants.
+FAST = ("fast.c", "fast_plan.h", "fast_matrix.h", "fast_kernels.h", "fast_x86.h", "fast_neon.h")
+KERNEL = re.compile(r"^void nearwire_(\w+)\(", re.MULTILINE)
 
 
-def fast_flags(place: Path) -> list[str]:
-    """What tells fast.c which of the kernels with variants are in the nearwire.h there, and host.c whether model.h has batches."""
+def variants(header: str) -> list[str]:
+    """The kernels among those that a build's nearwire.h declares that have a variant."""
+    return [name for name in KERNEL.findall(header) if (VARIANTS / f"{name}.h").is_file()]
+
+
+def add_fast(place: Path) -> list[str]:
+    """Write fast.c and the variants of the kernels in the nearwire.h there beside it; returns the flags that they and host.c are compiled with."""
     header, model = ((place / name).read_text(encoding="utf-8", errors="replace") for name in ("nearwire.h", "model.h"))
-    batch = ["-DSHIM_BATCH"] if "nearwire_infer_batch(" in model else []
-    kernels = [f"-DFAST_{name.upper()}" for name in FAST_KERNELS if f"void nearwire_{name}(" in header]
-    return ["-D_POSIX_C_SOURCE=200112L", *kernels, *batch]
+    for name in FAST:
+        (place / name).write_bytes((FOLDER / name).read_bytes())
+    (place / "fast").mkdir(exist_ok=True)
+    for path in VARIANTS.glob("*.h"):
+        (place / "fast" / path.name).write_bytes(path.read_bytes())
+    kernels = variants(header)
+    both = [f"{name}{end}" for name in kernels for end in ("", "_scores")]
+    written = {
+        "fast_hide.h": [f"#define nearwire_{name} portable_{name}" for name in both],
+        "fast_show.h": [f"#undef nearwire_{name}" for name in both],
+        "fast_variants.h": [f'#include "fast/{name}.h"' for name in kernels],
+    }
+    for file, lines in written.items():
+        (place / file).write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
+    return ["-D_POSIX_C_SOURCE=200112L", *(["-DSHIM_BATCH"] if "nearwire_infer_batch(" in model else [])]
 
 
 def copy_sources(folder: Path, network: Network, target: Path, *entries: str) -> None:

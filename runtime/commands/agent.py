@@ -7,7 +7,7 @@ runtime/remote/answers.py, or {error, exit_code}. Requests name an ``action``, a
   layers     {build, backend}              the backend's figures per layer
   bench      {build, backends, options}    a report of runtime.measure.bench
   count      {build, backends, runs}       for a counting emulator: getppid before, between and behind ``runs`` and 3 * ``runs`` inferences
-``build`` is a folder; ``program`` is the path of the C program that stands for the backend 'c'.
+``build`` is a folder; ``program`` is the path of the C program that stands for the backends that are one (runtime/backends/registry.py).
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from devices.common.processes import TooMuch, run_bounded
 from devices.errors import NearwireError
 from runtime.backends import Session, backend, open_here
 from runtime.backends.c.program import ProgramSession, Runner
+from runtime.backends.registry import is_program
 from runtime.builds.build import Build
 from runtime.measure.bench import BenchOptions, Place, bench
 from runtime.network.file import load
@@ -59,10 +60,10 @@ def build_of(request: dict[str, Any]) -> Build:
 
 
 def opener(request: dict[str, Any]) -> Callable[[Build, str, int], Session]:
-    """How sessions are opened here: 'c' is the program that was sent along, if one was."""
+    """How sessions are opened here: the program that was sent along, if one was, stands for backends that are one."""
 
     def opened(build: Build, name: str, threads: int) -> Session:
-        if name == "c" and request.get("program"):
+        if is_program(name) and request.get("program"):
             return ProgramSession(build.network, runner(request["program"]), "static program")
         return open_here(build, name, threads)
 

@@ -13,6 +13,7 @@ from devices.computers import board_of, is_computer
 from devices.errors import InputError
 from runtime.backends import BACKENDS
 from runtime.backends import backend as backend_named
+from runtime.backends.registry import COMPUTER, CORE, PROFILE, RUN, default_for
 from runtime.builds.build import Build
 from runtime.data.dataset import load_dataset
 from runtime.data.inputs import read_samples, stored_samples
@@ -29,10 +30,19 @@ VectorInputOption = Annotated[
 DataOption = Annotated[str | None, typer.Option("--data", help="Data set for test samples. Default: the one the network was trained on.")]
 RunBackendOption = Annotated[
     str | None,
-    typer.Option("--backend", help=f"One of {', '.join(BACKENDS)}. Default: reference; with --device firmware, or c on Linux.", show_default=False),
+    typer.Option(
+        "--backend",
+        help=f"One of {', '.join(BACKENDS)}. Default: {default_for(RUN)}; with --device {default_for(CORE)}, or {default_for(COMPUTER)} on Linux.",
+        show_default=False,
+    ),
 ]
 ProfileBackendOption = Annotated[
-    str | None, typer.Option("--backend", help=f"One of {', '.join(BACKENDS)}. Default: firmware; with --device c on Linux.", show_default=False)
+    str | None,
+    typer.Option(
+        "--backend",
+        help=f"One of {', '.join(BACKENDS)}. Default: {default_for(PROFILE)}; with --device {default_for(COMPUTER)} on Linux.",
+        show_default=False,
+    ),
 ]
 DeviceOption = Annotated[
     str | None,
@@ -76,9 +86,9 @@ def backend_names(text: str) -> list[str]:
 def default_backend(device: str | None) -> str:
     """The backend where none is named: what every place has."""
     if device is None:
-        return "reference"
+        return default_for(RUN)
     board = board_of(device)
-    return "c" if is_computer(board) or board.link == "local" else "firmware"
+    return default_for(COMPUTER if is_computer(board) or board.link == "local" else CORE)
 
 
 def number(value: float | None, form: str) -> str:

@@ -9,6 +9,7 @@ import typer
 from devices.boards.board import load_board
 from devices.common.console import JsonOption, print_json, print_table, say
 from runtime.backends import Footprint
+from runtime.backends.registry import PROFILE, default_for
 from runtime.builds.checked import open_build
 from runtime.commands.choices import (
     BuildArgument,
@@ -37,7 +38,7 @@ def profile(
     """Show what every layer costs; of a spiking network its spikes; on a microcontroller also flash, RAM and stack of the whole firmware."""
     opened = open_build(build)
     found = run_profile(
-        opened, backend or (default_backend(device) if device else "firmware"), measured_samples(opened, input_file, data, count), device
+        opened, backend or (default_backend(device) if device else default_for(PROFILE)), measured_samples(opened, input_file, data, count), device
     )
     spikes = opened.manifest.neurobench
     if json:

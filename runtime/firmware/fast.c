@@ -9,61 +9,14 @@
  * reads it, and every rectangle to the places of its corners (fast_plan). That memory is taken once, with malloc, and kept; where it cannot be
  * had, or where a matrix is so sparse or so large that this does not pay, the portable kernel is used.
  *
- * FAST_NAME says that nearwire.c has the kernels nearwire_NAME and nearwire_NAME_scores. */
+ * The variants are runtime/kernels/fast/NAME.h, one a format. Which of them stand for kernels of this build is written beside this file when it is
+ * compiled (runtime/builds/sources.py): fast_hide.h and fast_show.h rename the portable kernels, fast_variants.h has the others. */
 #include <stdlib.h>
 #include <string.h>
 
-#define nearwire_dense_s8 portable_dense_s8
-#define nearwire_dense_s8_scores portable_dense_s8_scores
-#define nearwire_dense16_s8 portable_dense16_s8
-#define nearwire_dense16_s8_scores portable_dense16_s8_scores
-#define nearwire_dense32_s8 portable_dense32_s8
-#define nearwire_dense32_s8_scores portable_dense32_s8_scores
-#define nearwire_csr_s8 portable_csr_s8
-#define nearwire_csr_s8_scores portable_csr_s8_scores
-#define nearwire_csr16_s8 portable_csr16_s8
-#define nearwire_csr16_s8_scores portable_csr16_s8_scores
-#define nearwire_block4_s8 portable_block4_s8
-#define nearwire_block4_s8_scores portable_block4_s8_scores
-#define nearwire_columns_s4 portable_columns_s4
-#define nearwire_columns_s4_scores portable_columns_s4_scores
-#define nearwire_columns_s2 portable_columns_s2
-#define nearwire_columns_s2_scores portable_columns_s2_scores
-#define nearwire_columns_o2 portable_columns_o2
-#define nearwire_columns_o2_scores portable_columns_o2_scores
-#define nearwire_coordinates_s8 portable_coordinates_s8
-#define nearwire_coordinates_s8_scores portable_coordinates_s8_scores
-#define nearwire_expanded_s8 portable_expanded_s8
-#define nearwire_expanded_s8_scores portable_expanded_s8_scores
-#define nearwire_boxes_s8 portable_boxes_s8
-#define nearwire_boxes_s8_scores portable_boxes_s8_scores
-#define nearwire_boxes_table portable_boxes_table
+#include "fast_hide.h" /* nearwire_NAME is portable_NAME in here */
 #include "nearwire.c"
-#undef nearwire_dense_s8
-#undef nearwire_dense_s8_scores
-#undef nearwire_dense16_s8
-#undef nearwire_dense16_s8_scores
-#undef nearwire_dense32_s8
-#undef nearwire_dense32_s8_scores
-#undef nearwire_csr_s8
-#undef nearwire_csr_s8_scores
-#undef nearwire_csr16_s8
-#undef nearwire_csr16_s8_scores
-#undef nearwire_block4_s8
-#undef nearwire_block4_s8_scores
-#undef nearwire_columns_s4
-#undef nearwire_columns_s4_scores
-#undef nearwire_columns_s2
-#undef nearwire_columns_s2_scores
-#undef nearwire_columns_o2
-#undef nearwire_columns_o2_scores
-#undef nearwire_coordinates_s8
-#undef nearwire_coordinates_s8_scores
-#undef nearwire_expanded_s8
-#undef nearwire_expanded_s8_scores
-#undef nearwire_boxes_s8
-#undef nearwire_boxes_s8_scores
-#undef nearwire_boxes_table
+#include "fast_show.h"
 
 #define FAST_ALIGN 64u
 
@@ -90,6 +43,7 @@ void nearwire_fast_limit(int32_t level);
 static int32_t fast_level(void);
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(_WIN32)
+#define FAST_X86
 #include "fast_x86.h"
 #elif defined(__aarch64__) && defined(__GNUC__)
 #include "fast_neon.h"
@@ -133,10 +87,9 @@ void nearwire_fast_limit(int32_t level)
 #include "fast_plan.h"
 
 #include "fast_matrix.h"
-#ifdef FAST_BOXES_S8
-#include "fast_boxes.h"
-#endif
 #else
 #define FAST_PORTABLE_ONLY
 #endif
 #include "fast_kernels.h"
+
+#include "fast_variants.h"

@@ -40,24 +40,10 @@ static NEARWIRE_NOINLINE void nearwire_dense32_s8_rows(const uint8_t *input, uin
     sums[1] += (int32_t)high;
 }
 
-static int32_t nearwire_dense32_s8_offset(const uint8_t *input, uint32_t inputs)
-{
-    const uint8_t *const end = input + (inputs & ~3u);
-    int32_t total = 0;
-    while (input != end) {
-        total += input[0] + input[1] + input[2] + input[3];
-        input += 4;
-    }
-    for (inputs &= 3u; inputs > 0u; inputs--) {
-        total += *input++;
-    }
-    return -64 * total;
-}
-
 void nearwire_dense32_s8(const uint8_t *input, uint32_t inputs, const uint32_t *weights, const int32_t *bias, uint32_t outputs,
                          const uint8_t *shift, uint32_t shift_step, uint8_t *output)
 {
-    const int32_t offset = nearwire_dense32_s8_offset(input, inputs);
+    const int32_t offset = nearwire_offset(input, inputs);
     uint32_t j;
     for (j = 0; j < outputs; j += 2u) {
         int32_t sums[2] = {offset, offset};
@@ -74,7 +60,7 @@ void nearwire_dense32_s8(const uint8_t *input, uint32_t inputs, const uint32_t *
 void nearwire_dense32_s8_scores(const uint8_t *input, uint32_t inputs, const uint32_t *weights, const int32_t *bias, uint32_t outputs,
                                 int32_t *scores)
 {
-    const int32_t offset = nearwire_dense32_s8_offset(input, inputs);
+    const int32_t offset = nearwire_offset(input, inputs);
     uint32_t j;
     for (j = 0; j < outputs; j += 2u) {
         int32_t sums[2] = {offset, offset};

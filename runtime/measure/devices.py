@@ -13,12 +13,13 @@ from devices.common.conditions import Conditions
 from devices.computers import Computer, is_computer, open_computer
 from devices.errors import InputError, NearwireError
 from runtime.backends import BACKENDS, backend
+from runtime.backends.registry import find, library_names, travelling
 from runtime.builds.build import Build
 from runtime.measure.bench import BenchOptions, BenchReport, Place, bench
 from runtime.measure.there import bench_there
 from runtime.network.network import Array
 from runtime.remote.sessions import open_session
-from runtime.remote.visit import BOARD_BACKENDS, Visit
+from runtime.remote.visit import Visit
 
 ALL = "all"
 MOST_AT_ONCE = 16
@@ -57,13 +58,13 @@ def bench_devices(
 
 def backends_of(board: Board, wanted: Sequence[str]) -> list[str]:
     """The backends among ``wanted`` that the board can have; InputError if there is none."""
-    possible = BOARD_BACKENDS if is_computer(board) else tuple(name for name in BACKENDS if (name == "firmware") != (board.link == "local"))
+    core = not is_computer(board) and board.link != "local"
+    possible = travelling() if is_computer(board) else [entry.name for entry in BACKENDS.values() if entry.on_core == core]
     if list(wanted) == [ALL]:
         return [name for name in possible if is_computer(board) or backend(name).missing() is None]
     if is_computer(board):
-        return [name for name in wanted if name != "firmware"] or _none(board, wanted, possible)
-    libraries = () if "firmware" in possible else ("litert", "tflite-runtime")
-    return [name for name in wanted if name in (*possible, *libraries)] or _none(board, wanted, possible)
+        return [name for name in wanted if not ((entry := find(name)) and entry.on_core)] or _none(board, wanted, possible)
+    return [name for name in wanted if name in possible or (not core and name in library_names())] or _none(board, wanted, possible)
 
 
 def _none(board: Board, wanted: Sequence[str], possible: Sequence[str]) -> list[str]:

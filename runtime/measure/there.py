@@ -8,6 +8,7 @@ import numpy as np
 
 from devices.computers.base import LIMIT_S
 from devices.errors import CheckError, NearwireError
+from runtime.backends.registry import is_program
 from runtime.measure.bench import BenchOptions, BenchReport, BenchRow, Place, bench, versions
 from runtime.measure.memory import Memory
 from runtime.measure.rows import ProfileRow
@@ -28,11 +29,12 @@ def bench_there(visit: Visit, backends: Sequence[str], samples: Array, options: 
         return BenchReport(name, notes=notes, error="no backend works there")
     if computer.emulated:
         return _bench_emulated(visit, usable, samples[:1], notes)
-    if usable == ["c"]:  # no Python is needed there: rounds are driven from here
-        place = Place(open=lambda *_: session_there(visit, "c"), conditions=computer.conditions)
-        report = bench(visit.build, ["c"], samples, options, place=place)
+    programs = [backend for backend in usable if is_program(backend)]
+    if usable == programs:  # no Python is needed there: rounds are driven from here
+        place = Place(open=lambda _, backend, threads: session_there(visit, backend, threads), conditions=computer.conditions)
+        report = bench(visit.build, programs, samples, options, place=place)
         return _of_device(report, visit, notes)
-    program = visit.program if "c" in usable else None
+    program = visit.program if programs else None
     answer, _ = visit.ask(
         Bench, samples, backends=usable, options=vars(options), program=program, limit_s=LIMIT_S + 2 * len(usable) * options.max_secs
     )
@@ -43,14 +45,14 @@ def bench_there(visit: Visit, backends: Sequence[str], samples: Array, options: 
 
 def _bench_emulated(visit: Visit, backends: Sequence[str], samples: Array, notes: tuple[str, ...]) -> BenchReport:
     found: Mapping[str, tuple[float, str]] = {}
-    if python := [name for name in backends if name != "c"]:
+    if python := [name for name in backends if not is_program(name)]:
         found = count_there(visit, python, samples[0])
-    if "c" in backends:
-        session = session_there(visit, "c")
+    for name in (name for name in backends if is_program(name)):
+        session = session_there(visit, name)
         if not np.array_equal(session.scores(samples), scores(visit.build.network, samples)):
-            raise CheckError(f"backend 'c' computes other scores than the integer reference on '{visit.computer.name}'.")
+            raise CheckError(f"backend '{name}' computes other scores than the integer reference on '{visit.computer.name}'.")
         counted = session.instructions(samples)
-        found = {**found, "c": (float(counted.mean()), visit.compiler)} if counted is not None else found
+        found = {**found, name: (float(counted.mean()), visit.compiler)} if counted is not None else found
     device, build = visit.computer.name, visit.build.folder.name
     rows = tuple(BenchRow(device, build, name, f"{found[name][1]} on {visit.computer.detail}", 1, instructions=found[name][0]) for name in backends)
     state = visit.computer.conditions()
@@ -62,7 +64,7 @@ def _of_device(report: BenchReport, visit: Visit, notes: tuple[str, ...]) -> Ben
     name, build = visit.computer.name, visit.build.folder.name
     rows = []
     for row in report.rows:
-        detail = f"{visit.compiler}, static" if row.backend == "c" else row.detail
+        detail = f"{visit.compiler}, static" if is_program(row.backend) else row.detail
         memory = Memory(**vars(row.memory)) if row.memory else None
         operators = tuple(ProfileRow(**vars(entry)) for entry in row.operators)
         rows.append(BenchRow(**{**vars(row), "device": name, "build": build, "detail": detail, "memory": memory, "operators": operators}))

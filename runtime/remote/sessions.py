@@ -13,6 +13,7 @@ from devices.computers import board_of, is_computer, open_computer
 from devices.errors import CheckError, InputError, NearwireError
 from runtime.backends import LayerFigure, Session, open_here
 from runtime.backends.c.program import ProgramSession, per_inference
+from runtime.backends.registry import is_program
 from runtime.builds.build import Build
 from runtime.network.network import Array
 from runtime.network.reference import check_samples, scores
@@ -42,7 +43,7 @@ def open_session(build: Build, backend: str, device: str | None = None, threads:
 
 def session_there(visit: Visit, backend: str, threads: int = 1) -> Session:
     """A session on the visited computer, which stays open behind it."""
-    if backend == "c":
+    if is_program(backend):
         counter = visit.count_program if visit.computer.emulated else None
         visit.program  # noqa: B018 (compiled and sent now)
         return ProgramSession(visit.build.network, visit.run_program, f"{visit.compiler} on {visit.computer.detail}", counter)

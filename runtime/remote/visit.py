@@ -26,6 +26,7 @@ from devices.computers.compilers import static_compilers
 from devices.computers.emulated import EmulatedComputer
 from devices.errors import InputError, NearwireError
 from runtime.backends.c.program import build_program
+from runtime.backends.registry import find, library_names, packages_of, travelling
 from runtime.builds.build import Build
 from runtime.network.network import Array
 from runtime.remote.answers import A, Probe, answer, request
@@ -34,14 +35,6 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("devices", "runtime")
 SENT = (".py", ".toml")
 BASE = ("numpy", "safetensors")
-LIBRARY_OF = {
-    "reference": (),
-    "onnxruntime": ("onnxruntime",),
-    "tflite": ("ai-edge-litert",),
-    "litert": ("ai-edge-litert",),
-    "tflite-runtime": ("tflite-runtime",),
-}
-BOARD_BACKENDS = ("c", "onnxruntime", "tflite", "reference")  # what 'all' means on a board
 PROBE_LIMIT_S = 120.0
 PLATFORMS = {name: tuple(f"manylinux_2_{n}_{name}" for n in (28, 27, 24, 17)) for name in ("x86_64", "aarch64")}
 
@@ -91,10 +84,10 @@ class Visit:
 
     def prepare(self, backends: Sequence[str]) -> dict[str, str]:
         """Make the Python backends work there; returns why those that cannot do not. What is missing there is fetched here and sent."""
-        wanted = [name for name in backends if name != "c"]
+        wanted = [name for name in backends if not ((entry := find(name)) and entry.travels == "program")]
         for name in wanted:
-            if name not in LIBRARY_OF:
-                raise InputError(f"backend '{name}' does not run on a Linux board. Allowed: c, {', '.join(LIBRARY_OF)}.")
+            if (entry := find(name)) is None or not entry.travels:
+                raise InputError(f"backend '{name}' does not run on a Linux board. Allowed: {', '.join([*travelling(), *library_names()])}.")
         if not wanted:
             return {}
         try:
@@ -194,7 +187,7 @@ class Visit:
     @staticmethod
     def _requirements(names: Sequence[str]) -> list[str]:
         """numpy, safetensors and the libraries, each in the version that is installed here, so that figures compare."""
-        packages = {*BASE, *(library for name in names for library in LIBRARY_OF[name])}
+        packages = {*BASE, *(library for name in names for library in packages_of(name))}
         wanted = []
         for package in sorted(packages):
             try:

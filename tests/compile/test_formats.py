@@ -1,4 +1,7 @@
-"""Storage formats: every one gives back exactly the weights it was given, and its kernel computes the law on the host."""
+"""Formats of any weight matrix: they give back exactly the weights they were given, and their kernels compute the law on the host, at all edges.
+
+All formats, on layers that each can hold: test_every_format.py.
+"""
 
 from __future__ import annotations
 
@@ -52,10 +55,11 @@ def kernels(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     needs(toolchain.missing(host))
     folder = tmp_path_factory.mktemp("kernels")
     names = sorted(FORMATS)
-    header = (KERNELS / "nearwire.h").read_text() + "".join((KERNELS / f"{name}.h").read_text() for name in names)
+    header = (KERNELS / "nearwire.h").read_text() + "".join(FORMATS[name].sources()[0] for name in names)
     (folder / "nearwire.h").write_text(header + "#ifdef __cplusplus\n}\n#endif\n#endif\n")
     for name in names:
-        (folder / f"{name}.c").write_text((KERNELS / f"{name}.c").read_text())
+        parts = [*((KERNELS / f"{part}.c").read_text() for part in FORMATS[name].needs), FORMATS[name].sources()[1]]
+        (folder / f"{name}.c").write_text("".join(parts))
     library = folder / "kernels.so"
     strict = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wstrict-prototypes", "-Werror"]
     toolchain.compiler_for(host).run(["-O2", *strict, "-shared", "-fPIC", "-o", library, *(folder / f"{name}.c" for name in names)], "the kernels")

@@ -21,7 +21,8 @@ from compile.emit.tflite import steady as tflite
 from devices.errors import CheckError, InputError
 from runtime.backends import backend
 from runtime.backends.onnx.step import OnnxSpikingSession
-from runtime.backends.stepping import STEPPING, SpikingSession
+from runtime.backends.registry import stepping
+from runtime.backends.stepping import SpikingSession
 from runtime.network.file import save
 from runtime.network.network import Network
 from runtime.network.spiking import integers
@@ -79,7 +80,7 @@ def test_every_spike_is_the_law_s(tmp_path: Path, kind: str, zero_point: int, cu
     u = random_bytes(network)
     early = replace(network, spiking=replace(network.spiking, exit_lead=1))
     older = ["tflite-runtime"] if (kind, zero_point, readout) == ("dense", 0, "membrane") else []  # slow to open without a manifest
-    for name in [*STEPPING.split(", "), *older]:
+    for name in [*stepping(), *older]:
         session = opened(tmp_path, network, name)
         wanted = check_every_step(session, network, u)
         assert 0.01 < np.mean([each.mean() for each in wanted.spikes]) < 0.9

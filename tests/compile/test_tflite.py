@@ -31,7 +31,7 @@ def library(request: pytest.FixtureRequest) -> str:
 
 
 def interpreter(content: bytes, library: str) -> Any:
-    made = importlib.import_module(LIBRARIES[library][0]).Interpreter(model_content=content)
+    made = importlib.import_module(LIBRARIES[library]).Interpreter(model_content=content)
     made.allocate_tensors()
     return made
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,12 +11,11 @@ import pytest
 from bench.support.compiled import SANITIZERS, sanitizers_missing
 from bench.support.stored import NETWORKS, stored
 from compile.emit.c import steady as c
-from compile.formats.base import SPARSEST
 from devices.boards.board import load_board
 from devices.computers import emulated, open_computer
 from devices.tools import toolchain
 from runtime.builds.build import Build
-from runtime.builds.sources import FAST, FOLDER, fast_flags
+from runtime.builds.sources import add_fast
 from runtime.network import reference
 from runtime.network.network import Network
 from runtime.remote.sessions import session_there
@@ -65,13 +63,7 @@ def test_the_vector_kernels_are_clean_under_the_sanitizers(name: str, tmp_path: 
     needs(sanitizers_missing())
     c.emit(NETWORKS[name], tmp_path)
     place = tmp_path / "c"
-    for file in FAST:
-        shutil.copyfile(FOLDER / file, place / file)
     sources = [place / file for file in ("main.c", "model.c", "fast.c")]
-    toolchain.compiler_for(host).run([*SANITIZERS, "-std=c99", *fast_flags(place), "-o", tmp_path / "demo", *sources], "the demo with vector kernels")
+    toolchain.compiler_for(host).run([*SANITIZERS, "-std=c99", *add_fast(place), "-o", tmp_path / "demo", *sources], "the demo with vector kernels")
     done = subprocess.run([tmp_path / "demo"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_the_cost_model_knows_when_a_matrix_is_too_sparse() -> None:
-    assert f"#define FAST_SPARSEST {SPARSEST}u " in (FOLDER / "fast_matrix.h").read_text(encoding="ascii")

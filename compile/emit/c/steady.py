@@ -21,7 +21,7 @@ from compile.emit.c import step as c_spiking
 from compile.emit.c.layer import c_layer, cuts_first, packed_biases, packed_layers
 from compile.emit.common.templates import environment, rows
 from compile.formats import FORMATS, Format, format_named
-from compile.formats.base import KERNELS
+from compile.formats.base import KERNELS, with_zero_point
 from devices.errors import InputError
 from devices.version import VERSION
 from runtime.network import reference
@@ -58,7 +58,9 @@ def files(network: Network, samples: Array | None = None) -> dict[str, str]:
     if network.stage != "stored":
         raise InputError(f"a network of stage '{network.stage}' has no storage formats to write as C. Run the pass 'store' first.")
     templates = environment()
-    values = _values(network, samples)
+    sha256 = hashlib.sha256(to_bytes(network)).hexdigest()
+    network = with_zero_point(network)  # one that was stored before layers said so
+    values = _values(network, samples) | {"sha256": sha256}
     chosen = TEMPLATE_OF if network.spiking is None else {**TEMPLATE_OF, "model.c": c_spiking.TEMPLATE}
     written = {name: templates.get_template(template).render(values) for name, template in chosen.items()}
     return {**_kernels(network), **written, **front.files(network)}
@@ -77,7 +79,6 @@ def _values(network: Network, samples: Array | None) -> dict[str, Any]:
         "outputs": len(network.classes),
         "ram_bytes": sum(static_memory(network).values()),
         "constant_bytes": sum(array.bytes for layer in layers for array in layer.arrays),
-        "sha256": hashlib.sha256(to_bytes(network)).hexdigest(),
         "classes": network.classes,
         "count": len(vectors),
         "test_inputs": [rows(sample) for sample in vectors],
@@ -106,7 +107,7 @@ def _kernels(network: Network) -> dict[str, str]:
     first = [] if network.spiking is None else ["spikes", *c_spiking.kernels(network)]
     names = [*first, *sorted(needed), *sorted(stores)]
     include = '#include "nearwire.h"\n'
-    parts = [(_kernel(f"{name}.h"), _kernel(f"{name}.c") if (KERNELS / f"{name}.c").is_file() else "") for name in names]
+    parts = [FORMATS[name].sources() if name in FORMATS else _sources(name) for name in names]
     formats = [FORMATS[name] for name in names if name in FORMATS]
     defines = "".join(item.define([layer for layer in network.layers if layer.store == item.name]) + _wide_biases(network, item) for item in formats)
     if network.spiking is not None:
@@ -122,6 +123,12 @@ def _wide_biases(network: Network, item: Format) -> str:
     if all(words.itemsize == 2 for words in packed_biases(layers, item)):
         return ""
     return f"#define NEARWIRE_{item.name.removesuffix('_s8').upper()}_BIAS uint32_t /* some bias of this network needs more than 12 bits */\n"
+
+
+def _sources(name: str) -> tuple[str, str]:
+    """(header, source) of what no format is: what kernels need, and neurons. Some have only one of them."""
+    header, source = (path.read_text(encoding="ascii") if (path := KERNELS / f"{name}{end}").is_file() else "" for end in (".h", ".c"))
+    return header, source
 
 
 def _kernel(name: str) -> str:

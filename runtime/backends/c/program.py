@@ -16,7 +16,7 @@ import numpy as np
 from devices.errors import NearwireError
 from runtime.backends.base import LayerFigure, Session
 from runtime.builds.artifact import read_artifact
-from runtime.builds.sources import FAST, copy_sources, fast_flags
+from runtime.builds.sources import add_fast, copy_sources
 from runtime.network.network import Array, Network
 from runtime.network.reference import check_samples
 
@@ -39,13 +39,14 @@ def build_program(folder: Path, network: Network, compiler: Compiler, linker: Co
     """
     with tempfile.TemporaryDirectory(prefix="nearwire-", ignore_cleanup_errors=True) as temporary:
         place = Path(temporary)
-        copy_sources(folder, network, place, *ENTRY, *FAST)
+        copy_sources(folder, network, place, *ENTRY)
+        fast = add_fast(place)
         (place / "test_vectors.h").write_bytes(read_artifact(folder, "c/test_vectors.h")[0])
         program = place / "program"
         objects = []
         for name in ("fast", "program"):
             objects.append(place / f"{name}.o")
-            compiler.run(["-std=c99", *flags, *fast_flags(place), "-I", place, "-c", "-o", objects[-1], place / f"{name}.c"], f"'{folder / 'c'}'")
+            compiler.run(["-std=c99", *flags, *fast, "-I", place, "-c", "-o", objects[-1], place / f"{name}.c"], f"'{folder / 'c'}'")
         linker.run(["-static", "-s", "-o", program, *objects], f"'{folder / 'c'}'")
         return program.read_bytes()
 

@@ -16,7 +16,7 @@ from devices.errors import InputError, NearwireError
 from devices.tools.toolchain import Compiler, compiler_for, missing
 from runtime.backends.base import Backend, LayerFigure, Session
 from runtime.backends.c.recording import HEADER, layer_spikes, record_bytes, record_flags
-from runtime.builds.sources import FAST, FRONT, copy_sources, fast_flags
+from runtime.builds.sources import FRONT, add_fast, copy_sources
 from runtime.network.front.stages import raw_dtype
 from runtime.network.network import Array, Network
 
@@ -55,9 +55,9 @@ class NativeSession(Session):
     def _compiled(self, name: str, *more: str) -> Path:
         """A library of the build's code, with ``more`` flags."""
         place = Path(self._place.name)
-        copy_sources(self._folder, self._network, place, ENTRY, CLOCK, HEADER, *FAST)
+        copy_sources(self._folder, self._network, place, ENTRY, CLOCK, HEADER)
         library = place / f"{name}{SUFFIX}"
-        arguments: list[str | Path] = ["-std=c99", *self._flags, *more, *fast_flags(place), "-shared", "-fPIC", "-I", place, "-o", library]
+        arguments: list[str | Path] = ["-std=c99", *self._flags, *more, *add_fast(place), "-shared", "-fPIC", "-I", place, "-o", library]
         arguments += [place / "fast.c", place / ENTRY, *([place / FRONT] if self._network.front else [])]
         self._compiler.run(arguments, f"'{self._folder / 'c'}'")
         return library

@@ -30,6 +30,7 @@ import numpy as np
 
 from devices.errors import NearwireError, unknown_name
 from runtime.backends.base import Backend, LayerFigure, Session
+from runtime.backends.registry import packages_of
 from runtime.backends.tflite import profiler as litert_profiler
 from runtime.backends.tflite.step import TfliteSpikingSession
 from runtime.backends.timing import steady_mean, time_calls
@@ -39,7 +40,7 @@ from runtime.network.reference import check_samples
 
 FILE = "model.tflite"
 VARIABLE = "NEARWIRE_TFLITE"
-LIBRARIES = {"litert": ("ai_edge_litert.interpreter", "ai-edge-litert"), "tflite-runtime": ("tflite_runtime.interpreter", "tflite-runtime")}
+LIBRARIES = {"litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_runtime.interpreter"}  # name of registry.py: module
 HINT = "Install one: pip install 'nearwire[tflite]' (tflite-runtime needs Python <= 3.11 and 'numpy<2')."
 PROFILE_RUNS = 300  # at least
 # A valid model with one empty subgraph.
@@ -55,7 +56,7 @@ class TfliteSession(Session):
     """One interpreter at batch 1, the batch the file is made for."""
 
     def __init__(self, folder: Path, network: Network, library: str, threads: int = 1) -> None:
-        module, _ = LIBRARIES[library]
+        module = LIBRARIES[library]
         self.library = library
         self.network, self.path, self.outputs = network, folder / FILE, network.layers[-1].outputs
         content = _checked(folder, library)
@@ -140,6 +141,9 @@ class TfliteBackend(Backend):
     def with_threads(self, threads: int) -> Backend:
         return TfliteBackend(self.library, threads)
 
+    def with_library(self, library: str) -> Backend:
+        return TfliteBackend(library, self.threads)
+
     def open(self, folder: Path, network: Network) -> Session:
         library, reason = self.choose()
         if library is None:
@@ -150,7 +154,7 @@ class TfliteBackend(Backend):
 
 
 def _spiking(folder: Path, network: Network, library: str, threads: int) -> Session:
-    module, content = LIBRARIES[library][0], _checked(folder, library)
+    module, content = LIBRARIES[library], _checked(folder, library)
     _interpreter(module, EMPTY_MODEL)  # loads the library, which is not part of loading the model
     return TfliteSpikingSession(folder / FILE, network, lambda: _interpreter(module, content, threads), library, _described(library, threads))
 
@@ -159,19 +163,19 @@ def _checked(folder: Path, library: str) -> bytes:
     """The file's bytes; InputError if it is absent, changed or would end our process."""
     content, vouched = read_artifact(folder, FILE)
     if library == "tflite-runtime" and not vouched:
-        _check_in_another_process(folder / FILE, content, LIBRARIES[library][0])
+        _check_in_another_process(folder / FILE, content, LIBRARIES[library])
     return content
 
 
 def _described(library: str, threads: int) -> str:
     """Library, version and threads."""
-    return f"{library} {importlib.metadata.version(LIBRARIES[library][1])}, {threads} thread{'s' if threads > 1 else ''}"
+    return f"{library} {importlib.metadata.version(packages_of(library)[0])}, {threads} thread{'s' if threads > 1 else ''}"
 
 
 @lru_cache
 def _fault(library: str) -> str | None:
     """Why a library cannot work here; None if it can."""
-    module, package = LIBRARIES[library]
+    module, package = LIBRARIES[library], packages_of(library)[0]
     if importlib.util.find_spec(module.partition(".")[0]) is None:
         return f"{package} is not installed"
     try:
