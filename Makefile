@@ -30,7 +30,9 @@ bench: $(VENV)/bench ## measurements against peers; printed, never asserted
 	$(NEARWIRE) bench linux
 
 figures: $(VENV)/ready ## the pictures in docs/, measured and drawn again
+	$(NEARWIRE) bench table --write
 	$(NEARWIRE) bench front
+	$(NEARWIRE) bench spiking
 	$(NEARWIRE) bench pictures
 	$(NEARWIRE) train paper all --shipped --out docs/paper
 

@@ -1,17 +1,15 @@
 """The front as plots: accuracy against constants and against instructions, a figure for each data set of several networks, in docs/:
-nearwire bench front [NAME ...]
+nearwire bench front
 
-Every network of the zoo, or those named, is compiled for the emulated Cortex-M4 and measured (minutes); docs/front.json keeps the points.
-``--redraw`` measures none. The same points give the same bytes. Accuracies are those of the integer networks on the whole test set; the vertical axis is the share
-of errors in logarithmic steps, so that the last half per cent is as visible as the first.
+The points are the rows of bench/records/zoo.json, which 'nearwire bench table --write' measures. The same points give the same bytes. Accuracies are
+those of the integer networks on the whole test set; the vertical axis is the share of errors in logarithmic steps, so that the last half per cent
+is as visible as the first.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
-import json
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -20,13 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from compile.pipeline.options import CompileOptions
-from compile.pipeline.pipeline import compile_network
-from devices.errors import InputError, NearwireError
-from runtime.zoo import names, resolve
+from bench.support.figures import save
+from bench.support.records import digest
+from bench.table import Row, recorded
+from devices.errors import NearwireError
 
 FOLDER = Path("docs")
-POINTS = "front.json"
 OURS, PUBLISHED = "nearwire", "BitNetMCU (published; its C on the same emulated core)"
 AXES = {"constants_bytes": "constants, bytes", "instructions": "instructions of one inference, emulated Cortex-M4"}
 TITLES = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "mnist1d": "MNIST-1D", "digits": "scikit-learn's digits"}
@@ -65,21 +62,21 @@ BITNETMCU = tuple(
 )
 
 
-def measured(name: str) -> Point:
-    """A network of the zoo, compiled now."""
-    with tempfile.TemporaryDirectory() as folder:
-        manifest = compile_network(resolve(f"zoo:{name}"), Path(folder) / name, CompileOptions(report_samples=False))
-    if manifest.size is None or manifest.cost is None:
-        raise SystemExit("nothing was measured: see nearwire devices doctor")
-    return Point(name, manifest.accuracy.data, manifest.accuracy.quantised, manifest.size.constants_bytes, manifest.cost.instructions)
+def points_of(rows: Sequence[Row]) -> list[Point]:
+    """Our points, by name."""
+    points = [Point(row.network, row.data, row.accuracy, row.constants_bytes, row.instructions) for row in rows]
+    return sorted(points, key=lambda point: point.network)
 
 
-def read_points(path: Path) -> list[Point]:
-    """The points of an earlier measurement."""
-    try:
-        return [Point(**entry) for entry in json.loads(path.read_text())]
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"'{path}' has no points: {error}. Measure them: nearwire bench front") from error
+def figures(points: Sequence[Point]) -> dict[str, list[Point]]:
+    """What each file shows, by its name in docs/: all points of a data set, if it is several of ours, with those that others published for it."""
+    several = [data for data, count in Counter(point.data for point in points).items() if count > 1]
+    return {f"front-{data}": [point for point in (*points, *BITNETMCU) if point.data == data] for data in several}
+
+
+def source(points: Sequence[Point]) -> str:
+    """What a file carries to say which points it shows."""
+    return digest([asdict(point) for point in points])
 
 
 def on_front(points: Sequence[Point], cost: str) -> list[Point]:
@@ -187,32 +184,13 @@ def _label(figure: Any, panel: Any, points: Sequence[Point], cost: str) -> None:
             raise SystemExit(f"there is no place for the name of '{point.network}': make the figure larger")
 
 
-def save(figure: Any, stem: Path) -> None:
-    """PNG and SVG without dates and versions."""
-    import matplotlib
-
-    with matplotlib.rc_context({"svg.hashsalt": "nearwire"}):
-        figure.savefig(stem.with_suffix(".svg"), metadata={"Date": None, "Creator": None})
-        figure.savefig(stem.with_suffix(".png"), metadata={"Software": None})
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("networks", nargs="*", metavar="NAME", help="networks of the zoo to measure; the others keep their points (default: all)")
-    parser.add_argument("--redraw", action="store_true", help="draw the points of docs/front.json")
-    arguments = parser.parse_args()
-    keep = arguments.redraw or arguments.networks
-    found = {point.network: point for point in read_points(FOLDER / POINTS) if point.network in names()} if keep else {}
-    for name in [] if arguments.redraw else arguments.networks or names():
-        found[name] = point = measured(name)
-        print(f"{name}: {point.accuracy:.4f}, {point.constants_bytes:,} B, {point.instructions:,}", flush=True)
-    points = [found[name] for name in sorted(found)]
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     FOLDER.mkdir(exist_ok=True)
-    (FOLDER / POINTS).write_text(json.dumps([asdict(point) for point in points], indent=1) + "\n")
-    for data in [data for data, count in Counter(point.data for point in points).items() if count > 1]:
-        figure = draw(f"{TITLES.get(data, data)}: accuracy against size and work", [p for p in (*points, *BITNETMCU) if p.data == data])
-        save(figure, FOLDER / f"front-{data}")
-        print(f"wrote {FOLDER / f'front-{data}'}.png and .svg")
+    for name, points in figures(points_of(recorded())).items():
+        data = points[0].data
+        save(draw(f"{TITLES.get(data, data)}: accuracy against size and work", points), FOLDER / name, source(points))
+        print(f"wrote {FOLDER / name}.png and .svg")
 
 
 if __name__ == "__main__":

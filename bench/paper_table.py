@@ -8,12 +8,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from bench.support.records import put
 from train.paper import records
 from train.paper.models import MODELS, Model
 from train.paper.records import Record
 from train.paper.tables import Row, markdown
 
-README = Path(__file__).parents[1] / "README.md"
 HEADER = ("model", "paper", "ours", "seeds", "epochs run")
 
 
@@ -35,23 +35,12 @@ def table(folder: Path) -> str:
     return markdown(HEADER, rows)
 
 
-def replaced(text: str, new: str) -> str:
-    """``text`` with the table of that header replaced; ValueError if it has none."""
-    lines = text.splitlines(keepends=True)
-    header = new.splitlines(keepends=True)[0]
-    if header not in lines:
-        raise ValueError(f"there is no table with the header {header.strip()}")
-    first = lines.index(header)
-    last = next((k for k in range(first, len(lines)) if not lines[k].startswith("|")), len(lines))
-    return "".join(lines[:first]) + new + "".join(lines[last:])
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help="put it into README.md")
     new = table(records.SHIPPED)
     if parser.parse_args().write:
-        README.write_text(replaced(README.read_text("utf-8"), new), "utf-8")
+        put(new)
     print(new, end="")
 
 

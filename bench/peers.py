@@ -1,10 +1,11 @@
-"""A box network against ordinary dense int8 networks, in one run: nearwire bench peers [--network NAME] [--work DIR]
+"""A box network against ordinary dense int8 networks, in one run: nearwire bench peers [--network NAME] [--work DIR] [--write]
 
 Trains the dense baselines 784-32-10 and 784-128-10 on MNIST, and from the latter one with a tenth of its weights (a minute each; kept in
 --work), compiles them and the network of the zoo, and prints accuracy, flash, RAM and exact instructions on the emulated Cortex-M4, each as a
 ratio to the box network. The dense networks run on our own best kernels, chosen for latency, and once more as emlearn deploys them: compiled by
 the same compiler and counted on the same core, which for its float arithmetic has an FPU. Then single inferences on this computer, one thread:
-our C, LiteRT and ONNX Runtime, interleaved, each with its own build of each network. Needs the extra 'bench'.
+our C, LiteRT and ONNX Runtime, interleaved, each with its own build of each network. --write keeps the figures of the emulated core in
+bench/records/peers.json and puts their table into the README. Needs the extra 'bench'.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.peer_table import Peer, write
 from compile.pipeline.options import CompileOptions
 from compile.pipeline.pipeline import compile_network
 from devices.common import child
@@ -35,7 +37,7 @@ DENSE = ("--data", "mnist", "--model", "dense", "--batch", "100")
 BASELINES = {
     "784-32-10 dense": ("dense-32", (*DENSE, "--hidden", "32", "--epochs", "20", "--rate", "0.04")),
     "784-128-10 dense": ("dense-128", (*DENSE, "--hidden", "128", "--epochs", "20", "--rate", "0.04")),
-    "784-128-10, 90 % sparse": (
+    "784-128-10, 90 % of both layers pruned": (
         "sparse-128",
         (*DENSE, "--hidden", "128", "--epochs", "20", "--rate", "0.04", "--prune", "0.9", "--init", "{work}/dense-128"),
     ),
@@ -57,27 +59,40 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--network", default="mnist-2k")
     parser.add_argument("--work", type=Path, default=Path("runs/peers"))
+    parser.add_argument("--write", action="store_true", help="keep the record and put its table into README.md")
     arguments = parser.parse_args()
     sources = {f"zoo:{arguments.network}": (resolve(f"zoo:{arguments.network}"), CompileOptions())}
     for name, (folder, options) in BASELINES.items():
         sources[name] = (trained(arguments.work, folder, options), CompileOptions(optimise="latency"))
     places = {name: arguments.work / "builds" / name.replace(":", "-").replace(" ", "-") for name in sources}
     manifests = {name: compile_network(path, places[name], options) for name, (path, options) in sources.items()}
-    peers = {f"{name}, emlearn (float)": measure(load(sources[name][0] / "network.safetensors"), load_dataset("mnist")) for name in EMLEARN}
-    print_device(manifests, peers)
+    emlearn = {name: measure(load(sources[name][0] / "network.safetensors"), load_dataset("mnist")) for name in EMLEARN}
+    peers = on_the_core(manifests, emlearn)
+    print_device(peers)
+    if arguments.write:
+        write(peers)
     print_host(places)
 
 
-def print_device(manifests: dict[str, Manifest], peers: dict[str, PeerFigures]) -> None:
-    rows = []
+def on_the_core(manifests: dict[str, Manifest], emlearn: dict[str, PeerFigures]) -> list[Peer]:
+    """The rows of the table: ours, and each dense network as we and as emlearn deploy it."""
+    peers = []
     for name, m in manifests.items():
         if not (m.size and m.cost):
             raise SystemExit("nothing was measured: see nearwire devices doctor")
-        rows.append((name, m.accuracy.quantised, m.size.flash_bytes, m.size.ram_bytes, m.cost.instructions, m.cost.compiler))
-    rows += [(name, p.accuracy, p.flash_bytes, p.ram_bytes, p.instructions, p.compiler) for name, p in peers.items()]
-    print(f"{'emulated Cortex-M4':36}{'accuracy':>9}{'flash B':>10}{'ratio':>8}{'RAM B':>8}{'instructions':>14}{'ratio':>8}  compiled by")
-    for name, accuracy, flash, ram, work, compiler in rows:
-        print(f"{name:36}{accuracy:9.4f}{flash:10,}{flash / rows[0][2]:8.1f}{ram:8,}{work:14,}{work / rows[0][4]:8.1f}  {compiler}")
+        label = name.removeprefix("zoo:") if name.startswith("zoo:") else f"{name}, int8"
+        peers.append(Peer(label, m.accuracy.quantised, m.size.flash_bytes, m.size.ram_bytes, m.cost.instructions, m.cost.compiler))
+    for name, p in emlearn.items():
+        peers.append(Peer(f"{name}, emlearn, float", p.accuracy, p.flash_bytes, p.ram_bytes, p.instructions, p.compiler))
+    return peers
+
+
+def print_device(peers: Sequence[Peer]) -> None:
+    first = peers[0]
+    print(f"{'emulated Cortex-M4':50}{'accuracy':>9}{'flash B':>10}{'ratio':>8}{'RAM B':>8}{'instructions':>14}{'ratio':>8}  compiled by")
+    for p in peers:
+        flash, work = p.flash_bytes / first.flash_bytes, p.instructions / first.instructions
+        print(f"{p.name:50}{p.accuracy:9.4f}{p.flash_bytes:10,}{flash:8.1f}{p.ram_bytes:8,}{p.instructions:14,}{work:8.1f}  {p.compiler}")
 
 
 def print_host(places: dict[str, Path]) -> None:

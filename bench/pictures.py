@@ -7,6 +7,7 @@ PNG. Nothing is measured here that the builds do not measure themselves.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from bench.support.browser import NAMES, chromium_path
+from bench.support.browser import chromium_path, missing
+from bench.support.figures import stamp
 from compile.pipeline.options import CompileOptions
 from compile.pipeline.pipeline import compile_network
 from runtime.zoo import resolve
@@ -41,6 +43,11 @@ SHOTS = (
 )
 
 
+def source(shot: Shot) -> str:
+    """What the picture carries to say which network it shows."""
+    return f"{shot.network} {hashlib.sha256(resolve(f'zoo:{shot.network}').read_bytes()).hexdigest()[:16]}"
+
+
 def take(browser: Browser, shot: Shot, page_file: Path, out: Path) -> None:
     """Open the report, choose, and write the picture."""
     page = browser.new_page(viewport={"width": WIDTH, "height": 2400}, color_scheme="light")
@@ -62,17 +69,17 @@ def main() -> None:
     parser.add_argument("files", nargs="*", metavar="FILE", help=f"those to draw: {', '.join(shot.file for shot in SHOTS)} (default: all)")
     wanted = parser.parse_args().files
     shots = [shot for shot in SHOTS if not wanted or shot.file in wanted]
-    path = chromium_path()
-    if path is None:
-        sys.exit(f"error: no browser: none of {', '.join(NAMES)} is installed (Debian: apt install chromium)")
+    if reason := missing():
+        sys.exit(f"error: {reason}")
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name, sync_playwright() as library:
         builds = Path(name)
         for network in sorted({shot.network for shot in shots}):
             compile_network(resolve(f"zoo:{network}"), builds / network, CompileOptions())
-        browser = library.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = library.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
         for shot in shots:
             take(browser, shot, builds / shot.network / "report.html", FOLDER / shot.file)
+            stamp(FOLDER / shot.file, source(shot))
             print(FOLDER / shot.file, flush=True)
         browser.close()
 

@@ -12,6 +12,7 @@ docs/spiking-activity.png and .svg; ``--redraw`` measures nothing. The same poin
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import tempfile
 from collections.abc import Sequence
@@ -21,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.front import save
+from bench.support.figures import save
+from bench.support.records import digest
 from compile.emit.c import steady as c
 from compile.formats import FORMATS
 from compile.passes.freeze import freeze
@@ -44,6 +46,7 @@ STEM = Path("docs") / "spiking-activity"
 EVENTS = "events_s8"
 DENSE = ("dense_s8", "dense16_s8", "dense32_s8")
 ADDED = (-0.6, -0.3, -0.15, -0.05, 0.0, 0.05, 0.1, 0.2, 0.35, 0.55, 0.8, 1.2, 2.0, 3.5)  # current, thresholds a step
+SAMPLES = 20  # test images to average over
 ASKED = 3.0  # times fewer instructions at the trained activity
 PARTS = {"sums": "sums over spikes", "layers": "layers that read spikes", "total": "everything"}
 COLOURS = {"events": "#0b63a5", "dense": "#b3420e"}
@@ -63,6 +66,7 @@ class Point:
     """One activity, in both forms."""
 
     network: str
+    network_sha256: str
     added: float  # current, thresholds a step; 0: as trained
     activity: float  # spikes a neuron and step of the layers whose spikes are read
     format: str  # the fastest dense one
@@ -119,8 +123,8 @@ def fastest(network: Network, board: Board, samples: Array, first: str) -> str:
     return min(usable, key=lambda name: counted(formed(network, name, first), board, samples).layers)
 
 
-def points_of(name: str, board: Board, samples: int) -> list[Point]:
-    """Every activity of a network, least first."""
+def points_of(name: str, board: Board, samples: int, currents: Sequence[float] = ADDED) -> list[Point]:
+    """The network at the activity of every added current, least first."""
     trained = load(resolve(name))
     if trained.spiking is None or len(trained.layers) < 2:
         raise InputError(f"'{name}' has no layer that reads the spikes of another. Give a spiking network of two layers or more.")
@@ -130,13 +134,14 @@ def points_of(name: str, board: Board, samples: int) -> list[Point]:
     flat = np.ascontiguousarray(data.test.x[:samples].reshape(samples, -1))
     dense = fastest(network, board, flat[:2], first)
     found = []
+    sha256 = hashlib.sha256(resolve(name).read_bytes()).hexdigest()
     label = name.removeprefix("zoo:") if name.startswith("zoo:") else Path(name).stem
-    for added in ADDED:
+    for added in currents:
         variant = driven(network, added)
         layers = measure(variant, flat).layers[:-1]
         activity = sum(layer.spikes for layer in layers) / sum(layer.neurons for layer in layers) / trained.spiking.steps
         events, loop = (counted(formed(variant, form, first), board, flat) for form in (EVENTS, dense))
-        found.append(Point(label, added, round(activity, 4), dense, events, loop))
+        found.append(Point(label, sha256, added, round(activity, 4), dense, events, loop))
         print(f"  {added:+g} thresholds a step: activity {activity:.3f}", flush=True)
     return sorted(found, key=lambda point: point.activity)
 
@@ -158,6 +163,11 @@ def read_points(path: Path) -> list[Point]:
         return found
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(f"'{path}' has no points: {error}. Measure them: nearwire bench spiking") from error
+
+
+def source(points: Sequence[Point]) -> str:
+    """What the plot carries to say which points it shows."""
+    return digest([asdict(point) for point in points])
 
 
 def trained_point(points: Sequence[Point]) -> Point:
@@ -219,7 +229,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("network", nargs="?", default="zoo:mnist-snn")
     parser.add_argument("--board", default="emulated-cortex-m4")
-    parser.add_argument("--samples", type=int, default=20, help="test images to average over")
+    parser.add_argument("--samples", type=int, default=SAMPLES, help="test images to average over")
     parser.add_argument("--redraw", action="store_true", help=f"draw the points of {STEM}.json")
     parser.add_argument("--no-plot", action="store_true", help="only print")
     arguments = parser.parse_args()
@@ -231,7 +241,7 @@ def main() -> None:
         return
     STEM.parent.mkdir(exist_ok=True)
     STEM.with_suffix(".json").write_text(json.dumps([asdict(point) for point in points], indent=1) + "\n")
-    save(draw(points), STEM)
+    save(draw(points), STEM, source(points))
     print(f"wrote {STEM}.png and .svg")
 
 

@@ -1,18 +1,18 @@
-"""The plots of the front: the right networks on the front, every name readable, the same bytes for the same points."""
+"""The plots of the front: the right networks on the front, every name readable, the same bytes for the same points; those in docs/ show the record."""
 
 from __future__ import annotations
 
 import itertools
-import json
 from pathlib import Path
 
 import pytest
 from matplotlib.text import Annotation, Text
 
-from bench.front import AXES, BITNETMCU, Point, draw, on_front, read_points, save
-from devices.errors import InputError
+from bench.front import AXES, BITNETMCU, Point, draw, figures, on_front, points_of, source
+from bench.support.figures import save, source_of
+from bench.table import recorded
 
-ROOT = Path(__file__).parents[2]
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def some() -> list[Point]:
@@ -40,20 +40,16 @@ def test_every_name_stands_alone_inside_its_panel(points: list[Point]) -> None:
 
 def test_the_same_points_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("first", "second"):
-        save(draw("a figure", [*some(), *BITNETMCU]), tmp_path / name)
+        save(draw("a figure", [*some(), *BITNETMCU]), tmp_path / name, "0123")
     for suffix in (".png", ".svg"):
         assert (tmp_path / f"first{suffix}").read_bytes() == (tmp_path / f"second{suffix}").read_bytes()
+        assert source_of(tmp_path / f"first{suffix}") == "0123"
     assert b"<dc:date>" not in (tmp_path / "first.svg").read_bytes()
 
 
-def test_the_kept_points_can_be_drawn_again() -> None:
-    points = read_points(ROOT / "docs" / "front.json")
-    assert {"mnist-2k", "fashion-5k", "digits-dense"} <= {point.network for point in points}
-    assert (ROOT / "docs" / "front-mnist.svg").is_file()
-
-
-@pytest.mark.parametrize("content", ["", "[{}]", json.dumps([{"network": "x", "wrong": 1}])])
-def test_a_damaged_file_of_points_is_one_clear_error(content: str, tmp_path: Path) -> None:
-    (tmp_path / "front.json").write_text(content)
-    with pytest.raises(InputError, match=r"front\.json' has no points.*nearwire bench front"):
-        read_points(tmp_path / "front.json")
+def test_the_figures_in_docs_show_the_record() -> None:
+    shown = figures(points_of(recorded()))
+    assert set(shown) == {path.stem for path in DOCS.glob("front-*")}
+    for name, points in shown.items():
+        for suffix in (".png", ".svg"):
+            assert source_of(DOCS / f"{name}{suffix}") == source(points), "run nearwire bench front"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -9,17 +10,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.front import save as save_figure
-from bench.spiking import Count, Point, counted, draw, driven, formed, line, points_of, read_points
+from bench.spiking import SAMPLES, Count, Point, counted, draw, driven, formed, line, points_of, read_points, source, trained_point
+from bench.support.figures import save as save_figure
+from bench.support.figures import source_of
 from bench.support.networks import integer_network, spiking_integers, spiking_network
 from devices.boards.board import load_board
 from devices.errors import InputError
 from runtime.network.file import save
 from runtime.network.reference import trace
+from runtime.zoo import resolve
+from tests.support.needs import needs_data
+from tests.support.tools import M4, needs_emulator
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def some() -> list[Point]:
-    return [Point("n", k / 4, 0.1 * k, "dense_s8", Count(100 + 50 * k, 400 + 50 * k, 900), Count(900, 1200 + k, 1700)) for k in range(5)]
+    return [Point("n", "0" * 64, k / 4, 0.1 * k, "dense_s8", Count(100 + 50 * k, 400 + 50 * k, 900), Count(900, 1200 + k, 1700)) for k in range(5)]
 
 
 def test_more_current_makes_more_spikes_and_only_event_driven_work_follows() -> None:
@@ -44,7 +51,7 @@ def test_straight_line() -> None:
 
 def test_the_same_points_give_the_same_bytes_and_are_read_back(tmp_path: Path) -> None:
     for name in ("first", "second"):
-        save_figure(draw(some()), tmp_path / name)
+        save_figure(draw(some()), tmp_path / name, source(some()))
     assert (tmp_path / "first.svg").read_bytes() == (tmp_path / "second.svg").read_bytes()
     (tmp_path / "points.json").write_text(json.dumps([asdict(point) for point in some()]))
     assert read_points(tmp_path / "points.json") == some()
@@ -64,8 +71,16 @@ def test_other_networks_are_refused(tmp_path: Path) -> None:
         points_of(str(path), load_board("emulated-cortex-m4"), 1)
 
 
-def test_the_kept_points_are_there() -> None:
-    docs = Path(__file__).parents[2] / "docs"
-    points = read_points(docs / "spiking-activity.json")
-    assert points[0].network == "mnist-snn"
-    assert (docs / "spiking-activity.svg").is_file()
+def test_the_kept_points_are_those_of_the_network_and_of_today_s_code() -> None:
+    """The point as trained is counted again; the figures show the points."""
+    needs_data("mnist")
+    needs_emulator()
+    points = read_points(DOCS / "spiking-activity.json")
+    assert [point.network_sha256 for point in points] == [hashlib.sha256(resolve("zoo:mnist-snn").read_bytes()).hexdigest()] * len(points)
+    kept, (now,) = trained_point(points), points_of("zoo:mnist-snn", load_board(M4), SAMPLES, (0.0,))
+    assert (now.network, now.activity, now.format) == (kept.network, kept.activity, kept.format)
+    for form in ("events", "dense"):
+        for part in ("sums", "layers", "total"):
+            assert getattr(getattr(now, form), part) == pytest.approx(getattr(getattr(kept, form), part), rel=0.02), "run nearwire bench spiking"
+    for suffix in (".png", ".svg"):
+        assert source_of(DOCS / f"spiking-activity{suffix}") == source(points), "run nearwire bench spiking --redraw"

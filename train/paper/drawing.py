@@ -41,25 +41,26 @@ class Picture:
 
 
 @contextmanager
-def _canvas(width: float, height: float, folder: Path, name: str) -> Iterator[tuple[Any, list[Path]]]:
-    """A figure of inches, and the files it is written to at the end."""
+def _canvas(width: float, height: float, folder: Path, name: str, about: str | None = None) -> Iterator[tuple[Any, list[Path]]]:
+    """A figure of inches, and the files it is written to at the end; ``about``: what they carry as their description."""
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as Canvas
 
+    description = {"Description": about} if about else {}
     with matplotlib.rc_context(STYLE):
         figure = Canvas(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)
         files = [folder / f"{name}.png", folder / f"{name}.svg"]
         yield figure, files
         folder.mkdir(parents=True, exist_ok=True)
-        figure.savefig(files[0], dpi=150, metadata={"Software": None})
-        figure.savefig(files[1], metadata={"Date": None, "Creator": None})
+        figure.savefig(files[0], dpi=150, metadata={"Software": None, **description})
+        figure.savefig(files[1], metadata={"Date": None, "Creator": None, **description})
 
 
 def curves(figure: Figure, folder: Path) -> list[Path]:
     """Test accuracies with one standard deviation over the seeds."""
-    with _canvas(5.6, 3.6, folder, figure.name) as (canvas, files):
+    with _canvas(5.6, 3.6, folder, figure.name, figure.digest) as (canvas, files):
         axes = canvas.subplots()
         for curve, colour in zip(figure.curves, COLOURS * len(figure.curves), strict=False):
             if not curve.points:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import statistics
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,6 +70,11 @@ class Figure(Grid):
     curves: list[Curve]
     claims: list[str] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
+
+    @property
+    def digest(self) -> str:
+        """Which curves the files show: the first 16 digits of their SHA-256."""
+        return hashlib.sha256(json.dumps(self.to_dict()["curves"], sort_keys=True).encode()).hexdigest()[:16]
 
     def to_dict(self) -> dict[str, Any]:
         curves = [
