@@ -16,6 +16,7 @@ BEHIND, AHEAD = 128, 127  # inputs of a window before and after its centre
 STRIDE_MAX = 255
 TRIED = 24  # strides at first, where the entries need empty slots
 FEW = 8  # entries of a row for which every stride is tried
+ROWS_AT_ONCE = 4096  # that are tried side by side: bounds the memory
 
 
 @dataclass(frozen=True)
@@ -52,17 +53,17 @@ def start_of(inputs: int) -> int:
 def windows(pattern: Array, unit: int) -> Windows:
     """The windows of the true cells of a (rows, inputs) bool array. Always possible; the empty slots are few, but not proven fewest."""
     start = start_of(pattern.shape[1])
-    units = np.zeros(len(pattern), np.int64)
-    strides = np.zeros(len(pattern), np.int64)
-    slots: list[Array] = [np.zeros(0, np.int64)]
-    used = 0
-    for row, active in enumerate(pattern):
-        strides[row], found = _row(np.flatnonzero(active) - start, pattern.shape[1] - start, unit)
-        slots.append(found + used)
-        units[row] = found[-1] // unit + 1 if found.size else 0
-        used += unit * int(units[row])
     rows, inputs = np.nonzero(pattern)
-    return Windows(unit, start, units, strides, rows, inputs, np.concatenate(slots))
+    entries = _Entries.of(inputs - start, np.bincount(rows, minlength=len(pattern)), pattern.shape[1] - start, unit)
+    limits = entries.limits()
+    strides, units = entries.even(*limits[:2])
+    hard = np.flatnonzero(strides < 0)
+    for at in range(0, len(hard), ROWS_AT_ONCE):
+        part = hard[at : at + ROWS_AT_ONCE]
+        strides[part] = entries.best_strides(part, *(limit[part] for limit in limits))
+    slots = entries.within - entries.first[rows]  # of a row whose windows need no empty ones: one behind the other
+    units[hard] = entries.follow(hard, strides[hard], slots)
+    return Windows(unit, start, units, strides, rows, inputs, slots + unit * (np.cumsum(units) - units)[rows])
 
 
 def slots_of(columns: Array, units: Array, inputs: int, unit: int) -> tuple[Array, Array]:
@@ -79,41 +80,93 @@ def _row_starts(units: Array, unit: int) -> Array:
     return np.asarray(unit * (np.cumsum(units) - units), np.int64)
 
 
-def _row(columns: Array, room: int, unit: int) -> tuple[int, Array]:
-    """(stride, slots) of one row's entries, ascending and counted from the first centre; ``room``: inputs from there on."""
-    count = len(columns)
-    if count == 0:
-        return 0, np.zeros(0, np.int64)
-    place = np.arange(count) // unit
-    least, later = -(-count // unit), place > 0
-    low = int((-((AHEAD - columns[later]) // place[later])).max(initial=0))
-    last = min(STRIDE_MAX, (room - 1) // (least - 1)) if least > 1 else STRIDE_MAX  # no window's centre behind the inputs
-    high = int(((columns[later] + BEHIND) // place[later]).min(initial=last))
-    if columns[:unit][-1] <= AHEAD and low <= high:
-        return low, np.arange(count)
-    apart = 1 if count <= FEW else last // TRIED + 1
-    coarse = _best(columns, room, unit, {*range(5), *range(0, last + 1, apart), min(low, last), max(0, high)})
-    return _best(columns, room, unit, set(range(max(0, coarse[0] - apart + 1), coarse[0] + apart)))
+@dataclass(frozen=True)
+class _Entries:
+    """The entries of all rows, one row behind the other, ascending, counted from the first window's centre."""
 
+    columns: Array  # (entries,)
+    first: Array  # (rows,) the first entry of a row
+    count: Array  # (rows,)
+    room: int  # inputs from the first centre on
+    unit: int
 
-def _best(columns: Array, room: int, unit: int, strides: set[int]) -> tuple[int, Array]:
-    """The stride with the fewest units, the smallest of equals, and its slots. One of ``strides`` must be possible; 0 or 1 always is."""
-    found = {stride: slots for stride in sorted(strides) if (slots := _greedy(columns, room, unit, stride)) is not None}
-    return min(found.items(), key=lambda item: (item[1][-1] // unit, item[0]))
+    @classmethod
+    def of(cls, columns: Array, count: Array, room: int, unit: int) -> _Entries:
+        return cls(columns, np.cumsum(count) - count, count, room, unit)
 
+    @property
+    def within(self) -> Array:
+        """(entries,) 0, 1, 2, ..."""
+        return np.arange(len(self.columns))
 
-def _greedy(columns: Array, room: int, unit: int, stride: int) -> Array | None:
-    """Slots of the entries, every unit taking the next ones that its window reaches; None if a window overtakes an entry or leaves the inputs."""
-    slots = np.empty(len(columns), np.int64)
-    at = place = 0
-    while at < len(columns):
-        centre = place * stride
-        if columns[at] < centre - BEHIND:
-            return None
-        taken = min(unit, int(np.searchsorted(columns, centre + AHEAD, side="right")) - at)
-        if taken == 0 and stride == 0:
-            return None
-        slots[at : at + taken] = place * unit + np.arange(taken)
-        at += taken
-        place += 1
-    return slots if (place - 1) * stride < room else None
+    def limits(self) -> tuple[Array, Array, Array]:
+        """(lowest, highest, last), (rows,) each: between the first two every entry of a row lies within its own unit's window; behind ``last`` a window's
+        centre would lie behind the inputs."""
+        least = -(-self.count // self.unit)
+        last = np.minimum(STRIDE_MAX, (self.room - 1) // np.maximum(least - 1, 1))
+        low, high = np.zeros(len(self.count), np.int64), np.where(least > 1, last, STRIDE_MAX)
+        row = np.repeat(np.arange(len(self.count)), self.count)
+        place = (self.within - self.first[row]) // self.unit
+        later = place > 0
+        place, columns, row = place[later], self.columns[later], row[later]
+        np.maximum.at(low, row, -((AHEAD - columns) // place))
+        np.minimum.at(high, row, (columns + BEHIND) // place)
+        return low, high, np.where(least > 1, last, STRIDE_MAX)
+
+    def even(self, low: Array, high: Array) -> tuple[Array, Array]:
+        """(strides, units) of the rows that need no empty slots; a stride of -1 for the others."""
+        some = self.count > 0
+        reached = np.zeros(len(self.count), bool)
+        reached[some] = self.columns[(self.first + np.minimum(self.unit, self.count) - 1)[some]] <= AHEAD
+        return np.where(some, np.where(reached & (low <= high), low, -1), 0), -(-self.count // self.unit)
+
+    def best_strides(self, rows: Array, low: Array, high: Array, last: Array) -> Array:
+        """The stride with the fewest units of each row, the smallest of equals: some strides first, then those around the best of them."""
+        apart = np.where(self.count[rows] <= FEW, 1, last // TRIED + 1)
+        coarse = self._best(
+            rows,
+            [
+                {*range(5), *range(0, end + 1, step), min(lowest, end), max(0, highest)}
+                for lowest, highest, end, step in zip(low.tolist(), high.tolist(), last.tolist(), apart.tolist(), strict=True)
+            ],
+        )
+        around = [
+            set(range(max(0, best - step + 1), min(best + step, STRIDE_MAX + 1))) for best, step in zip(coarse.tolist(), apart.tolist(), strict=True)
+        ]
+        return self._best(rows, around)
+
+    def _best(self, rows: Array, strides: list[set[int]]) -> Array:
+        """Of each row's ``strides``, one of which must be possible; 0 or 1 always is."""
+        counts = [len(tried) for tried in strides]
+        lanes = np.repeat(np.arange(len(rows)), counts)
+        tried = np.array([stride for some in strides for stride in sorted(some)], np.int64)
+        units = self.follow(rows[lanes], tried)
+        order = np.lexsort((tried, np.where(units < 0, np.iinfo(np.int64).max, units), lanes))
+        return tried[order[np.cumsum(counts) - counts]]
+
+    def follow(self, rows: Array, strides: Array, slots: Array | None = None) -> Array:
+        """(n,) units of row ``rows[i]`` with windows ``strides[i]`` apart, every unit taking the next entries that its window reaches; -1 if a window
+        overtakes an entry or leaves the inputs. All are followed side by side. ``slots``: (entries,) where the entries' slots are written.
+        """
+        units = np.full(len(rows), -1, np.int64)
+        lane, at, end, place = np.arange(len(rows)), self.first[rows], (self.first + self.count)[rows], np.zeros(len(rows), np.int64)
+        stride = strides
+        while len(lane):
+            column = self.columns[at]
+            place = np.where(column > place * stride + AHEAD, -((AHEAD - column) // np.maximum(stride, 1)), place)  # empty units until it is reached
+            centre = place * stride
+            lost = (column > centre + AHEAD) | (column < centre - BEHIND)
+            taken = np.ones(len(lane), np.int64)
+            for k in range(1, self.unit):
+                reached = (at + k < end) & (self.columns[np.minimum(at + k, len(self.columns) - 1)] <= centre + AHEAD)
+                taken += reached & (taken == k)
+            if slots is not None:
+                for k in range(self.unit):
+                    there = taken > k
+                    slots[at[there] + k] = place[there] * self.unit + k
+            at, place = at + taken, place + 1
+            over = (at >= end) & ~lost
+            units[lane[over]] = np.where((place - 1) * stride < self.room, place, -1)[over]
+            on = ~(over | lost)
+            lane, at, end, place, stride = lane[on], at[on], end[on], place[on], stride[on]
+        return units

@@ -55,16 +55,23 @@ def quantise(network: Network, calibration: Array, bits: int = 8) -> Network:
         raise InputError("the calibration set is empty. At least one training sample is needed; a few thousand are usual.")
     if network.spiking is not None:
         return quantise_spiking(network, calibration, bits)
-    wanted = trace(network, calibration)  # the float network's outputs, layer by layer
+    wanted = _wanted(network, calibration)
     layers: list[Layer] = []
     spec = network.input
     inputs = _Inputs(spec.seen(calibration), spec.zero_point, spec.maximum, spec.step)
-    arriving = [network.input.to_real(calibration.reshape(len(calibration), -1)), *wanted]  # the float layers' inputs
-    for layer, before, target in zip(integer_positions(network, bits), arriving, wanted, strict=False):
+    for layer, (before, target) in zip(integer_positions(network, bits), wanted, strict=True):
         activity = round(float(np.count_nonzero(inputs.values) / inputs.values.size), 4)  # share of inputs that are not zero: predicts costs
         done, inputs = _last(layer, target, inputs) if layer.activation == "none" else _hidden(layer, before, target, inputs)
         layers.append(done.with_options(activity=activity))
     return validate(network.with_layers(tuple(layers), "quantised"))
+
+
+def _wanted(network: Network, calibration: Array) -> list[tuple[Array, Array]]:
+    """(inputs, outputs) of every layer of the float network; nothing where training fixed all steps, because then nobody asks."""
+    if all("step" in layer.arrays for layer in network.layers):
+        return [(np.zeros(0), np.zeros(0))] * len(network.layers)
+    outputs = trace(network, calibration)
+    return list(zip([network.input.to_real(calibration.reshape(len(calibration), -1)), *outputs], outputs, strict=False))
 
 
 def _last(layer: Layer, target: Array, inputs: _Inputs) -> tuple[Layer, _Inputs]:
@@ -123,7 +130,7 @@ def _requantised(layer: Layer, target: Array, inputs: _Inputs, coarser: float, s
     done = done.with_arrays(shift=shifts.astype(np.uint8))
     scale = inputs.scale * float(weights.scale[0] * 2.0 ** weights.exponent[0]) * 2.0**shift
     values = kind_of(done).pooled(done, requantise(sums, kind_of(done).shifts(done)))
-    error = float(((values * scale - target) ** 2).mean())
+    error = 0.0 if "step" in layer.arrays else float(((values * scale - target) ** 2).mean())
     return done.with_options(output_scale=scale), _Inputs(values, 0, ACTIVATION_MAX, scale), error
 
 

@@ -55,7 +55,7 @@ from runtime.builds.manifest import (
     Size,
     file_records,
 )
-from runtime.data.dataset import Dataset, load_dataset
+from runtime.data.dataset import Dataset, Split, load_dataset
 from runtime.network.file import from_bytes, read, save
 from runtime.network.kinds import kind_of
 from runtime.network.network import Array, Network
@@ -93,16 +93,21 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
     frozen = freeze(trained)
     pruned = prune(frozen, options.prune, options.prune_scope, options.prune_structure)
     quantised = quantise(pruned, data.train.x[:CALIBRATION_SAMPLES], options.bits)
-    found = [measure_accuracy(network, data.test.x, data.test.y) for network in (trained, frozen, pruned)]
+    floats = _float_accuracies((trained, frozen, pruned), data.test)
     scores = reference_scores(quantised, data.test.x)
-    found.append(float((scores.argmax(axis=1) == data.test.y).mean()))
-    all_steps = None
+    quantised_accuracy, all_steps = _accuracy(scores, data.test), None
     if options.early_exit is not None:
-        quantised, all_steps = with_early_exit(quantised, options.early_exit), found.pop()
+        quantised, all_steps = with_early_exit(quantised, options.early_exit), quantised_accuracy
         scores = reference_scores(quantised, data.test.x)
-        found.append(float((scores.argmax(axis=1) == data.test.y).mean()))
+        quantised_accuracy = _accuracy(scores, data.test)
     accuracy = Accuracy(
-        data=data.name, samples=len(data.test.y), float=found[0], frozen=found[1], pruned=found[2], quantised=found[3], all_steps=all_steps
+        data=data.name,
+        samples=len(data.test.y),
+        float=floats[0],
+        frozen=floats[1],
+        pruned=floats[2],
+        quantised=quantised_accuracy,
+        all_steps=all_steps,
     )
     stored, ledger = store(quantised, board, options.optimise, options.store)
     check_before(options.budgets, board, accuracy, stored, ledger)
@@ -117,7 +122,7 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
             nir.emit(stored, folder)
         c.emit(stored, folder, data.test.x[:4])
         limits = {name: options.firmware_samples for name in verified() if BACKENDS[name].slow}
-        parities = verify(folder, stored, data.test.x, verified(), limits, progress, board.name if countable(board) else None)
+        parities = verify(folder, stored, data.test.x, verified(), limits, progress, board.name if countable(board) else None, scores)
         require(parities)
         front = _front(folder, stored, data, progress)
         progress(f"measure on {board.name}")
@@ -159,6 +164,20 @@ def _read(source: Path) -> tuple[bytes, Network]:
     path = source / "network.safetensors" if source.is_dir() else source
     content = read(path)
     return content, from_bytes(content, f"'{path}'")
+
+
+def _float_accuracies(networks: Sequence[Network], test: Split) -> list[float]:
+    """Of each network on the test samples; one whose layers are those of the network before is not run again."""
+    accuracies: list[float] = []
+    for k, network in enumerate(networks):
+        same = k > 0 and all(a is b for a, b in zip(network.layers, networks[k - 1].layers, strict=True))
+        accuracies.append(accuracies[-1] if same else measure_accuracy(network, test.x, test.y))
+    return accuracies
+
+
+def _accuracy(scores: Array, test: Split) -> float:
+    """Share of the samples whose label, the first largest score, is the true one."""
+    return float((scores.argmax(axis=1) == test.y).mean())
 
 
 def _check_data(network: Network, data: Dataset) -> None:

@@ -58,18 +58,19 @@ def verify(
     limits: Mapping[str, int] | None = None,
     progress: Callable[[str], None] | None = None,
     board: str | None = None,
+    expected: Array | None = None,
 ) -> dict[str, Parity]:
     """Scores of every named backend on the build in ``folder`` against ``runtime.network.reference`` on ``network``.
 
     ``samples``: uint8 (n, inputs), n >= 1. ``limits``: the most samples for a slow backend, by name; the first ones are taken.
-    ``board``: where backends that need one run; None: their own choice.
+    ``board``: where backends that need one run; None: their own choice. ``expected``: the reference's scores, where the caller has them already.
     """
     if not network.is_integer:
         raise InputError(f"a network of stage '{network.stage}' has no integer scores to compare with. Quantise it first.")
     flat = np.ascontiguousarray(reference.check_samples(network, samples))
     if len(flat) == 0:
         raise InputError("there is no sample to verify with. Give at least one.")
-    expected = reference.scores(network, flat)
+    expected = reference.scores(network, flat) if expected is None else expected
     results: dict[str, Parity] = {}
     for name in backends:
         count = min(len(flat), (limits or {}).get(name, len(flat)))

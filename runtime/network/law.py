@@ -17,6 +17,8 @@ where the network reads fewer bits. Why a shift, and why 63:
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from runtime.network.network import Array
@@ -25,12 +27,20 @@ WEIGHT_MAX = 63
 SHIFT_MIN, SHIFT_MAX = 1, 13
 ACTIVATION_MAX = 255
 ACCUMULATOR_MAX = 2**31 - 1
+FLOAT32_INTEGERS = 2**24  # every integer up to here is a float32
+
+
+def exact_float(weights: Array) -> type[np.floating[Any]]:
+    """The smallest float type that holds every partial sum of integer (outputs, inputs) weights times -255..255, so that products in it are exact."""
+    largest = int(np.abs(weights.astype(np.int32)).sum(axis=1).max(initial=0)) * ACTIVATION_MAX
+    return np.float32 if largest <= FLOAT32_INTEGERS else np.float64
 
 
 def accumulate(weights: Array, bias: Array, inputs: Array, zero_point: int = 0) -> Array:
-    """(n, outputs) int64 accumulators of (outputs, inputs) weights over (n, inputs) bytes. Exact: float64 holds every partial sum."""
-    offset = inputs.astype(np.float64) - zero_point
-    return np.asarray(offset @ weights.astype(np.float64).T, np.float64).astype(np.int64) + bias.astype(np.int64)
+    """(n, outputs) int64 accumulators of (outputs, inputs) weights over (n, inputs) bytes. Exact: ``exact_float`` holds every partial sum."""
+    exact = exact_float(weights)
+    offset = inputs.astype(exact) - exact(zero_point)
+    return np.asarray(offset @ weights.astype(exact).T).astype(np.int64) + bias.astype(np.int64)
 
 
 def requantise(accumulators: Array, shift: Array) -> Array:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,11 @@ class Layer:
     arrays: Mapping[str, Array] = field(default_factory=dict)  # names, shapes and units: see the kind
     options: Mapping[str, Any] = field(default_factory=dict)  # JSON scalars; names and units: see the kind
     store: str | None = None  # a storage format of compile.formats once stage is 'stored'
+
+    @cached_property
+    def computed(self) -> dict[str, Any]:
+        """What was computed of this layer (``kept_with_layer``), for as long as it lives; a changed copy begins with none. No part of what the layer is."""
+        return {}
 
     def with_arrays(self, drop: tuple[str, ...] = (), **arrays: Array) -> Layer:
         kept = {name: value for name, value in self.arrays.items() if name not in drop}

@@ -21,6 +21,8 @@ from devices.errors import CheckError, InputError, NearwireError
 from runtime.builds.checked import open_build
 from runtime.builds.manifest import Manifest
 from runtime.data.dataset import load_dataset
+from runtime.network.network import Network
+from runtime.network.reference import accuracy
 from runtime.remote.sessions import open_session
 from runtime.zoo import resolve
 from tests.support.builds import Zoo
@@ -88,6 +90,22 @@ def test_pruned_build_stores_sparse_layers_when_that_is_smaller(tmp_path: Path) 
         assert manifest.layers[0].nonzeros / np.prod(manifest.layers[0].shape) == pytest.approx(0.1, abs=0.02)
         assert manifest.layers[0].store.startswith(store)
         assert manifest.accuracy.pruned < manifest.accuracy.frozen
+
+
+@pytest.mark.parametrize(("name", "share", "runs"), [("digits-dense", 0.0, 1), ("digits-dense", 0.5, 2), ("digits-spatial", 0.0, 2)])
+def test_steps_that_change_nothing_are_not_measured_again(
+    name: str, share: float, runs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[str] = []
+
+    def counted(network: Network, samples: np.ndarray, truth: np.ndarray) -> float:
+        measured.append(network.stage)
+        return accuracy(network, samples, truth)
+
+    monkeypatch.setattr("compile.pipeline.pipeline.measure_accuracy", counted)
+    with pytest.raises(CheckError, match="the budget is 1"):
+        compile_network(resolve(f"zoo:{name}"), tmp_path / "never", CompileOptions(prune=share, budgets=Budgets(accuracy=1.0)))
+    assert len(measured) == runs
 
 
 def test_budgets_refuse_with_the_layer_to_blame(tmp_path: Path) -> None:

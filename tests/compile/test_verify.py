@@ -103,3 +103,12 @@ def test_nothing_to_compare_is_an_input_error(folder: Path, network: Network, sa
         verify(folder, float_network((40, 24, 5)), samples, BACKENDS)
     with pytest.raises(InputError, match="Did you mean 'onnxruntime'"):
         verify(folder, network, samples, ("onnx-runtime",))
+
+
+def test_scores_that_the_caller_has_are_not_computed_again(folder: Path, network: Network, samples: np.ndarray) -> None:
+    expected = reference.scores(network, samples)
+    assert all(parity.exact for parity in verify(folder, network, samples, ["onnxruntime"], expected=expected).values())
+    expected[3, 0] += 1
+    first = verify(folder, network, samples, ["onnxruntime"], expected=expected)["onnxruntime"].first
+    assert first is not None
+    assert first.sample == 3

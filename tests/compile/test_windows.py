@@ -58,3 +58,20 @@ def test_an_entry_at_the_very_end_is_reached() -> None:
         found = windows(pattern, 4)
         assert found.units[0] <= 2 + inputs // 255
         assert slots_of(found.columns, found.units, inputs, 4)[1][found.slots[0]] == inputs - 1
+
+
+def test_a_stride_is_one_byte_where_a_longer_one_would_need_fewer_units() -> None:
+    pattern = np.random.default_rng(8).random((1, 6000)) < 0.005
+    found = windows(pattern, 2)
+    assert found.strides[0] <= 255
+    rows, reached = slots_of(found.columns, found.units, 6000, 2)
+    assert np.array_equal(reached[found.slots], np.flatnonzero(pattern[0]))
+    assert not rows.any()
+
+
+def test_a_large_matrix_with_gaps_is_followed_side_by_side() -> None:
+    """1,500 rows of 3,000 inputs whose entries need empty units: a loop over them in Python would not end within the suite's patience."""
+    pattern = np.random.default_rng(1).random((1500, 3000)) < 0.2
+    pattern[:, 200:1200] = False
+    found = windows(pattern, 4)
+    assert found.length < 2 * pattern.sum()

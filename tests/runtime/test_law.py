@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.network.law import accumulate, accumulator_bound, distance_code, distance_of_code, requantise
+from runtime.network.law import accumulate, accumulator_bound, distance_code, distance_of_code, exact_float, requantise
 
 
 @given(st.integers(-(2**31) + 1, 2**31 - 1), st.integers(1, 13))
@@ -52,3 +52,21 @@ def test_bound_covers_every_input(zero_point: int, seed: int) -> None:
     worst = np.where(weights >= 0, 255, 0).astype(np.uint8)  # (5, 9): the inputs that maximise each output
     for inputs in (worst, 255 - worst):
         assert np.abs(accumulate(weights, bias, inputs, zero_point)).max() <= bound
+
+
+@given(st.integers(1, 1500), st.integers(0, 255), st.integers(0, 2**31))
+def test_accumulate_is_the_sum_of_whole_numbers(inputs: int, zero_point: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    weights, bias = rng.integers(-63, 64, (3, inputs)).astype(np.int8), rng.integers(-(2**30), 2**30, 3).astype(np.int32)
+    values = rng.choice(np.array([0, 1, 254, 255], np.uint8), (4, inputs))
+    exact = (values.astype(np.int64) - zero_point) @ weights.astype(np.int64).T + bias
+    assert np.array_equal(accumulate(weights, bias, values, zero_point), exact)
+
+
+def test_float32_is_taken_as_long_as_it_holds_every_sum() -> None:
+    most = 2**24 // 255  # of a row's |weights|
+    row = np.zeros((2, most), np.int8)
+    row[1] = 1
+    assert exact_float(row) is np.float32
+    row[1, 0] = 2
+    assert exact_float(row) is np.float64

@@ -123,3 +123,15 @@ def test_weights_beyond_the_law_are_refused() -> None:
     weight[0, 0] = 64
     with pytest.raises(InputError, match=r"a weight is outside -63\.\.63"):
         validate(network.with_layers((network.layers[0].with_arrays(weight=weight), network.layers[1])))
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_layer_keeps_its_integer_matrix_and_a_changed_copy_makes_its_own(kind: str) -> None:
+    layer = every_form(kind)[2].layers[0]
+    weights = KINDS[kind].integer_weights(layer)
+    assert KINDS[kind].integer_weights(layer) is weights
+    names = [name for name in ("weight", "table", "charge") if name in layer.arrays]
+    assert names
+    changed = layer.with_arrays(**{name: np.zeros_like(layer.arrays[name]) for name in names})
+    assert weights.any()
+    assert not KINDS[kind].integer_weights(changed).any()

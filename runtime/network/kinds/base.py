@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import wraps
+from typing import Any, cast
 
 import numpy as np
 
@@ -29,6 +31,18 @@ class ArraySpec:
     shape: tuple[str, ...]  # of 'inputs', 'outputs' or a free name that must agree between the arrays
     unit: str
     optional: bool = False
+
+
+def kept_with_layer(method: Callable[[Any, Layer], Array]) -> Callable[[Any, Layer], Array]:
+    """A method of a kind that computes an array of a layer: once for each layer object, then from where the layer keeps it. It must not be written to."""
+
+    @wraps(method)
+    def computed(kind: Any, layer: Layer) -> Array:
+        if method.__name__ not in layer.computed:
+            layer.computed[method.__name__] = method(kind, layer)
+        return cast(Array, layer.computed[method.__name__])
+
+    return computed
 
 
 class Kind(ABC):

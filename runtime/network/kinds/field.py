@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from devices.errors import InputError
-from runtime.network.kinds.base import ArraySpec
+from runtime.network.kinds.base import ArraySpec, kept_with_layer
 from runtime.network.kinds.boxes import RULES, SYNAPSES_MAX, SynapseKind, float_weights, integer_tiles
 from runtime.network.kinds.options import OptionSpec
 from runtime.network.law import WEIGHT_MAX
@@ -68,6 +68,7 @@ class Field(SynapseKind):
     def weights(self, layer: Layer) -> Array:
         return float_weights(layer.options["rule"], layer.arrays, int(layer.options["channels"]), grid_of(layer))
 
+    @kept_with_layer
     def integer_weights(self, layer: Layer) -> Array:
         return layer.arrays["weight"] if "weight" in layer.arrays else np.concatenate([*self.integer_tiles(layer)])
 

@@ -15,23 +15,26 @@ it is a sum requantised by the law of runtime/network/law.py, with weights of 1,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
 from devices.errors import InputError
-from runtime.network.kinds.base import ArraySpec, Maps
+from runtime.network.kinds.base import ArraySpec, Maps, kept_with_layer
 from runtime.network.kinds.boxes import SynapseKind, float_weights
 from runtime.network.kinds.convolution import Convolution
 from runtime.network.kinds.field import CELLS, GRID_OPTIONS, charges_bound, check_grid, check_synapses, grid_of, held_tiles
 from runtime.network.kinds.options import OptionSpec
-from runtime.network.law import WEIGHT_MAX
+from runtime.network.law import WEIGHT_MAX, exact_float
 from runtime.network.network import Array, Layer
 from runtime.network.schema import Several, Whole, Word
 
 GEOMETRY = ("kernel", "stride", "padding", "pool")
 POOLINGS = ("max", "average")
 MEAN_SIDES = (1, 2, 4, 8, 16)  # of the window of a mean
+PATCHES = 2**19  # values that all kernels of some samples see: 2 MiB, which a cache holds; bounds the memory, changes no result
 OPTIONS = {
     **GRID_OPTIONS,
     "rule": OptionSpec(Word(("box",), "wiring rule of replicated layers"), "how a weight decreases with the distance"),
@@ -132,6 +135,7 @@ class Replicated(SynapseKind):
         """(prototypes, channels * kernel height * kernel width)."""
         return float_weights("box", layer.arrays, int(layer.options["channels"]), geometry(layer)["kernel"])
 
+    @kept_with_layer
     def integer_weights(self, layer: Layer) -> Array:
         return np.concatenate([*self.integer_tiles(layer)])
 
@@ -158,36 +162,66 @@ class Replicated(SynapseKind):
         return (total + (1 << (shift - 1)) >> shift).astype(np.uint8) if values.dtype.kind == "u" else total / np.float32(1 << shift)
 
     def integer_sums(self, layer: Layer) -> Callable[[Array, int], Array]:
-        weights, bias = self.integer_weights(layer).astype(np.float64), layer.arrays["bias"].astype(np.int64)
+        weights = self.integer_weights(layer)
+        exact = exact_float(weights)
+        matrix, bias = _by_patch(weights.astype(exact), layer), layer.arrays["bias"].astype(np.int64)
 
         def sums(values: Array, zero_point: int) -> Array:
-            columns = patches(values.astype(np.float64) - zero_point, layer)  # exact: float64 holds every partial sum
-            return per_prototype(np.rint(columns @ weights.T).astype(np.int64) + bias, layer)
+            found = _products(matrix, values, exact(zero_point), layer).astype(np.int64)  # whole numbers: ``exact`` holds every partial sum
+            return found + np.repeat(bias, found.shape[1] // len(bias))
 
         return sums
 
     def float_sums(self, layer: Layer) -> Callable[[Array], Array]:
-        weights, bias = self.weights(layer), layer.arrays["bias"]
-        return lambda values: per_prototype(patches(values, layer) @ weights.T + bias, layer)
+        matrix, bias = _by_patch(self.weights(layer), layer), layer.arrays["bias"]
+
+        def sums(values: Array) -> Array:
+            found = _products(matrix, values, np.float32(0), layer)
+            return np.asarray(found + np.repeat(bias, found.shape[1] // len(bias)), np.float32)
+
+        return sums
 
 
-def patches(values: Array, layer: Layer) -> Array:
-    """(n, rows, columns, channels * kernel cells) of (n, inputs): what the kernel sees at each position."""
-    grid, g = grid_of(layer), geometry(layer)
-    maps = values.reshape(len(values), int(layer.options["channels"]), *grid)
-    (py, px), (sy, sx) = g["padding"], g["stride"]
-    padded = np.pad(maps, ((0, 0), (0, 0), (py, py), (px, px)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, g["kernel"], (2, 3))[:, :, ::sy, ::sx]  # type: ignore[call-overload]
-    return windows.transpose(0, 2, 3, 1, 4, 5).reshape(len(values), *positions(layer), -1)
+def _by_patch(weights: Array, layer: Layer) -> Array:
+    """(kernel cells * channels, prototypes) of (prototypes, channels * kernel cells): rows in the order of ``_patches``."""
+    whole = weights.reshape(len(weights), int(layer.options["channels"]), -1)
+    return np.ascontiguousarray(whole.transpose(2, 1, 0).reshape(-1, len(weights)))
 
 
-def per_prototype(sums: Array, layer: Layer) -> Array:
+def _products(matrix: Array, values: Array, zero_point: Any, layer: Layer) -> Array:
+    """(n, sums) products of the prototypes with what each position sees of the (n, inputs) values, less their zero point; some samples at a time."""
+    at_once = max(1, PATCHES // (math.prod(positions(layer)) * len(matrix)))
+    parts = []
+    for at in range(0, max(len(values), 1), at_once):
+        seen = _patches(values[at : at + at_once].astype(matrix.dtype) - zero_point, layer)
+        parts.append(_per_prototype((seen @ matrix).reshape(-1, *positions(layer), matrix.shape[1]), layer))
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _patches(values: Array, layer: Layer) -> Array:
+    """(n * rows * columns, kernel cells * channels) of (n, inputs): what the kernel sees at each position, the channels of a cell beside each other."""
+    grid, g, channels = grid_of(layer), geometry(layer), int(layer.options["channels"])
+    (py, px), (sy, sx), (ky, kx) = g["padding"], g["stride"], g["kernel"]
+    padded = np.zeros((len(values), grid[0] + 2 * py, grid[1] + 2 * px, channels), values.dtype)
+    padded[:, py : py + grid[0], px : px + grid[1]] = values.reshape(len(values), channels, *grid).transpose(0, 2, 3, 1)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (ky, kx), (1, 2))[:, ::sy, ::sx]  # type: ignore[call-overload]
+    return np.asarray(windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, ky * kx * channels))
+
+
+def _per_prototype(sums: Array, layer: Layer) -> Array:
     """(n, sums) of (n, rows, columns, prototypes), prototype by prototype: the maximum over each window, or all where means follow."""
-    if mean_shift(layer):
-        return sums.transpose(0, 3, 1, 2).reshape(len(sums), -1)
-    (ph, pw), (rows, columns) = geometry(layer)["pool"], pooled(layer)
-    lowest = np.iinfo(np.int64).min if sums.dtype.kind == "i" else -np.inf
-    full = np.full((len(sums), rows * ph, columns * pw, sums.shape[3]), lowest, sums.dtype)
-    full[:, : sums.shape[1], : sums.shape[2]] = sums
-    best = full.reshape(len(sums), rows, ph, columns, pw, -1).max(axis=(2, 4))
-    return best.transpose(0, 3, 1, 2).reshape(len(sums), -1)
+    if not mean_shift(layer):
+        for axis, pool in zip((1, 2), geometry(layer)["pool"], strict=True):
+            sums = _largest(sums, axis, pool)
+    return sums.transpose(0, 3, 1, 2).reshape(len(sums), -1)
+
+
+def _largest(values: Array, axis: int, pool: int) -> Array:
+    """The largest of every ``pool`` neighbours along an axis; the last ones may be fewer. ``values`` are written to."""
+    along = (slice(None),) * axis
+    best = values[(*along, slice(0, None, pool))]
+    for k in range(1, pool):
+        more = values[(*along, slice(k, None, pool))]
+        part = best[(*along, slice(more.shape[axis]))]
+        np.maximum(part, more, out=part)
+    return best

@@ -25,7 +25,7 @@ from dataclasses import replace
 import numpy as np
 
 from devices.errors import InputError
-from runtime.network.kinds.base import TILE, ArraySpec, Kind
+from runtime.network.kinds.base import TILE, ArraySpec, Kind, kept_with_layer
 from runtime.network.kinds.options import OptionSpec
 from runtime.network.law import WEIGHT_MAX, distance_code, distance_of_code
 from runtime.network.network import Array, Layer
@@ -176,15 +176,17 @@ class Spatial(Kind):
     def integer_tiles(self, layer: Layer) -> Iterator[Array]:
         count = max(1, TILE // layer.inputs)
         for at in range(0, layer.outputs, count):
-            yield self.integer_weights(layer.with_arrays(receiver=layer.arrays["receiver"][at : at + count]))
+            part = layer.with_arrays(receiver=layer.arrays["receiver"][at : at + count])
+            size = layer.arrays["table"][self.table_index(part)]
+            yield np.asarray(size * self.kept(part) * layer.arrays["sign"][None, :], np.int8)
 
     def largest_weight(self, layer: Layer) -> int:
         """Of the table: a weight is an entry of it or its negative, and no matrix is made."""
         return int(np.abs(layer.arrays["table"].astype(np.int32)).max())
 
+    @kept_with_layer
     def integer_weights(self, layer: Layer) -> Array:
-        size = layer.arrays["table"][self.table_index(layer)]
-        return np.asarray(size * self.kept(layer) * layer.arrays["sign"][None, :], np.int8)
+        return np.concatenate([*self.integer_tiles(layer)])
 
 
 def ideal_table(low: int, high: int, rule_name: str, step2: float) -> tuple[int, int, Array]:
