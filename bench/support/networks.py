@@ -141,6 +141,8 @@ def box_network(
     middle: int = 0,
     largest: int = 7,
     odd: bool = False,
+    channels: int = 1,
+    order: str = "first",
 ) -> Network:
     """A stage-'quantised' field layer of random boxes, perhaps a dense layer, and a dense head; dense weights are -largest..largest, or odd."""
     rng = np.random.default_rng(seed)
@@ -149,15 +151,18 @@ def box_network(
     charge = rng.integers(-(63 // synapses), 63 // synapses + 1, (neurons, synapses))
     spread = 255 / (1 << cut) * grid[0] * grid[1] * 63 / synapses / 12
     sizes = [neurons, *([middle] if middle else []), classes]
+    wiring = {"edges": np.concatenate([low, high], axis=2).astype(np.uint8), "charge": charge.astype(np.int8)}
+    if channels > 1:
+        wiring["channel"] = np.random.default_rng(seed + 1).integers(0, channels, charge.shape).astype(np.uint8)
     layers = [
         Layer(
             "layer0",
             "field",
-            grid[0] * grid[1],
+            channels * grid[0] * grid[1],
             neurons,
             "relu",
-            _hidden({"edges": np.concatenate([low, high], axis=2).astype(np.uint8), "charge": charge.astype(np.int8)}, neurons, spread, rng),
-            {"rule": "box", "grid": list(grid), "channels": 1, "activity": 1.0},
+            _hidden(wiring, neurons, spread, rng),
+            {"rule": "box", "grid": list(grid), "channels": channels, "activity": 1.0, **({} if channels == 1 else {"order": order})},
         )
     ]
     for k, (inputs, outputs) in enumerate(itertools.pairwise(sizes)):
@@ -168,7 +173,8 @@ def box_network(
         else:
             arrays = _hidden(weight, outputs, 0.7 * largest * 90 * inputs**0.5, rng)
         layers.append(Layer(f"layer{k + 1}", "dense", inputs, outputs, "none" if k == len(sizes) - 2 else "relu", arrays, {"activity": 0.5}))
-    spec = InputSpec(grid, cut=cut)
+    shape = grid if channels == 1 else (channels, *grid) if order == "first" else (*grid, channels)
+    spec = InputSpec(shape, cut=cut)
     return validate(Network(tuple(layers), spec, tuple(str(c) for c in range(classes)), stage="quantised", provenance={"seed": seed}))
 
 
@@ -179,6 +185,7 @@ def replicated_network(
     classes: int = 4,
     seed: int = 0,
     cut: int = 0,
+    order: str = "first",
 ) -> Network:
     """A stage-'quantised' network of replicated layers, one behind the other, and a 4-bit dense head.
 
@@ -205,6 +212,8 @@ def replicated_network(
         pooled = (-(-rows[0] // pairs["pool"][0]), -(-rows[1] // pairs["pool"][1]))
         spread = largest * limit * int(kernel.prod()) * synapses**0.5 / 8
         options: dict[str, object] = {"rule": "box", "grid": list(size), "channels": maps, **pairs, "pooling": o.get("pooling", "max")}
+        if maps > 1 and k == 0 and order == "last":
+            options["order"] = order
         inputs, outputs = maps * size[0] * size[1], prototypes * pooled[0] * pooled[1]
         found.append(Layer(f"layer{k}", "replicated", inputs, outputs, "relu", _hidden(wiring, prototypes, spread, rng), options))
         size, maps, largest = pooled, prototypes, 255
@@ -214,7 +223,8 @@ def replicated_network(
         "weight_scale": np.full(classes, 0.01, np.float32),
     }
     found.append(Layer(f"layer{len(layers)}", "dense", found[-1].outputs, classes, "none", head, {"activity": 0.5}))
-    spec = InputSpec((channels, *grid) if channels > 1 else grid, cut=cut)
+    shape = grid if channels == 1 else (channels, *grid) if order == "first" else (*grid, channels)
+    spec = InputSpec(shape, cut=cut)
     return validate(Network(tuple(found), spec, tuple(str(c) for c in range(classes)), stage="quantised", provenance={"seed": seed}))
 
 

@@ -67,6 +67,10 @@ class Format(ABC):
     def sizes_of(self, layer: Layer, cut: int) -> tuple[int, ...]:
         """What the kernel is told between the input and the arrays; ``cut`` is 0 unless the format ``cuts``."""
 
+    def sizes_among(self, layer: Layer, alike: Sequence[Layer], cut: int) -> tuple[int, ...]:
+        """``sizes_of`` where the network's other layers of the format decide what the kernel is told; ``alike``: all of them."""
+        return self.sizes_of(layer, cut)
+
     @abstractmethod
     def layer_features(self, layer: Layer) -> dict[str, float]:
         """How often each part of the kernel runs: the features of devices.cost.model's linear instruction model."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from compile.formats.base import Encoded, Format, bias_refusal, requantises, zero_point_of
 from runtime.network.kinds import kind_of
+from runtime.network.kinds.boxes import channels_last
 from runtime.network.kinds.field import grid_of
 from runtime.network.kinds.replicated import geometry, mean_shift, pooled, positions
 from runtime.network.network import Array, Layer
@@ -104,7 +105,8 @@ class ReplicatedS8(Format):
         signed = any(zero_point_of(layer) for layer in layers)
         lowest = -min(_extremes(layer)[0] for layer in layers)
         means = [mean_shift(layer) > 0 for layer in layers]
-        lines = [f"WIDE {lowest}"] * wide + ["SIGNED"] * signed + ["MEAN"] * any(means) + ["MEAN_ONLY"] * all(means)
+        together = any(channels_last(layer) for layer in layers)
+        lines = [f"WIDE {lowest}"] * wide + ["SIGNED"] * signed + ["CELLWISE"] * together + ["MEAN"] * any(means) + ["MEAN_ONLY"] * all(means)
         return "".join(f"#define NEARWIRE_REPLICATED_{line}\n" for line in lines)
 
     def layer_features(self, layer: Layer) -> dict[str, float]:
@@ -195,7 +197,9 @@ class Plan:
         """The kernel's ``geometry``."""
         g, (found_y, found_x), (outputs_y, outputs_x) = geometry(layer), positions(layer), pooled(layer)
         row, left_out = self.pitch // 2, self.down - (self.band - self.kept)
-        head = [self.channels, self.rows, self.width, self.columns, self.rows * self.width - self.columns, self.above, self.right]
+        together = channels_last(layer)
+        head = [self.channels | together << 15, self.rows, self.width * (self.channels if together else 1), self.columns]
+        head += [0 if together else self.rows * self.width - self.columns, self.above, self.right]
         head += [self.place(self.left + 1), self.apart, self.cells, row, self.band * row, self.kept * row, left_out]
         head += [g["stride"][0] * self.pitch, found_y, found_x, found_x + found_x % 2, g["pool"][0] | mean_shift(layer) << 8, g["pool"][1]]
         head += [outputs_x, outputs_y * outputs_x, layer.arrays["charge"].shape[1], self.sums]

@@ -12,6 +12,7 @@ from pathlib import Path
 from compile.report import confusion, markdown, view
 from compile.report.facts import Facts
 from compile.report.mapping import drawable, map_data
+from compile.report.planes import turned
 from compile.report.sample_data import sample_data
 from devices.boards.board import Board
 from runtime.backends.firmware.backend import unmeasured
@@ -99,6 +100,7 @@ def html(report: Report) -> str:
         "command": report.command,
         "provenance": sorted(report.network.provenance.items()),
     }
-    data = sample_data(report.network, facts, classes) | {"map": map_data(report.network, manifest, facts.prune)}
+    network, shown = turned(report.network, facts)
+    data = sample_data(network, shown, classes) | {"map": map_data(network, manifest, facts.prune)}
     styles, scripts = ([HERE / "assets" / name for name in names] for names in (STYLES, SCRIPTS))
     return render(HERE / "templates" / "report.html.jinja", context, data, styles, scripts)

@@ -1,5 +1,30 @@
 #include "nearwire.h"
 
+#ifdef NEARWIRE_BOXES_CHANNELS
+static void nearwire_boxes_table(NEARWIRE_BOXES_INPUT, uint32_t rows, uint32_t columns, uint32_t cut, nearwire_boxes_cell *table)
+{
+    for (; channels > 0u; channels--) {
+        const uint8_t *line = input;
+        uint32_t left;
+        for (left = rows; left > 0u; left--) {
+            const uint8_t *from = line;
+            nearwire_boxes_cell *at = table + columns + 2u;
+            nearwire_boxes_cell *const end = at + columns;
+            const nearwire_boxes_cell *above = table + 1u;
+            uint32_t row = 0;
+            do {
+                row += (uint32_t)*from >> cut;
+                from += step;
+                *at++ = (nearwire_boxes_cell)(row + *above++);
+            } while (at != end);
+            line += stride;
+            table += columns + 1u;
+        }
+        table += columns + 1u;
+        input += plane;
+    }
+}
+#else
 static void nearwire_boxes_table(const uint8_t *input, uint32_t stride, uint32_t rows, uint32_t columns, uint32_t cut,
                                  nearwire_boxes_cell *table)
 {
@@ -31,6 +56,7 @@ static void nearwire_boxes_table(const uint8_t *input, uint32_t stride, uint32_t
         input += stride - columns;
     }
 }
+#endif
 
 /* sum += charge * (sum over the rectangle). The differences of the cells wrap to exactly that sum, because it fits a cell. */
 #define NEARWIRE_BOXES_SYNAPSE()                                                                                              \
@@ -55,11 +81,11 @@ static void nearwire_boxes_table(const uint8_t *input, uint32_t stride, uint32_t
         }                                                                                                                     \
     } while (0)
 
-void nearwire_boxes_s8(const uint8_t *input, uint32_t stride, uint32_t rows, uint32_t columns, uint32_t cut, uint32_t extra,
+void nearwire_boxes_s8(NEARWIRE_BOXES_INPUT, uint32_t rows, uint32_t columns, uint32_t cut, uint32_t extra,
                        nearwire_boxes_cell *table, const uint32_t *synapses, const NEARWIRE_BOXES_BIAS *bias, uint32_t outputs, uint8_t *output)
 {
     const uint8_t *const end = output + outputs;
-    nearwire_boxes_table(input, stride, rows, columns, cut, table);
+    nearwire_boxes_table(NEARWIRE_BOXES_GIVEN, rows, columns, cut, table);
     while (output != end) {
         int32_t sum = 0;
         NEARWIRE_BOXES_NEURON();
@@ -67,12 +93,12 @@ void nearwire_boxes_s8(const uint8_t *input, uint32_t stride, uint32_t rows, uin
     }
 }
 
-void nearwire_boxes_s8_scores(const uint8_t *input, uint32_t stride, uint32_t rows, uint32_t columns, uint32_t cut, uint32_t extra,
+void nearwire_boxes_s8_scores(NEARWIRE_BOXES_INPUT, uint32_t rows, uint32_t columns, uint32_t cut, uint32_t extra,
                               nearwire_boxes_cell *table, const uint32_t *synapses, const int32_t *bias, uint32_t outputs,
                               int32_t *scores)
 {
     const int32_t *const end = scores + outputs;
-    nearwire_boxes_table(input, stride, rows, columns, cut, table);
+    nearwire_boxes_table(NEARWIRE_BOXES_GIVEN, rows, columns, cut, table);
     while (scores != end) {
         int32_t sum = *bias++;
         NEARWIRE_BOXES_NEURON();

@@ -15,9 +15,19 @@ typedef NEARWIRE_BOXES_CELL nearwire_boxes_cell;
 /* Cells of the table of a window. */
 #define NEARWIRE_BOXES_TABLE(rows, columns) (((rows) + 1) * ((columns) + 1))
 
-void nearwire_boxes_s8(const uint8_t *input, uint32_t stride, uint32_t rows, uint32_t columns, uint32_t cut, uint32_t extra,
+/* How the grid lies in the input. NEARWIRE_BOXES_CHANNELS: some layer of the network reads several channels, each with a table of its own behind
+ * the one before; `step` bytes lie between two columns, `plane` between two channels. */
+#ifdef NEARWIRE_BOXES_CHANNELS
+#define NEARWIRE_BOXES_INPUT const uint8_t *input, uint32_t stride, uint32_t step, uint32_t plane, uint32_t channels
+#define NEARWIRE_BOXES_GIVEN input, stride, step, plane, channels
+#else
+#define NEARWIRE_BOXES_INPUT const uint8_t *input, uint32_t stride
+#define NEARWIRE_BOXES_GIVEN input, stride
+#endif
+
+void nearwire_boxes_s8(NEARWIRE_BOXES_INPUT, uint32_t rows, uint32_t columns, uint32_t cut, uint32_t extra,
                        nearwire_boxes_cell *table, const uint32_t *synapses, const NEARWIRE_BOXES_BIAS *bias, uint32_t outputs, uint8_t *output);
 
-void nearwire_boxes_s8_scores(const uint8_t *input, uint32_t stride, uint32_t rows, uint32_t columns, uint32_t cut, uint32_t extra,
+void nearwire_boxes_s8_scores(NEARWIRE_BOXES_INPUT, uint32_t rows, uint32_t columns, uint32_t cut, uint32_t extra,
                               nearwire_boxes_cell *table, const uint32_t *synapses, const int32_t *bias, uint32_t outputs,
                               int32_t *scores);

@@ -29,18 +29,30 @@ static NEARWIRE_NOINLINE uint32_t nearwire_replicated_s8_band(const uint8_t *inp
         NEARWIRE_REPLICATED_KEEP(geometry);
         if (y < geometry[NEARWIRE_REPLICATED_ROWS]) {
             const uint8_t *from = input + y * geometry[NEARWIRE_REPLICATED_WIDTH];
+#ifdef NEARWIRE_REPLICATED_CELLWISE
+            const uint8_t *row = from;
+            const uint32_t cellwise = geometry[NEARWIRE_REPLICATED_CHANNELS] >> 15;
+            const uint32_t step = cellwise != 0u ? geometry[NEARWIRE_REPLICATED_CHANNELS] & 0x7fffu : 1u;
+#else
+            const uint32_t step = 1;
+#endif
             uint16_t *line = (uint16_t *)start;
+#ifdef NEARWIRE_REPLICATED_CELLWISE
+            uint32_t channels = geometry[NEARWIRE_REPLICATED_CHANNELS] & 0x7fffu;
+#else
             uint32_t channels = geometry[NEARWIRE_REPLICATED_CHANNELS];
+#endif
             do {
                 uint16_t *at = line + geometry[NEARWIRE_REPLICATED_START];
-                const uint8_t *const stop = from + geometry[NEARWIRE_REPLICATED_COLUMNS];
+                const uint8_t *const stop = from + geometry[NEARWIRE_REPLICATED_COLUMNS] * step;
                 uint32_t more = geometry[NEARWIRE_REPLICATED_RIGHT];
                 uint32_t sum = 0;
                 NEARWIRE_REPLICATED_KEEP(geometry);
                 line += geometry[NEARWIRE_REPLICATED_CELLS];
                 for (;;) {
                     if (from != stop) {
-                        sum += NEARWIRE_REPLICATED_VALUE(*from++, cut);
+                        sum += NEARWIRE_REPLICATED_VALUE(*from, cut);
+                        from += step;
                     } else if (more-- == 0u) {
                         break;
                     }
@@ -51,6 +63,11 @@ static NEARWIRE_NOINLINE uint32_t nearwire_replicated_s8_band(const uint8_t *inp
                     }
                 }
                 from += geometry[NEARWIRE_REPLICATED_BETWEEN];
+#ifdef NEARWIRE_REPLICATED_CELLWISE
+                if (cellwise != 0u) {
+                    from = ++row;
+                }
+#endif
             } while (--channels > 0u);
         } else {
             nearwire_replicated_s8_copy(start - words, start, start);

@@ -6,6 +6,7 @@
  * corner. Of that table only the band of rows is kept that one row of windows needs. Columns that lie a stride apart are neighbours in
  * it, so that positions are too. Its cells wrap at 16 bits; the sums of rectangles, their differences, do not: at most 225 * 255.
  * NEARWIRE_REPLICATED_MEAN: some layer of the network hands on the mean of each window's bytes instead, a sum shifted to the right.
+ * NEARWIRE_REPLICATED_CELLWISE: some layer of the network reads the channels of a cell beside each other.
  * `scratch` holds the sums of a row of windows, then the band; it must start as zeros. */
 #ifndef NEARWIRE_REPLICATED_BIAS
 #define NEARWIRE_REPLICATED_BIAS uint16_t /* uint32_t: some bias of the network needs more than 12 bits */
@@ -32,9 +33,9 @@ typedef union {
 
 /* What `geometry` holds. */
 enum {
-    NEARWIRE_REPLICATED_CHANNELS,
+    NEARWIRE_REPLICATED_CHANNELS,     /* bit 15, with NEARWIRE_REPLICATED_CELLWISE: the channels of a cell lie beside each other */
     NEARWIRE_REPLICATED_ROWS,         /* of the input */
-    NEARWIRE_REPLICATED_WIDTH,        /* its columns */
+    NEARWIRE_REPLICATED_WIDTH,        /* bytes of one of its rows, of one channel or of all that lie beside each other */
     NEARWIRE_REPLICATED_COLUMNS,      /* of these, that kernels reach */
     NEARWIRE_REPLICATED_BETWEEN,      /* cells from there to the same row of the next channel */
     NEARWIRE_REPLICATED_ABOVE,        /* rows of zero padding above the input */

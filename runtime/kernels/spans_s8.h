@@ -10,8 +10,18 @@
 #endif
 typedef NEARWIRE_SPANS_CELL nearwire_spans_cell;
 
-void nearwire_spans_s8(const uint8_t *input, uint32_t length, uint32_t cut, uint32_t synapses, nearwire_spans_cell *table,
+/* How the signal lies in the input. NEARWIRE_SPANS_CHANNELS: some layer of the network reads several channels, each with sums of its own behind
+ * those of the one before; `step` bytes lie between two values, `plane` between two channels. */
+#ifdef NEARWIRE_SPANS_CHANNELS
+#define NEARWIRE_SPANS_INPUT const uint8_t *input, uint32_t step, uint32_t plane, uint32_t channels
+#define NEARWIRE_SPANS_GIVEN input, step, plane, channels
+#else
+#define NEARWIRE_SPANS_INPUT const uint8_t *input
+#define NEARWIRE_SPANS_GIVEN input
+#endif
+
+void nearwire_spans_s8(NEARWIRE_SPANS_INPUT, uint32_t length, uint32_t cut, uint32_t synapses, nearwire_spans_cell *table,
                        const uint32_t *words, const NEARWIRE_SPANS_BIAS *bias, uint32_t outputs, uint8_t *output);
 
-void nearwire_spans_s8_scores(const uint8_t *input, uint32_t length, uint32_t cut, uint32_t synapses, nearwire_spans_cell *table,
+void nearwire_spans_s8_scores(NEARWIRE_SPANS_INPUT, uint32_t length, uint32_t cut, uint32_t synapses, nearwire_spans_cell *table,
                               const uint32_t *words, const int32_t *bias, uint32_t outputs, int32_t *scores);

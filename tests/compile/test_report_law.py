@@ -17,6 +17,7 @@ from compile.passes.freeze import freeze
 from compile.passes.quantise import quantise
 from compile.report import Report, html
 from compile.report.facts import gather
+from compile.report.planes import turned
 from compile.report.shapes import threshold
 from devices.boards.board import load_board
 from runtime.builds.manifest import Manifest
@@ -49,12 +50,20 @@ def networks() -> dict[str, Network]:
         "spatial, then dense": quantise(replace(after, classes=head.classes), calibration),
         "dense, then spatial": quantise(before, calibration),
         "dense with a zero point": scaled(integer_network((20, 12, 4), zero_point=77)),
+        "boxes with a zero point": scaled(signed(box_network((7, 8)), 128)),
+        "replicated with a zero point": scaled(signed(replicated_network(), 100)),
+        "boxes, channels last": scaled(signed(box_network((6, 5), channels=3, order="last"), 9)),
+        "replicated, channels last": scaled(replicated_network(channels=3, order="last")),
         "boxes, cut": scaled(box_network(cut=4, middle=9)),
         "replicated": scaled(two),
         "replicated, mean": scaled(mean.with_layers((mean.layers[0].with_options(pooling="average"), mean.layers[1]))),
         "spatial": quantise(spatial, rng.integers(0, 256, (50, 64)).astype(np.uint8)),
         "gaussian": quantise(freeze(gaussian), rng.integers(0, 256, (50, 784)).astype(np.uint8)),
     }
+
+
+def signed(network: Network, zero_point: int) -> Network:
+    return replace(network, input=replace(network.input, zero_point=zero_point))
 
 
 @pytest.fixture(scope="module")
@@ -70,12 +79,13 @@ def test_page_computes_what_the_reference_computes(browser: Browser, manifest: M
     path = tmp_path / "report.html"
     path.write_text(html(Report(fitted(manifest, network), network, BOARD, facts, "x")))
     values = data.test.x[:8]
+    shown = np.stack([turned(network, replace(facts, samples=(replace(facts.samples[0], values=one),)))[1].samples[0].values for one in values])
     with opened(browser, path) as one:
         assert one.page.evaluate("nearwire.live && nearwire.disagreeing.length === 0")
         for share in SHARES if name != "dense, then spatial" else (0,):  # the page goes by weights there, the curve by distances
             found: list[dict[str, Any]] = one.page.evaluate(
                 "([x, share]) => x.map((v) => { const r = nearwire.law.run(Uint8Array.from(v), share); return { scores: r.scores, activity: r.activity.map((a) => [...a]) }; })",
-                [values.tolist(), share],
+                [shown.tolist(), share],
             )
             layers = tuple(
                 lowering_of(one).without_weak(one, threshold(np.sort(lowering_of(one).strengths(one)), share / 100)) if share else one

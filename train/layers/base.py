@@ -29,6 +29,7 @@ class Place:
     signal: float  # size of the values that arrive, relative to 1
     output_signal: float  # size of the values that leave
     unit: float  # size of the lengths, relative to 1 (train/model/model.py)
+    last: bool = False  # whether the channels of a cell lie beside each other in what it reads
 
 
 @dataclass(frozen=True)

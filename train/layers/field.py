@@ -73,11 +73,10 @@ class Field(SynapseLayer):
 
     def product(self, x: Tensor, weight: Tensor) -> Tensor:
         (top, left), (height, width) = self.synapses.origin, self.synapses.window
-        maps = x.view(len(x), self.synapses.channels, *self.synapses.area)
-        return functional.linear(maps[:, :, top : top + height, left : left + width].flatten(1), weight.flatten(1))
+        return functional.linear(self.maps(x)[:, :, top : top + height, left : left + width].flatten(1), weight.flatten(1))
 
     def options(self) -> dict[str, Any]:
-        return {"rule": self.synapses.rule, "grid": list(self.synapses.area), "channels": self.synapses.channels}
+        return {"rule": self.synapses.rule, "grid": list(self.synapses.area), "channels": self.synapses.channels, **self.order()}
 
 
 def _spec(place: Place) -> FieldSpec:

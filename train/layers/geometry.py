@@ -9,12 +9,17 @@ from runtime.network.kinds.base import Maps
 
 
 def maps_of(shape: tuple[int, ...]) -> Maps:
-    """A sample's own grid: (n,) is one row, (height, width) one map, (channels, height, width) several."""
+    """A sample's own grid, as (channels, height, width): (n,) is one row, (height, width) one map, (height, width, channels) several."""
     if len(shape) == 1:
         return 1, 1, shape[0]
     if len(shape) == 2:
         return 1, shape[0], shape[1]
-    return math.prod(shape[:-2]), shape[-2], shape[-1]
+    return shape[-1], math.prod(shape[:-2]), shape[-2]
+
+
+def is_last(shape: tuple[int, ...], maps: Maps) -> bool:
+    """Whether samples of a shape, read as ``maps``, have the channels of a cell beside each other: images in colour, and signals of several axes."""
+    return len(shape) >= 3 or (len(shape) == 2 and maps == (shape[1], 1, shape[0]))
 
 
 def grid_maps(grid: tuple[int, int] | None, arriving: Maps, size: int, k: int) -> Maps:
@@ -29,9 +34,9 @@ def grid_maps(grid: tuple[int, int] | None, arriving: Maps, size: int, k: int) -
             f"layers.{k}: a grid of {height} x {width} cells does not match what arrives there, {' x '.join(map(str, arriving))} = {size} values. "
             "Allowed: up to 255 x 255 cells and 256 channels that take exactly these values."
         )
-    if k == 0 and width <= 4 < channels:
+    if k == 0 and height <= 4 < min(width, channels):
         raise InputError(
-            f"layers.{k} reads {channels} channels of {height} x {width} cells, which looks like an image with its channels last. "
-            "Field and replicated layers need them first: save the data as .npz with x of shape (n, channels, height, width)."
+            f"layers.{k} reads {channels} channels of {height} x {width} cells, which looks like an image with its channels first. "
+            "Channels come last: save the data as .npz with x of shape (n, height, width, channels)."
         )
     return channels, height, width

@@ -101,7 +101,7 @@ class Replicated(SynapseLayer):
         return cls(place, config, synapses, g["stride"], g["padding"], g["pool"], str(layer.options.get("pooling", "max")))
 
     def product(self, x: Tensor, weight: Tensor) -> Tensor:
-        maps = functional.conv2d(x.view(len(x), *self.place.maps), weight, stride=self.stride, padding=self.padding)
+        maps = functional.conv2d(self.maps(x), weight, stride=self.stride, padding=self.padding)
         return (maps if self.averages else largest(maps, self.pool)).flatten(1)
 
     def sums(self) -> int:
@@ -118,6 +118,7 @@ class Replicated(SynapseLayer):
             "rule": "box",
             "grid": list(self.place.maps[1:]),
             "channels": self.place.maps[0],
+            **self.order(),
             "kernel": list(self.synapses.area),
             "stride": list(self.stride),
             "padding": list(self.padding),

@@ -44,6 +44,17 @@ class SynapseLayer(WeightedLayer):
     def bias(self) -> nn.Parameter:  # type: ignore[override]
         return self.synapses.bias
 
+    def maps(self, x: Tensor) -> Tensor:
+        """(samples, channels, height, width) of (samples, inputs)."""
+        channels, height, width = self.place.maps
+        if self.place.last:
+            return x.view(len(x), height, width, channels).permute(0, 3, 1, 2)
+        return x.view(len(x), channels, height, width)
+
+    def order(self) -> dict[str, Any]:
+        """The option that tells where the channels lie, where that is not the usual."""
+        return {"order": "last"} if self.place.last else {}
+
     def weight_of(self, values: Tensor) -> Tensor:
         return self.synapses.weights(values)
 

@@ -14,7 +14,7 @@ from runtime.network.kinds import KINDS, kind_of
 from runtime.network.network import InputSpec, Layer
 from train.config.kinds import Spec
 from train.layers.base import Place, TrainLayer
-from train.layers.geometry import maps_of
+from train.layers.geometry import is_last, maps_of
 
 DEGREE = {"inverse": 1, "inverse_square": 2}  # w ~ length ** -degree; other rules have their own length
 
@@ -44,7 +44,8 @@ class Places:
         else:
             maps = entry.reads(maps, size, len(layers))
             leaving = entry.leaves(maps, outputs, len(layers))
+        last = file.options.get("order") == "last" if file is not None else not layers and maps[0] > 1 and is_last(self.spec.shape, maps)
         self.signal = arriving / unit**self.degree if positioned else 1.0
         self.size, self.maps, self.maximum = math.prod(leaving), leaving, 255
         before = layers[-1] if layers else None
-        return Place(size, self.size, before, entry, maps, maximum, self.spec.shape, arriving, self.signal, unit)
+        return Place(size, self.size, before, entry, maps, maximum, self.spec.shape, arriving, self.signal, unit, last)

@@ -67,12 +67,13 @@ def c_layer(network: Network, index: int, layer: Layer, source: str, target: str
     bias = _bias(network, index, layer, item, weights)
     packed = None
     if hidden and item.packed:
-        alike = packed_layers(network, item.name)
-        packed = packed_biases(alike, item)[[one is layer for one in alike].index(True)]
+        packing = packed_layers(network, item.name)
+        packed = packed_biases(packing, item)[[one is layer for one in packing].index(True)]
     arrays.append(CArray("bias", "int32_t", bias) if packed is None else CArray("bias", ARRAY_TYPES[packed.dtype.name], packed))
     names = [f"nearwire_layer_{index}_{array.name}" for array in arrays]
     scratch, first = scratch_of(item, layer), item.first_input(layer)
-    sizes = [f"{size}u" for size in item.sizes_of(layer, network.input.cut if index == 0 else 0)]
+    alike = [other for other in network.layers if other.store == item.name]
+    sizes = [f"{size}u" for size in item.sizes_among(layer, alike, network.input.cut if index == 0 else 0)]
     if scratch:
         sizes.append(f"nearwire_layer_{index}_scratch")
     spikes = layer.activation == "lif"  # its kernel is called by a function that has no parameters of these names

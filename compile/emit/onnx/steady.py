@@ -74,8 +74,11 @@ def _hidden(graph: Graph, part: Numbers, value: str) -> str:
 def _convolution(graph: Graph, part: Numbers, repeated: Convolution, value: str) -> str:
     """A replicated layer: Reshape -> Conv -> bytes -> pooling -> Flatten. Rounding keeps order, so it may come before the maximum."""
     name, channels, (height, width) = part.layer.name, repeated.channels, repeated.grid
-    shape = graph.constant(f"{name}/grid", np.array([-1, channels, height, width], np.int64))
+    sizes = [-1, height, width, channels] if repeated.channels_last else [-1, channels, height, width]
+    shape = graph.constant(f"{name}/grid", np.array(sizes, np.int64))
     maps = graph.node("Reshape", [value, shape], f"{name}/maps", f"{name}/to_maps")
+    if repeated.channels_last:
+        maps = graph.node("Transpose", [maps], f"{name}/channels_first", f"{name}/to_channels_first", perm=[0, 3, 1, 2])
     weights = part.weights.reshape(-1, channels, *repeated.kernel)
     operands = _real_operands(graph, part, maps, weights)
     sums = graph.node("Conv", operands, f"{name}/sums", name, kernel_shape=repeated.kernel, strides=repeated.stride, pads=repeated.padding * 2)

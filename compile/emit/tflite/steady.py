@@ -93,10 +93,11 @@ def _convolution(graph: Graph, part: Numbers, repeated: Convolution, value: int)
         source = graph.subgraph.tensors[value].quantization
         return graph.tensor(f"{name}/{name_}", shape, "INT8", None, source.scale, source.zeroPoint)
 
-    shape = [1, channels, height, width]
-    value_maps = graph.operator("RESHAPE", [value, constant("grid", shape)], seen("maps", tuple(shape)), "ReshapeOptions", newShape=shape)
-    last = seen("channels_last", (1, height, width, channels))
-    now = graph.operator("TRANSPOSE", [value_maps, constant("to_last", [0, 2, 3, 1])], last, "TransposeOptions")
+    shape = [1, height, width, channels] if repeated.channels_last else [1, channels, height, width]
+    now = graph.operator("RESHAPE", [value, constant("grid", shape)], seen("maps", tuple(shape)), "ReshapeOptions", newShape=shape)
+    if not repeated.channels_last:
+        last = seen("channels_last", (1, height, width, channels))
+        now = graph.operator("TRANSPOSE", [now, constant("to_last", [0, 2, 3, 1])], last, "TransposeOptions")
     if (py, px) != (0, 0):
         padded = seen("padded", (1, height + 2 * py, width + 2 * px, channels))
         now = graph.operator("PAD", [now, constant("padding", [[0, 0], [py, py], [px, px], [0, 0]])], padded, "PadOptions")

@@ -55,21 +55,25 @@ static const fast_plan *fast_boxes_plan(const void *bias, uint32_t packed, uint3
 #endif
 
 #define FAST_BOXES_PARAMETERS                                                                                                                       \
-    const uint8_t *input, uint32_t stride, uint32_t rows, uint32_t columns, uint32_t cut, uint32_t extra, nearwire_boxes_cell *table,               \
-        const uint32_t *synapses
+    NEARWIRE_BOXES_INPUT, uint32_t rows, uint32_t columns, uint32_t cut, uint32_t extra, nearwire_boxes_cell *table, const uint32_t *synapses
+#ifdef NEARWIRE_BOXES_CHANNELS
+#define FAST_BOXES_TABLE nearwire_boxes_table
+#else
+#define FAST_BOXES_TABLE fast_boxes_table
+#endif
 void nearwire_boxes_s8(FAST_BOXES_PARAMETERS, FAST_PACKED_PARAMETERS(NEARWIRE_BOXES_BIAS));
 void nearwire_boxes_s8(FAST_BOXES_PARAMETERS, FAST_PACKED_PARAMETERS(NEARWIRE_BOXES_BIAS))
 {
 #ifndef FAST_PORTABLE_ONLY
     const fast_plan *const plan = fast_boxes_plan(bias, sizeof *bias, outputs, extra, table, synapses);
     if (plan != NULL) {
-        fast_boxes_table(input, stride, rows, columns, cut, table);
+        FAST_BOXES_TABLE(NEARWIRE_BOXES_GIVEN, rows, columns, cut, table);
         fast_boxes_sums(plan, table);
         fast_finish(plan, output);
         return;
     }
 #endif
-    portable_boxes_s8(input, stride, rows, columns, cut, extra, table, synapses, bias, outputs, output);
+    portable_boxes_s8(NEARWIRE_BOXES_GIVEN, rows, columns, cut, extra, table, synapses, bias, outputs, output);
 }
 
 void nearwire_boxes_s8_scores(FAST_BOXES_PARAMETERS, FAST_LAST_PARAMETERS);
@@ -78,11 +82,11 @@ void nearwire_boxes_s8_scores(FAST_BOXES_PARAMETERS, FAST_LAST_PARAMETERS)
 #ifndef FAST_PORTABLE_ONLY
     const fast_plan *const plan = fast_boxes_plan(bias, 0, outputs, extra, table, synapses);
     if (plan != NULL) {
-        fast_boxes_table(input, stride, rows, columns, cut, table);
+        FAST_BOXES_TABLE(NEARWIRE_BOXES_GIVEN, rows, columns, cut, table);
         fast_boxes_sums(plan, table);
         memcpy(scores, plan->sums, outputs * sizeof *scores);
         return;
     }
 #endif
-    portable_boxes_s8_scores(input, stride, rows, columns, cut, extra, table, synapses, bias, outputs, scores);
+    portable_boxes_s8_scores(NEARWIRE_BOXES_GIVEN, rows, columns, cut, extra, table, synapses, bias, outputs, scores);
 }

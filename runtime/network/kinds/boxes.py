@@ -20,6 +20,7 @@ from runtime.network.kinds.base import Kind, Maps
 from runtime.network.network import Array, Layer
 
 RULES = ("inverse", "inverse_square", "gaussian", "box")
+ORDERS = ("first", "last")
 SYNAPSES_MAX = 255  # of a neuron
 PART = 2**21  # values that are in memory at a time while boxes become weights
 
@@ -38,6 +39,28 @@ class SynapseKind(Kind):
     def input_maps(self, layer: Layer) -> Maps:
         height, width = layer.options["grid"]
         return int(layer.options["channels"]), int(height), int(width)
+
+
+def channels_last(layer: Layer) -> bool:
+    """Whether the channels of a cell lie beside each other in what the layer reads."""
+    return layer.options.get("order") == "last" and int(layer.options["channels"]) > 1
+
+
+def in_order(weights: Array, layer: Layer) -> Array:
+    """(n, inputs) of (n, channels * height * width): the weights in the order in which the layer's inputs lie."""
+    if not channels_last(layer):
+        return weights
+    height, width = layer.options["grid"]
+    maps = weights.reshape(len(weights), int(layer.options["channels"]), int(height), int(width))
+    return np.ascontiguousarray(maps.transpose(0, 2, 3, 1)).reshape(len(weights), -1)
+
+
+def by_channel(values: Array, layer: Layer) -> Array:
+    """(n, channels, height, width) of (n, inputs): the maps that the layer reads."""
+    (height, width), channels = layer.options["grid"], int(layer.options["channels"])
+    if channels_last(layer):
+        return values.reshape(len(values), int(height), int(width), channels).transpose(0, 3, 1, 2)
+    return values.reshape(len(values), channels, int(height), int(width))
 
 
 def box_edges(position: Array, reach: Array, grid: tuple[int, int]) -> Array:

@@ -23,6 +23,7 @@ class Convolution:
     padding: Pair
     pool: Pair
     mean_shift: int = 0
+    channels_last: bool = False  # whether the channels of a cell lie beside each other in its input
 
     @property
     def positions(self) -> Pair:

@@ -2,7 +2,8 @@
 
     w_j(cell) = sum_k charge_jk * rule(|cell - position_jk| / reach_jk),   out_j = sum_cells w_j(cell) * input(cell) + bias_j
 
-The grid has ``channels`` maps of ``grid`` = (height, width) cells, flattened channel by channel; each synapse reads one channel.
+The grid has ``channels`` maps of ``grid`` = (height, width) cells, flattened channel by channel, or cell by cell with option ``order`` "last"; each synapse
+reads one channel.
 Integer form: with rule ``box`` edges and charges are integers, and the weight is their exact sum, in -63..63; so a device sums
 rectangles, and a runtime that multiplies matrices sees the same integers. Other rules become a plain ``weight`` matrix.
 """
@@ -15,7 +16,7 @@ import numpy as np
 
 from devices.errors import InputError
 from runtime.network.kinds.base import ArraySpec, kept_with_layer
-from runtime.network.kinds.boxes import RULES, SYNAPSES_MAX, SynapseKind, float_weights, integer_tiles
+from runtime.network.kinds.boxes import ORDERS, RULES, SYNAPSES_MAX, SynapseKind, float_weights, in_order, integer_tiles
 from runtime.network.kinds.options import OptionSpec
 from runtime.network.law import WEIGHT_MAX
 from runtime.network.network import Array, Layer
@@ -26,6 +27,9 @@ GRID_OPTIONS = {
     "rule": OptionSpec(Word(RULES, "wiring rule"), "how a weight decreases with the distance"),
     "grid": OptionSpec(CELLS, "(height, width) in cells"),
     "channels": OptionSpec(Whole(1, 256), "maps of the grid"),
+    "order": OptionSpec(
+        Word(ORDERS, "order of the channels"), "whether the channels of a cell lie beside each other: 'last'; 'first' where absent", optional=True
+    ),
 }
 
 
@@ -66,7 +70,7 @@ class Field(SynapseKind):
         check_synapses(layer, integer, where)
 
     def weights(self, layer: Layer) -> Array:
-        return float_weights(layer.options["rule"], layer.arrays, int(layer.options["channels"]), grid_of(layer))
+        return in_order(float_weights(layer.options["rule"], layer.arrays, int(layer.options["channels"]), grid_of(layer)), layer)
 
     @kept_with_layer
     def integer_weights(self, layer: Layer) -> Array:
@@ -80,7 +84,7 @@ class Field(SynapseKind):
         if "weight" in layer.arrays:
             yield layer.arrays["weight"]
         else:
-            yield from held_tiles(layer, grid_of(layer))
+            yield from (in_order(tile, layer) for tile in held_tiles(layer, grid_of(layer)))
 
 
 def charges_bound(layer: Layer) -> int:

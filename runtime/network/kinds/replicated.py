@@ -23,7 +23,7 @@ import numpy as np
 
 from devices.errors import InputError
 from runtime.network.kinds.base import ArraySpec, Maps, kept_with_layer
-from runtime.network.kinds.boxes import SynapseKind, float_weights
+from runtime.network.kinds.boxes import SynapseKind, by_channel, channels_last, float_weights
 from runtime.network.kinds.convolution import Convolution
 from runtime.network.kinds.field import CELLS, GRID_OPTIONS, charges_bound, check_grid, check_synapses, grid_of, held_tiles
 from runtime.network.kinds.options import OptionSpec
@@ -122,7 +122,9 @@ class Replicated(SynapseKind):
         return rows * columns * max(int(layer.options["channels"]) * height * width, self.sizes(layer)["prototypes"])
 
     def convolution(self, layer: Layer) -> Convolution:
-        return Convolution(int(layer.options["channels"]), grid_of(layer), **geometry(layer), mean_shift=mean_shift(layer))
+        return Convolution(
+            int(layer.options["channels"]), grid_of(layer), **geometry(layer), mean_shift=mean_shift(layer), channels_last=channels_last(layer)
+        )
 
     def output_maps(self, layer: Layer) -> Maps:
         return len(layer.arrays["bias"]), *pooled(layer)
@@ -203,7 +205,7 @@ def _patches(values: Array, layer: Layer) -> Array:
     grid, g, channels = grid_of(layer), geometry(layer), int(layer.options["channels"])
     (py, px), (sy, sx), (ky, kx) = g["padding"], g["stride"], g["kernel"]
     padded = np.zeros((len(values), grid[0] + 2 * py, grid[1] + 2 * px, channels), values.dtype)
-    padded[:, py : py + grid[0], px : px + grid[1]] = values.reshape(len(values), channels, *grid).transpose(0, 2, 3, 1)
+    padded[:, py : py + grid[0], px : px + grid[1]] = by_channel(values, layer).transpose(0, 2, 3, 1)
     windows = np.lib.stride_tricks.sliding_window_view(padded, (ky, kx), (1, 2))[:, ::sy, ::sx]  # type: ignore[call-overload]
     return np.asarray(windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, ky * kx * channels))
 
