@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +11,7 @@ from compile.report.facts import Facts, Sample
 from runtime.network.kinds import kind_of
 from runtime.network.network import Array, Layer, Network
 
+BY_INPUT = ("sender", "sign", "inhibition")  # arrays with an entry an input, of layers of positions
 COLOURS = 4  # channels of a picture, at most
 
 
@@ -43,12 +43,10 @@ def _channels_last(network: Network) -> tuple[int, int, int] | None:
 
 def _with_columns(layer: Layer, order: Array) -> Layer:
     """The layer reading its inputs in another order; what it has an entry an input of follows."""
-    moved: Mapping[str, Array] = {}
     if "weight" in layer.arrays:
-        moved = {"weight": np.ascontiguousarray(layer.arrays["weight"][:, order])}
-    elif "sender" in layer.arrays:
-        moved = {name: layer.arrays[name][order] for name in ("sender", "sign", "inhibition") if name in layer.arrays}
-    return layer.with_arrays(**moved)
+        return layer.with_arrays(weight=np.ascontiguousarray(layer.arrays["weight"][:, order]))
+    arrays = {name: value[order] if name in BY_INPUT else value for name, value in layer.arrays.items()}
+    return replace(layer, arrays=arrays)
 
 
 def _turned(sample: Sample, order: Array) -> Sample:

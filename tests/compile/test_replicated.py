@@ -116,7 +116,7 @@ def test_all_of_a_box_of_225_cells_is_exact(tmp_path: Path) -> None:
     edges[...] = [0, 0, 15, 15]
     charge[:, 0] = [1, 63, -63]
     network = stored(network.with_layers((layer.with_arrays(edges=edges, charge=charge), *network.layers[1:])))
-    assert "NEARWIRE_REPLICATED_WIDE\n" in c.files(network)["nearwire.h"]
+    assert "NEARWIRE_REPLICATED_WIDE 0\n" in c.files(network)["nearwire.h"]
     c.emit(network, tmp_path)
     with backend("c").open(tmp_path, network) as session:
         assert np.array_equal(session.scores(samples(network)), reference.scores(network, samples(network)))
