@@ -16,15 +16,16 @@ from bench.support.networks import box_network
 from compile.emit.c import front as c_front
 from compile.emit.c import steady as c
 from compile.passes.store import store
+from compile.proof.front import prove_front
 from devices.boards.board import load_board
-from devices.errors import InputError
+from devices.errors import CheckError, InputError
 from runtime.network.check import validate
-from runtime.network.file import from_bytes, to_bytes
+from runtime.network.file import from_bytes, save, to_bytes
 from runtime.network.front import scale
 from runtime.network.front.stage import Stage
 from runtime.network.front.stages import check_front, quantised
 from runtime.network.network import Array, InputSpec, Network
-from tests.support.needs import needs_program
+from tests.support.needs import needs, needs_program
 
 GRID = (6, 4)
 SIZE = 24
@@ -90,6 +91,21 @@ def test_c_equals_the_law(dtype: str, flags: tuple[str, ...], tmp_path: Path) ->
         run(sample.ctypes.data_as(ctypes.c_void_p), out.ctypes.data_as(ctypes.c_void_p))
     assert np.array_equal(made, quantised(network.front, network.input, raw, "x"))
     subprocess.run(["make", "-s", "test"], check=True, cwd=folder, capture_output=True)
+
+
+def test_the_proof_compares_every_byte_and_names_the_first_that_differs(tmp_path: Path) -> None:
+    network = with_front(*ends("float32", 4), "float32")
+    stored, _ = store(network, load_board("emulated-cortex-m4"))
+    save(stored, tmp_path / "network.safetensors")
+    c.emit(stored, tmp_path)
+    raw = raw_values("float32", *ends("float32", 4), 500)
+    proof = prove_front(tmp_path, stored, raw)
+    needs(proof.missing)
+    assert proof.samples == 500
+    code = (tmp_path / "c" / "front.c").read_text()
+    (tmp_path / "c" / "front.c").write_text(code.replace("value < 255.0f ? value", "value < 255.0f ? value + 1.0f"))
+    with pytest.raises(CheckError, match=r"front\.c .*the law says"):
+        prove_front(tmp_path, stored, raw)
 
 
 def test_the_file_keeps_the_front_end() -> None:

@@ -67,8 +67,10 @@ class NativeSession(Session):
             return super().quantise(raw)
         values = np.ascontiguousarray(raw, raw_dtype(self._network.front))
         result = np.empty((len(values), self._inputs), np.uint8)
+        quantise = self._library.nearwire_quantise
+        quantise.restype, quantise.argtypes = None, [ctypes.c_void_p, ctypes.c_void_p]
         for sample, made in zip(values, result, strict=True):
-            self._library.nearwire_quantise(_pointer(sample), _pointer(made))
+            quantise(_pointer(sample), _pointer(made))
         return result
 
     def spikes(self, samples: Array) -> list[Array]:
