@@ -1,4 +1,4 @@
-"""What all tests share: builds of the zoo and a browser; and the processor, if several processes run the tests."""
+"""What all tests share: builds of the zoo, compiled C and a browser; and the processor, if several processes run the tests."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from devices.tools.toolchain import Compiler
+from tests.support.compiled import Objects, Run
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -30,6 +33,23 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that all workers of the session have in common."""
     folder = tmp_path_factory.getbasetemp()
     return folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder
+
+
+@pytest.fixture(scope="session")
+def plain_compiler() -> Run:
+    """How a compiler runs in the product."""
+    return Compiler.run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once(shared_folder: Path, plain_compiler: Run) -> Iterator[None]:
+    """C that was compiled before is not compiled again."""
+    folder = shared_folder / "objects"
+    folder.mkdir(exist_ok=True)
+    objects = Objects(folder, plain_compiler)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Compiler, "run", lambda compiler, arguments, what: objects.run(compiler, arguments, what))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -29,11 +29,11 @@ class Zoo:
         return CompileOptions(firmware_samples=SAMPLES.get(name, 300))
 
     def build(self, name: str, board: str | None = None) -> Path:
-        """The build of a network, or that for another board, which is not proven there; the test needs its data set."""
+        """The build of a network, or that for another board, which is not proven there; the test needs the network's data set."""
         source, place = resolve(f"zoo:{name}"), self.folder / (f"{name}-{board}" if board else name)
-        needs_data(str(load(source).provenance["data"]))
-        with FileLock(place.with_suffix(".lock")):
+        with FileLock(f"{place}.lock"):
             if not place.exists():
+                needs_data(str(load(source).provenance["data"]))
                 compile_network(source, place, CompileOptions(board=board, firmware_samples=1) if board else self.options(name))
         return place
 
