@@ -142,19 +142,11 @@ def test_what_does_not_fit_is_refused_with_the_reason() -> None:
     layer = network.layers[0]
     assert "at most 15 x 15" in str(ITEM.refuses(replicated_network((16, 16), layers=({"kernel": (16, 3)},)).layers[0]))
     assert "-64..63" in str(ITEM.refuses(layer.with_arrays(charge=np.full_like(layer.arrays["charge"], 64))))
-    assert "quarter" in str(ITEM.refuses(layer.with_arrays(bias=layer.arrays["bias"] * 0 + 1, shift=layer.arrays["shift"] * 0 + 9)))
+    assert ITEM.refuses(layer.with_arrays(bias=layer.arrays["bias"] * 0 + 1, shift=layer.arrays["shift"] * 0 + 9)) is None  # it takes 32 bits
+    assert "28 bits" in str(ITEM.refuses(layer.with_arrays(bias=layer.arrays["bias"] * 0 + 2**27)))
     assert "activation" in str(ITEM.refuses(replace(layer, activation="none")))
     assert "no prototypes" in str(ITEM.refuses(box_network().layers[0]))
     wide = replicated_network((4, 255), 256, ({"prototypes": 1, "synapses": 1},)).layers[0]
     assert "sizes of at most 65535" in str(ITEM.refuses(wide))
     with pytest.raises(InputError, match="cannot be stored as 'replicated_s8': the layer has no prototypes"):
         store(integer_network(), BOARD, choice="replicated_s8")
-
-
-def test_an_input_with_a_zero_point_is_refused() -> None:
-    network = replicated_network()
-    shifted = replace(network, input=replace(network.input, zero_point=9))
-    with pytest.raises(InputError, match="zero point"):
-        store(shifted, BOARD, choice="replicated_s8")
-    with pytest.raises(InputError, match="zero point"):
-        c.files(stored(shifted))
