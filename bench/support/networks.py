@@ -151,7 +151,7 @@ def box_network(
     charge = rng.integers(-(63 // synapses), 63 // synapses + 1, (neurons, synapses))
     spread = 255 / (1 << cut) * grid[0] * grid[1] * 63 / synapses / 12
     sizes = [neurons, *([middle] if middle else []), classes]
-    wiring = {"edges": np.concatenate([low, high], axis=2).astype(np.uint8), "charge": charge.astype(np.int8)}
+    wiring = {"edges": np.concatenate([low, high], axis=2).astype(np.uint8 if max(grid) <= 255 else np.uint16), "charge": charge.astype(np.int8)}
     if channels > 1:
         wiring["channel"] = np.random.default_rng(seed + 1).integers(0, channels, charge.shape).astype(np.uint8)
     layers = [

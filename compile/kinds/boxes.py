@@ -68,6 +68,7 @@ class BoxLowering(Lowering):
         return {
             "form": "boxes",
             "edges": packed(arrays["edges"]),
+            "wide": int(arrays["edges"].dtype.itemsize) > 1,
             "charge": packed(arrays["charge"]),
             "channel": packed(arrays["channel"]) if "channel" in arrays else None,
             "synapses": int(arrays["charge"].shape[1]),

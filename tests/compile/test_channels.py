@@ -100,3 +100,31 @@ def test_an_order_that_nobody_knows_is_refused() -> None:
     first, *others = network.layers
     with pytest.raises(InputError, match="order"):
         validate(network.with_layers((first.with_options(order="middle"), *others)))
+
+
+@pytest.mark.parametrize(
+    ("network", "wanted"),
+    [
+        (box_network((1, 1200), neurons=40, synapses=5), "spans_s8"),
+        (box_network((1, 700), neurons=40, synapses=5, channels=3, order="last"), "spans_s8"),
+        (replicated_network((1, 512), layers=({"kernel": (1, 9), "padding": (0, 4), "stride": (1, 2), "pool": (1, 4)},)), "replicated_s8"),
+    ],
+    ids=["one channel", "three", "replicated"],
+)
+def test_signals_longer_than_255_samples(network: Network, wanted: str, tmp_path: Path) -> None:
+    assert FORMATS[wanted].refuses(network.layers[0]) is None
+    stored, _ = store(network, M4)
+    stored = stored.with_layers((replace(stored.layers[0], store=wanted), *stored.layers[1:]))
+    samples = np.random.default_rng(1).integers(0, 256, (20, network.input.size)).astype(np.uint8)
+    save(stored, tmp_path / "network.safetensors")
+    onnx.emit(stored, tmp_path)
+    tflite.emit(stored, tmp_path)
+    c.emit(stored, tmp_path)
+    for backend, parity in verify(tmp_path, stored, samples, ("c", "onnxruntime", "tflite", "firmware"), board=M4.name).items():
+        needs(parity.missing)
+        assert parity.exact, (backend, parity)
+
+
+def test_a_grid_of_several_rows_stays_within_255_cells() -> None:
+    with pytest.raises(InputError, match="sides of 255, or one row of 65535"):
+        box_network((2, 300))

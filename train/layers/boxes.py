@@ -33,7 +33,7 @@ class BoxSpec(Spec):
 
     synapses: Cells = 4
     """Of a neuron."""
-    grid: tuple[Cells, Cells] | None = None
+    grid: tuple[Cells, Size] | None = None
     """(height, width) of what it reads; None: the shape of a sample."""
     bits: Literal[8, 4] = 8
     """Of a charge after the quantised phase: -63..63, -7..7."""

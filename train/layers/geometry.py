@@ -6,6 +6,7 @@ import math
 
 from devices.errors import InputError
 from runtime.network.kinds.base import Maps
+from runtime.network.kinds.field import LENGTH_MAX, SIDE_MAX
 
 
 def maps_of(shape: tuple[int, ...]) -> Maps:
@@ -29,10 +30,10 @@ def grid_maps(grid: tuple[int, int] | None, arriving: Maps, size: int, k: int) -
         height, width = grid
         channels = size // (height * width)
     matches = channels * height * width == size and channels >= 1 and (arriving[0] == 1 or arriving == (channels, height, width))
-    if not matches or channels > 256 or max(height, width) > 255:
+    if not matches or channels > 256 or width > LENGTH_MAX or (height > 1 and max(height, width) > SIDE_MAX):
         raise InputError(
             f"layers.{k}: a grid of {height} x {width} cells does not match what arrives there, {' x '.join(map(str, arriving))} = {size} values. "
-            "Allowed: up to 255 x 255 cells and 256 channels that take exactly these values."
+            f"Allowed: up to {SIDE_MAX} x {SIDE_MAX} cells, or one row of {LENGTH_MAX}, and 256 channels, that take exactly these values."
         )
     if k == 0 and height <= 4 < min(width, channels):
         raise InputError(

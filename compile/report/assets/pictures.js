@@ -9,7 +9,7 @@ for (const layer of data.map.layers) {
   layer.scale = reals(layer.scale);
   if (layer.form === "weights") layer.weight = signed(layer.weight);
   else {
-    layer.edges = bytes(layer.edges);
+    layer.edges = layer.wide ? new Uint16Array(bytes(layer.edges).slice().buffer) : bytes(layer.edges);
     layer.charge = signed(layer.charge);
     layer.channel = layer.channel === null ? null : bytes(layer.channel);
   }

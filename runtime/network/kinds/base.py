@@ -25,7 +25,7 @@ Maps = tuple[int, int, int]  # (channels, height, width)
 
 @dataclass(frozen=True)
 class ArraySpec:
-    """One named array of a kind: its numpy dtype, its shape (sizes by name), its unit, and whether a layer may lack it."""
+    """One named array of a kind: its numpy dtype (or several, with | between), its shape (sizes by name), its unit, and whether a layer may lack it."""
 
     dtype: str
     shape: tuple[str, ...]  # of 'inputs', 'outputs' or a free name that must agree between the arrays
@@ -172,8 +172,8 @@ class Kind(ABC):
                     continue
                 raise InputError(f"{at} lacks the array '{name}' {spec.shape} of {spec.dtype} ({spec.unit}).")
             value = layer.arrays[name]
-            if value.dtype != np.dtype(spec.dtype):
-                raise InputError(f"{at}: array '{name}' is {value.dtype}; it must be {spec.dtype}.")
+            if str(value.dtype) not in spec.dtype.split("|"):
+                raise InputError(f"{at}: array '{name}' is {value.dtype}; it must be {spec.dtype.replace('|', ' or ')}.")
             expected = tuple(sizes.setdefault(size, n) for size, n in zip(spec.shape, value.shape, strict=False))
             if value.ndim != len(spec.shape) or value.shape != expected:
                 raise InputError(f"{at}: array '{name}' has shape {value.shape}; it must be {spec.shape} = {expected}.")

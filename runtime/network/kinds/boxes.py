@@ -64,11 +64,11 @@ def by_channel(values: Array, layer: Layer) -> Array:
 
 
 def box_edges(position: Array, reach: Array, grid: tuple[int, int]) -> Array:
-    """(n, synapses, 4) uint8 [low y, low x, high y, high x] of float32 (n, synapses, 2) positions and reaches in cells."""
+    """(n, synapses, 4) uint8, or uint16 beyond 255 cells, [low y, low x, high y, high x] of float32 (n, synapses, 2) positions and reaches in cells."""
     size = np.array(grid, np.float32)
     low = np.clip(np.rint(position - reach), 0, size)
     high = np.maximum(np.clip(np.rint(position + reach), 0, size), low)
-    return np.concatenate([low, high], axis=2).astype(np.uint8)
+    return np.concatenate([low, high], axis=2).astype(np.uint8 if max(grid) <= 255 else np.uint16)
 
 
 def inside(edges: Array, grid: tuple[int, int]) -> Array:

@@ -23,9 +23,10 @@ from runtime.network.network import Array, Layer
 from runtime.network.schema import Several, Whole, Word
 
 CELLS = Several(Whole(1, 255), 2, 2)
+SIDE_MAX, LENGTH_MAX = 255, 65535  # cells of a side of a grid; of a signal, which is a grid of one row
 GRID_OPTIONS = {
     "rule": OptionSpec(Word(RULES, "wiring rule"), "how a weight decreases with the distance"),
-    "grid": OptionSpec(CELLS, "(height, width) in cells"),
+    "grid": OptionSpec(Several(Whole(1, LENGTH_MAX), 2, 2), "(height, width) in cells: at most 255 each, or one row of 65,535"),
     "channels": OptionSpec(Whole(1, 256), "maps of the grid"),
     "order": OptionSpec(
         Word(ORDERS, "order of the channels"), "whether the channels of a cell lie beside each other: 'last'; 'first' where absent", optional=True
@@ -51,7 +52,7 @@ class Field(SynapseKind):
         "step": ArraySpec("float32", ("outputs",), "real charge a step, where training was quantisation-aware", optional=True),
     }
     integer_arrays = {
-        "edges": ArraySpec("uint8", ("outputs", "synapses", "sides"), "cells: low y, low x, high y, high x; rule box", optional=True),
+        "edges": ArraySpec("uint8|uint16", ("outputs", "synapses", "sides"), "cells: low y, low x, high y, high x; rule box", optional=True),
         "charge": ArraySpec("int8", ("outputs", "synapses"), "weight steps; rule box", optional=True),
         "channel": ArraySpec("uint8", ("outputs", "synapses"), "index of the map it reads", optional=True),
         "weight": ArraySpec("int8", ("outputs", "inputs"), "weight steps; other rules", optional=True),
@@ -104,6 +105,8 @@ def held_tiles(layer: Layer, area: tuple[int, int]) -> Iterator[Array]:
 def check_grid(layer: Layer, where: str) -> None:
     """InputError unless the grid's cells are the values that the layer reads."""
     (height, width), channels = grid_of(layer), int(layer.options["channels"])
+    if height > 1 and max(height, width) > SIDE_MAX:
+        raise InputError(f"{where}: a grid of {height} x {width} cells; allowed: sides of {SIDE_MAX}, or one row of {LENGTH_MAX}.")
     if height * width * channels != layer.inputs:
         raise InputError(
             f"{where}: a grid of {channels} x {height} x {width} cells has {height * width * channels} values; the layer reads {layer.inputs}."
