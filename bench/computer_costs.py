@@ -45,15 +45,15 @@ PORTABLE = ("portable_products", "portable_outputs")
 def session_of(network: Network, board: Board) -> Iterator[ProgramSession]:
     """The network's C program under the counting emulator of the board."""
     with tempfile.TemporaryDirectory() as temporary:
-        place = Path(temporary)
-        c.emit(network, place)
+        folder = Path(temporary)
+        c.emit(network, folder)
         if board.name != "host":
             with open_computer(board) as computer:
-                yield session_there(Visit(computer, board, Build(place, network)), "c")
+                yield session_there(Visit(computer, board, Build(folder, network)), "c")
             return
         own = compiler_for(Toolchain(compiler="host"))
-        program = place / "program"
-        program.write_bytes(build_program(place, network, own, own, list(board.toolchain.flags)))
+        program = folder / "program"
+        program.write_bytes(build_program(folder, network, own, own, list(board.toolchain.flags)))
         program.chmod(0o755)
         line = ["qemu-x86_64", "-cpu", "max"]
 
@@ -61,23 +61,25 @@ def session_of(network: Network, board: Board) -> Iterator[ProgramSession]:
             return subprocess.run([*line, program, *words], input=stdin, capture_output=True, check=True).stdout
 
         def count(words: Sequence[str], stdin: bytes) -> list[int]:
-            plugin = f"{emulated._plugin()},out={place / 'counts'},mark={GETPPID}"
+            plugin = f"{emulated._plugin()},out={folder / 'counts'},mark={GETPPID}"
             subprocess.run([*line, "-plugin", plugin, program, *words], input=stdin, capture_output=True, check=True)
-            return [int(word) for word in (place / "counts").read_text().split()]
+            return [int(word) for word in (folder / "counts").read_text().split()]
 
         yield ProgramSession(network, run, "qemu-x86_64", count)
 
 
-def counted(networks: Sequence[Network], name: str, board: Board, wanted: Callable[[dict[str, float]], bool]) -> tuple[list[dict[str, float]], Array]:
-    """Features and exact instructions of the layers that the format holds and ``wanted`` takes."""
+def counted(
+    networks: Sequence[Network], name: str, board: Board, accepts: Callable[[dict[str, float]], bool]
+) -> tuple[list[dict[str, float]], Array]:
+    """Features and exact instructions of the layers that the format holds and ``accepts`` takes."""
     features, counts = [], []
     for network in networks:
         with session_of(network, board) as session:
             figures = session.layers(random_samples(network, 1))
         for layer, figure in zip(network.layers, figures, strict=True):
-            found = FORMATS[name].computer_features(layer) if layer.store == name else {}
-            if found and wanted(found):
-                features.append(found)
+            row = FORMATS[name].computer_features(layer) if layer.store == name else {}
+            if row and accepts(row):
+                features.append(row)
                 counts.append(float(figure.instructions or 0))
     return features, np.array(counts)
 
@@ -86,9 +88,9 @@ def solved(features: list[dict[str, float]], counts: Array, names: Sequence[str]
     """(coefficients, largest error in percent over layers of 500 instructions and more)."""
     rows = np.array([[entry[name] for name in names] for entry in features], float)
     weight = 1 / (counts + 100)
-    found = np.round(nnls(rows * weight[:, None], counts * weight)[0], 2)
-    error = np.abs(rows @ found - counts) / counts
-    return dict(zip(names, found.tolist(), strict=True)), round(100 * float(error[counts > 500].max(initial=0)), 1)
+    coefficients = np.round(nnls(rows * weight[:, None], counts * weight)[0], 2)
+    error = np.abs(rows @ coefficients - counts) / counts
+    return dict(zip(names, coefficients.tolist(), strict=True)), round(100 * float(error[counts > 500].max(initial=0)), 1)
 
 
 def expanded() -> list[str]:

@@ -84,8 +84,8 @@ def measure(network: Network, data: Dataset, samples: int = 10) -> PeerFigures:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         labels = _on_host(source, features, folder)
-        found = [_on_core(source, features[:samples], labels[:samples], level, folder) for level in LEVELS]
-    flash, ram, instructions, compiler = min(found, key=lambda figures: figures[2])
+        measurements = [_on_core(source, features[:samples], labels[:samples], level, folder) for level in LEVELS]
+    flash, ram, instructions, compiler = min(measurements, key=lambda figures: figures[2])
     return PeerFigures(float((labels == data.test.y).mean()), flash, ram, instructions, compiler)
 
 

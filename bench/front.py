@@ -81,11 +81,11 @@ def source(points: Sequence[Point]) -> str:
 
 def on_front(points: Sequence[Point], cost: str) -> list[Point]:
     """Those that no other point beats in accuracy at the same or a lower cost; cheapest first."""
-    found: list[Point] = []
+    front: list[Point] = []
     for point in sorted(points, key=lambda p: (getattr(p, cost), -p.accuracy)):
-        if not found or point.accuracy > found[-1].accuracy:
-            found.append(point)
-    return found
+        if not front or point.accuracy > front[-1].accuracy:
+            front.append(point)
+    return front
 
 
 def draw(title: str, points: Sequence[Point]) -> Any:
@@ -150,7 +150,7 @@ def _label(figure: Any, panel: Any, points: Sequence[Point], cost: str) -> None:
     renderer = figure.canvas.get_renderer()
     taken = [panel.transData.transform((getattr(p, cost), 1 - p.accuracy)) for p in points]
     ends = [panel.transData.transform(line.get_xydata()) for line in panel.get_lines()]
-    lines = [place for line in ends for a, b in itertools.pairwise(line) for place in np.linspace(a, b, 60)]
+    lines = [spot for line in ends for a, b in itertools.pairwise(line) for spot in np.linspace(a, b, 60)]
     boxes: list[Any] = []
     inside = panel.get_window_extent(renderer)
     for point in sorted(points, key=lambda p: (getattr(p, cost), p.network)):
@@ -172,8 +172,8 @@ def _label(figure: Any, panel: Any, points: Sequence[Point], cost: str) -> None:
             text.update_positions(renderer)
             box = Text.get_window_extent(text, renderer)  # without the line to its point
             free = (
-                not any(box.contains(*place) for place in avoided)
-                and not any(box.padded(3).contains(*place) for place in taken)
+                not any(box.contains(*spot) for spot in avoided)
+                and not any(box.padded(3).contains(*spot) for spot in taken)
                 and not any(box.overlaps(other) for other in boxes)
             )
             if free and inside.contains(box.x0, box.y0) and inside.contains(box.x1, box.y1):

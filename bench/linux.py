@@ -39,14 +39,14 @@ def sparse_build(work: Path, density: float, store: str) -> Build:
     quantised = integer_network((784, 2048, 10), density, seed=1)
     layers = tuple(replace(layer, store=store) for layer in quantised.layers)
     network: Network = quantised.with_layers(layers, "stored")
-    place = work / f"random-{store}-{density:g}"
-    if not place.is_dir():
-        place.mkdir(parents=True)
-        save(network, place / "network.safetensors")
-        c.emit(network, place)
-        onnx.emit(network, place)
-        tflite.emit(network, place)
-    return Build(place, network)
+    folder = work / f"random-{store}-{density:g}"
+    if not folder.is_dir():
+        folder.mkdir(parents=True)
+        save(network, folder / "network.safetensors")
+        c.emit(network, folder)
+        onnx.emit(network, folder)
+        tflite.emit(network, folder)
+    return Build(folder, network)
 
 
 def main() -> None:

@@ -27,10 +27,10 @@ def table(folder: Path) -> str:
     """The table in Markdown; runs that are shorter than the paper's are bold."""
     rows = []
     for model in MODELS.values():
-        found = recorded(folder, model)
-        if found:
-            title, _, paper, ours, _, seeds, epochs = Row(model, found).cells()
-            complete = all(record.complete for record in found)
+        records = recorded(folder, model)
+        if records:
+            title, _, paper, ours, _, seeds, epochs = Row(model, records).cells()
+            complete = all(record.complete for record in records)
             rows.append((title, paper, ours, seeds, epochs if complete else f"**{epochs}**"))
     return markdown(HEADER, rows)
 

@@ -34,17 +34,17 @@ def main() -> None:
     differ = 0
     for name in arguments.networks:
         with tempfile.TemporaryDirectory() as folder:
-            place = Path(folder) / name
-            compile_network(resolve(f"zoo:{name}"), place, CompileOptions())
-            build = open_build(place)
+            path = Path(folder) / name
+            compile_network(resolve(f"zoo:{name}"), path, CompileOptions())
+            build = open_build(path)
             samples = np.ascontiguousarray(load_dataset(build.manifest.accuracy.data).test.x).reshape(-1, build.network.input.size)
             expected = reference.scores(build.network, samples)
             for board in arguments.boards:
                 started = time.perf_counter()
-                with FirmwareBackend(board).open(place, build.network) as session:
-                    found = session.scores(samples)
-                labels = int((found.argmax(axis=1) != expected.argmax(axis=1)).sum())
-                scores = int((found != expected).sum())
+                with FirmwareBackend(board).open(path, build.network) as session:
+                    board_scores = session.scores(samples)
+                labels = int((board_scores.argmax(axis=1) != expected.argmax(axis=1)).sum())
+                scores = int((board_scores != expected).sum())
                 differ += labels + scores
                 seconds = time.perf_counter() - started
                 print(f"{name:20}{board:24}{len(samples):8}{labels:8}{scores:8}{seconds:7.1f}", flush=True)

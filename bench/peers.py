@@ -48,11 +48,11 @@ HOST = ("c", "tflite", "onnxruntime")
 
 def trained(work: Path, folder: str, options: Sequence[str]) -> Path:
     """The run folder of a baseline, trained unless it is there."""
-    place = work / folder
-    if not (place / "network.safetensors").is_file():
+    path = work / folder
+    if not (path / "network.safetensors").is_file():
         words = [option.format(work=work) for option in options]
-        subprocess.run(child.command("nearwire", "train", "fit", *words, "--out", str(place)), check=True)
-    return place
+        subprocess.run(child.command("nearwire", "train", "fit", *words, "--out", str(path)), check=True)
+    return path
 
 
 def main() -> None:
@@ -64,14 +64,14 @@ def main() -> None:
     sources = {f"zoo:{arguments.network}": (resolve(f"zoo:{arguments.network}"), CompileOptions())}
     for name, (folder, options) in BASELINES.items():
         sources[name] = (trained(arguments.work, folder, options), CompileOptions(optimise="latency"))
-    places = {name: arguments.work / "builds" / name.replace(":", "-").replace(" ", "-") for name in sources}
-    manifests = {name: compile_network(path, places[name], options) for name, (path, options) in sources.items()}
+    folders = {name: arguments.work / "builds" / name.replace(":", "-").replace(" ", "-") for name in sources}
+    manifests = {name: compile_network(path, folders[name], options) for name, (path, options) in sources.items()}
     emlearn = {name: measure(load(sources[name][0] / "network.safetensors"), load_dataset("mnist")) for name in EMLEARN}
     peers = on_the_core(manifests, emlearn)
     print_device(peers)
     if arguments.write:
         write(peers)
-    print_host(places)
+    print_host(folders)
 
 
 def on_the_core(manifests: dict[str, Manifest], emlearn: dict[str, PeerFigures]) -> list[Peer]:
@@ -95,12 +95,12 @@ def print_device(peers: Sequence[Peer]) -> None:
         print(f"{p.name:50}{p.accuracy:9.4f}{p.flash_bytes:10,}{flash:8.1f}{p.ram_bytes:8,}{p.instructions:14,}{work:8.1f}  {p.compiler}")
 
 
-def print_host(places: dict[str, Path]) -> None:
+def print_host(folders: dict[str, Path]) -> None:
     samples = load_dataset("mnist").test.x[:8]
     usable = [name for name in HOST if backend(name).missing() is None]
     print(f"\n{'this computer, batch 1':36}{'backend':>14}{'P50 us':>9}{'P90 us':>9}{'ratio':>8}  executed by")
     fastest = None
-    for name, folder in places.items():
+    for name, folder in folders.items():
         for row in bench(open_build(folder), usable, samples, BenchOptions(num_runs=5000, warmup_runs=500)).rows:
             fastest = fastest or row.p50_us or 1.0
             print(f"{name:36}{row.backend:>14}{row.p50_us:9.2f}{row.p90_us:9.2f}{(row.p50_us or 0) / fastest:8.1f}  {row.detail}")

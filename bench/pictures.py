@@ -67,8 +67,8 @@ def take(browser: Browser, shot: Shot, page_file: Path, out: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", metavar="FILE", help=f"those to draw: {', '.join(shot.file for shot in SHOTS)} (default: all)")
-    wanted = parser.parse_args().files
-    shots = [shot for shot in SHOTS if not wanted or shot.file in wanted]
+    files = parser.parse_args().files
+    shots = [shot for shot in SHOTS if not files or shot.file in files]
     if reason := missing():
         sys.exit(f"error: {reason}")
     FOLDER.mkdir(exist_ok=True)

@@ -98,7 +98,7 @@ def counted(network: Network, board: Board, samples: Array) -> Count:
     """Exact counts of every inference but the first."""
     names = [f"nearwire_layer_{k}" for k in range(len(network.layers))]
     reading = {name: layer.store for name, layer in zip(names, network.layers, strict=True) if "lift" in layer.options}
-    found = []
+    counts = []
     with tempfile.TemporaryDirectory() as folder:
         c.emit(network, Path(folder))
         session = FirmwareSession(Path(folder), network, board)
@@ -111,10 +111,10 @@ def counted(network: Network, board: Board, samples: Array) -> Count:
                 parts = [(mark, function, count) for window in windows for (mark, function), count in window.items()]
                 own = [part for part in parts if part[0] in reading]
                 sums = [n for mark, function, n in own if function.startswith((f"nearwire_{reading[mark]}", "nearwire_spike_bytes"))]
-                found.append((sum(sums), sum(n for _, _, n in own), sum(n for _, _, n in parts)))
+                counts.append((sum(sums), sum(n for _, _, n in own), sum(n for _, _, n in parts)))
         finally:
             session.close()
-    return Count(*(round(float(mean), 1) for mean in np.mean(found, axis=0)))
+    return Count(*(round(float(mean), 1) for mean in np.mean(counts, axis=0)))
 
 
 def fastest(network: Network, board: Board, samples: Array, first: str) -> str:
@@ -133,7 +133,7 @@ def points_of(name: str, board: Board, samples: int, currents: Sequence[float] =
     first = store(network, board)[0].layers[0].store or ""
     flat = np.ascontiguousarray(data.test.x[:samples].reshape(samples, -1))
     dense = fastest(network, board, flat[:2], first)
-    found = []
+    points = []
     sha256 = hashlib.sha256(resolve(name).read_bytes()).hexdigest()
     label = name.removeprefix("zoo:") if name.startswith("zoo:") else Path(name).stem
     for added in currents:
@@ -141,9 +141,9 @@ def points_of(name: str, board: Board, samples: int, currents: Sequence[float] =
         layers = measure(variant, flat).layers[:-1]
         activity = sum(layer.spikes for layer in layers) / sum(layer.neurons for layer in layers) / trained.spiking.steps
         events, loop = (counted(formed(variant, form, first), board, flat) for form in (EVENTS, dense))
-        found.append(Point(label, sha256, added, round(activity, 4), dense, events, loop))
+        points.append(Point(label, sha256, added, round(activity, 4), dense, events, loop))
         print(f"  {added:+g} thresholds a step: activity {activity:.3f}", flush=True)
-    return sorted(found, key=lambda point: point.activity)
+    return sorted(points, key=lambda point: point.activity)
 
 
 def line(points: Sequence[Point]) -> tuple[float, float, float]:
@@ -157,10 +157,10 @@ def line(points: Sequence[Point]) -> tuple[float, float, float]:
 def read_points(path: Path) -> list[Point]:
     """The points of an earlier measurement."""
     try:
-        found = [Point(**(entry | {name: Count(**entry[name]) for name in ("events", "dense")})) for entry in json.loads(path.read_text())]
-        if not any(point.added == 0 for point in found):
+        points = [Point(**(entry | {name: Count(**entry[name]) for name in ("events", "dense")})) for entry in json.loads(path.read_text())]
+        if not any(point.added == 0 for point in points):
             raise ValueError("none is as trained")
-        return found
+        return points
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(f"'{path}' has no points: {error}. Measure them: nearwire bench spiking") from error
 

@@ -79,32 +79,32 @@ def counted(board: Board, rng: np.random.Generator, seeds: range) -> Counted:
 def fit(board: Board) -> dict[str, dict[str, float]]:
     """Both tables, fitted together: no layer runs one kernel without the other."""
     rng = np.random.default_rng(7)
-    found = counted(board, rng, range(FITTED))
-    weight = 1 / (found.total + 100)
-    solution, _ = nnls(found.features * weight[:, None], found.own * weight)
+    fitted = counted(board, rng, range(FITTED))
+    weight = 1 / (fitted.total + 100)
+    solution, _ = nnls(fitted.features * weight[:, None], fitted.own * weight)
     rounded = np.round(solution, 2)
     more = counted(board, rng, range(FITTED, FITTED + CHECKED))
-    error = np.abs(np.concatenate([found.features @ rounded - found.own, more.features @ rounded - more.own]))
-    total = np.concatenate([found.total, more.total])
+    error = np.abs(np.concatenate([fitted.features @ rounded - fitted.own, more.features @ rounded - more.own]))
+    total = np.concatenate([fitted.total, more.total])
     largest = round(100 * float((error / total)[total > 500].max()), 1)
     split = len(FORMATS[EVENTS].features_of)
     tables = {}
     for name, names, part in ((EVENTS, FORMATS[EVENTS].features_of, rounded[:split]), (neurons.TABLE, neurons.FEATURES, rounded[split:])):
-        tables[name] = {**dict(zip(names, part.tolist(), strict=True)), CODE_BYTES: found.code[name], ERROR_PERCENT: largest}
+        tables[name] = {**dict(zip(names, part.tolist(), strict=True)), CODE_BYTES: fitted.code[name], ERROR_PERCENT: largest}
     return tables
 
 
 def errors(board: Board, networks: int = 20) -> Array:
     """Relative errors of whole networks that the fit has not seen."""
     rng = np.random.default_rng(2024)
-    found = []
+    relative = []
     for seed in range(networks):
         network = random_network(rng, 1000 + seed)
         figures, _ = measure(network, board, SAMPLES)
         assert network.spiking is not None
         predicted = sum(neurons.predicted(layer, network.spiking, layer.store or "", layer is network.layers[-1], board) for layer in network.layers)
-        found.append((predicted - figures.instructions_mean) / figures.instructions_mean)
-    return np.array(found)
+        relative.append((predicted - figures.instructions_mean) / figures.instructions_mean)
+    return np.array(relative)
 
 
 def main() -> None:
@@ -115,9 +115,9 @@ def main() -> None:
     arguments = parser.parse_args()
     board = load_board(arguments.board)
     if not arguments.fit:
-        found = np.abs(errors(board))
+        deviations = np.abs(errors(board))
         print(
-            f"{board.name}: {len(found)} random spiking networks, error of the predicted instructions: mean {100 * found.mean():.1f} %, largest {100 * found.max():.1f} %"
+            f"{board.name}: {len(deviations)} random spiking networks, error of the predicted instructions: mean {100 * deviations.mean():.1f} %, largest {100 * deviations.max():.1f} %"
         )
         return
     for name, table in fit(board).items():

@@ -55,27 +55,28 @@ def main() -> None:
     first, truth = flat[: arguments.samples], data.test.y[: arguments.labels]
     differ = 0
     with tempfile.TemporaryDirectory() as name:
-        place = Path(name) / "build"
-        compile_network(source, place, CompileOptions(data=arguments.data, early_exit=arguments.early_exit))
-        build = open_build(place)
+        folder = Path(name) / "build"
+        compile_network(source, folder, CompileOptions(data=arguments.data, early_exit=arguments.early_exit))
+        build = open_build(folder)
         spiking = integers.spiking_of(build.network)
-        wanted = reference.labels(build.network, flat[: arguments.labels])
+        expected = reference.labels(build.network, flat[: arguments.labels])
         print(f"{arguments.network}: {spiking.steps} steps, coding {spiking.coding}, reset {spiking.reset}, read-out {spiking.readout}")
         print(f"{'against the integer law':30}{'samples':>8}{'spikes':>10}{'of':>12}{'unlike':>8}{'membranes':>10}{'labels':>8}{'of':>8}{'s':>7}")
-        for each, device in [(each, None) for each in BACKENDS] + [("firmware", core) for core in arguments.boards]:
+        for backend, device in [(backend, None) for backend in BACKENDS] + [("firmware", core) for core in arguments.boards]:
             started = time.perf_counter()
-            with open_session(build, each, device) as session:
+            with open_session(build, backend, device) as session:
                 spikes, decisions, unlike, membranes = _compared(session, build.network, first)
-                labels = int((session.scores(flat[: arguments.labels]).argmax(axis=1) != wanted).sum())
+                labels = int((session.scores(flat[: arguments.labels]).argmax(axis=1) != expected).sum())
             differ += unlike + (membranes or 0) + labels
             shown = "-" if membranes is None else membranes
             seconds = time.perf_counter() - started
             print(
-                f"{device or each:30}{len(first):8}{spikes:10}{decisions:12}{unlike:8}{shown:>10}{labels:8}{len(wanted):8}{seconds:7.1f}", flush=True
+                f"{device or backend:30}{len(first):8}{spikes:10}{decisions:12}{unlike:8}{shown:>10}{labels:8}{len(expected):8}{seconds:7.1f}",
+                flush=True,
             )
         _float_form(trained, first, Path(name))
     real = reference.accuracy(trained, flat[: arguments.labels], truth)
-    whole = float((wanted == truth).mean())
+    whole = float((expected == truth).mean())
     print(f"accuracy on {len(truth)} test samples: float {real:.4f}, integers {whole:.4f}, {100 * (real - whole):+.2f} points lost")
     sys.exit(1 if differ else 0)
 
@@ -86,15 +87,15 @@ def _compared(session: Session, network: Network, flat: Array) -> tuple[int, int
     steps = integers.spiking_of(network).steps
     for at in range(0, len(flat), CHUNK):
         u = flat[at : at + CHUNK]
-        wanted = integers.run(network, u)
-        live = (np.arange(steps)[:, None] < wanted.executed)[..., None]
-        for found, each in zip(session.spikes(u), wanted.spikes, strict=True):
-            spikes, decisions, unlike = spikes + int((each * live).sum()), decisions + each.size, unlike + int((found != each * live).sum())
+        law = integers.run(network, u)
+        live = (np.arange(steps)[:, None] < law.executed)[..., None]
+        for answer, target in zip(session.spikes(u), law.spikes, strict=True):
+            spikes, decisions, unlike = spikes + int((target * live).sum()), decisions + target.size, unlike + int((answer != target * live).sum())
         if isinstance(session, SpikingSession):
             state = session.begin(u)
             for t in range(steps):
                 state = session.step(state)
-                membranes += sum(int((found != each[t]).sum()) for found, each in zip(state.membranes, wanted.membranes, strict=True))
+                membranes += sum(int((answer != target[t]).sum()) for answer, target in zip(state.membranes, law.membranes, strict=True))
     return spikes, decisions, unlike, membranes if isinstance(session, SpikingSession) else None
 
 
@@ -106,13 +107,13 @@ def _float_form(network: Network, flat: Array, folder: Path) -> None:
     touched = set()
     for at in range(0, len(flat), CHUNK):
         u = flat[at : at + CHUNK]
-        wanted = floating.run(network, u, [kind_of(layer).float_sums(layer) for layer in network.layers]).spikes
+        expected = floating.run(network, u, [kind_of(layer).float_sums(layer) for layer in network.layers]).spikes
         direct = spiking.coding == "direct"
         inputs = np.repeat(network.input.to_real(u)[None], spiking.steps, axis=0) if direct else coding.encode(u, spiking).astype(np.float32)
-        found = by_snntorch(graph, inputs)
-        for layer, each in zip(network.layers, wanted, strict=True):
-            wrong = found[f"{layer.name}_lif"] != each.astype(np.uint8)
-            spikes, decisions, unlike = spikes + int(each.sum()), decisions + each.size, unlike + int(wrong.sum())
+        replayed = by_snntorch(graph, inputs)
+        for layer, target in zip(network.layers, expected, strict=True):
+            wrong = replayed[f"{layer.name}_lif"] != target.astype(np.uint8)
+            spikes, decisions, unlike = spikes + int(target.sum()), decisions + target.size, unlike + int(wrong.sum())
             touched |= {at + int(k) for k in np.flatnonzero(wrong.any(axis=(0, 2)))}
     print(
         f"{'model.nir in snnTorch against the float form':44}{spikes:>10} spikes of {decisions}, {unlike} unlike, in {len(touched)} of {len(flat)} samples"

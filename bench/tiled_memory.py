@@ -94,14 +94,16 @@ def main() -> int:
         sizes = arguments.size, arguments.batch, how == "tiled"
         print(json.dumps(measure(*sizes, arguments.steps) if what == "step" else measure_run(*sizes)))
         return 0
-    found = {}
+    figures = {}
     for variant in VARIANTS:
         words = child.command("bench.tiled_memory", "--variant", variant)
         for name in ("size", "batch", "steps"):
             words += [f"--{name}", str(getattr(arguments, name))]
-        found[variant] = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
-        print(f"{variant:12s}{found[variant]['bytes'] / 2**20:9.1f} MiB{found[variant]['seconds']:9.3f} s")
-    ratios = {(what, name): found[f"{what} tiled"][name] / found[f"{what} stored"][name] for what in ("step", "run") for name in ("bytes", "seconds")}
+        figures[variant] = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+        print(f"{variant:12s}{figures[variant]['bytes'] / 2**20:9.1f} MiB{figures[variant]['seconds']:9.3f} s")
+    ratios = {
+        (what, name): figures[f"{what} tiled"][name] / figures[f"{what} stored"][name] for what in ("step", "run") for name in ("bytes", "seconds")
+    }
     for what in ("step", "run"):
         print(f"{what}, tiled / stored: memory {ratios[what, 'bytes']:.3f}, time {ratios[what, 'seconds']:.2f}")
     print(f"limits: memory {arguments.memory}, time of a step {arguments.time}; batch {arguments.batch}")

@@ -118,14 +118,14 @@ def agent_of(seed: Any, rng: random.Random) -> bytes:
 def use_agent(content: bytes) -> None:
     """Read it as the answer to the question."""
     kind = ANSWERS[content[0]]
-    found = answer(kind, content[1:], WHERE)
-    if isinstance(found, Scores):
-        found.values(2, 3, WHERE)
-    if isinstance(found, Layers):
-        found.figures()
-    if isinstance(found, Bench):
-        json.dumps(BenchReport.from_dict(found.fields()).to_dict(), allow_nan=False)
-    _printable(found.model_dump())
+    reply = answer(kind, content[1:], WHERE)
+    if isinstance(reply, Scores):
+        reply.values(2, 3, WHERE)
+    if isinstance(reply, Layers):
+        reply.figures()
+    if isinstance(reply, Bench):
+        json.dumps(BenchReport.from_dict(reply.fields()).to_dict(), allow_nan=False)
+    _printable(reply.model_dump())
 
 
 def _printable(value: Any) -> None:
@@ -168,9 +168,9 @@ def conditions_text(seed: Any, rng: random.Random) -> bytes:
 
 def use_conditions(content: bytes) -> None:
     """Read it as what the script printed."""
-    found = conditions_of(content.decode(errors="replace"))
-    json.dumps(found.to_dict(), allow_nan=False)
-    _printable(found.to_dict())
+    conditions = conditions_of(content.decode(errors="replace"))
+    json.dumps(conditions.to_dict(), allow_nan=False)
+    _printable(conditions.to_dict())
 
 
 def use_probe(content: bytes) -> None:
@@ -215,7 +215,7 @@ RUNS: dict[str, Callable[[int, int], Report]] = {"agent": run_agent, "serial": r
 def run(count: int, seed: int) -> Report:
     """All of them, ``count`` mutants each, in one report."""
     total = Report("boards", seed)
-    for one in (found(count, seed) for found in RUNS.values()):
+    for one in (campaign(count, seed) for campaign in RUNS.values()):
         total.mutants, total.accepted, total.refused = total.mutants + one.mutants, total.accepted + one.accepted, total.refused + one.refused
         total.peak_bytes, total.seconds = max(total.peak_bytes, one.peak_bytes), total.seconds + one.seconds
         total.faults.update({f"{one.surface}: {fault}": times for fault, times in one.faults.items()})

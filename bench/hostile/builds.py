@@ -24,8 +24,8 @@ from runtime.zoo import resolve
 
 
 def _with_build(use: Callable[[Path], Report]) -> Report:
-    with tempfile.TemporaryDirectory(prefix="nearwire-hostile-build-") as place:
-        built = Path(place) / "build"
+    with tempfile.TemporaryDirectory(prefix="nearwire-hostile-build-") as folder:
+        built = Path(folder) / "build"
         compile_network(resolve("zoo:digits-field"), built, CompileOptions(firmware_samples=1))
         return use(built)
 
@@ -39,8 +39,8 @@ def run_manifest(count: int, seed: int) -> Report:
     def surface(built: Path) -> Report:
         content = (built / "manifest.json").read_bytes()
 
-        def prepare(place: Path) -> None:
-            shutil.copytree(built, place, dirs_exist_ok=True)
+        def prepare(folder: Path) -> None:
+            shutil.copytree(built, folder, dirs_exist_ok=True)
 
         return run_surface(
             Surface(

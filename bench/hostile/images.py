@@ -25,7 +25,7 @@ def seeds() -> Sequence[bytes]:
     from PIL import Image
 
     pixels = np.random.default_rng(0).integers(0, 256, (24, 24, 3)).astype(np.uint8)
-    found = [EPS]
+    contents = [EPS]
     for kind in FORMATS:
         for mode in ("L", "RGB", "P", "1", "RGBA"):
             memory = io.BytesIO()
@@ -33,12 +33,12 @@ def seeds() -> Sequence[bytes]:
                 Image.fromarray(pixels).convert(mode).save(memory, kind)
             except (OSError, ValueError):
                 continue
-            found.append(memory.getvalue())
+            contents.append(memory.getvalue())
     for packing in ("tiff_lzw", "tiff_deflate", "packbits", "group4"):
         memory = io.BytesIO()
         Image.fromarray(pixels).convert("1" if packing == "group4" else "L").save(memory, "TIFF", compression=packing)
-        found.append(memory.getvalue())
-    return found
+        contents.append(memory.getvalue())
+    return contents
 
 
 def mutate(content: bytes, rng: random.Random) -> bytes:

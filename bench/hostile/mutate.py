@@ -22,50 +22,50 @@ EXTREMES = tuple(
 
 def bytes_of(content: bytes, rng: random.Random) -> bytes:
     """One to eight changes of bytes: flips, extremes, cuts, copies, insertions."""
-    found = bytearray(content)
+    mutant = bytearray(content)
     for _ in range(rng.choice((1, 1, 1, 2, 4, 8))):
-        at = rng.randrange(len(found) + 1)
+        at = rng.randrange(len(mutant) + 1)
         match rng.randrange(8):
-            case 0 | 1 if at < len(found):
-                found[at] ^= 1 << rng.randrange(8)
-            case 2 if at < len(found):
-                found[at] = rng.randrange(256)
+            case 0 | 1 if at < len(mutant):
+                mutant[at] ^= 1 << rng.randrange(8)
+            case 2 if at < len(mutant):
+                mutant[at] = rng.randrange(256)
             case 3:
                 extreme = rng.choice(EXTREMES)
-                found[at : at + len(extreme)] = extreme
+                mutant[at : at + len(extreme)] = extreme
             case 4:
-                del found[at : at + rng.choice((1, 2, 4, 16, 256))]
+                del mutant[at : at + rng.choice((1, 2, 4, 16, 256))]
             case 5:
-                found[at:at] = rng.randbytes(rng.choice((1, 2, 4, 16)))
+                mutant[at:at] = rng.randbytes(rng.choice((1, 2, 4, 16)))
             case 6:
-                start = rng.randrange(len(found) + 1)
-                found[at:at] = found[start : start + rng.choice((1, 4, 64))]
+                start = rng.randrange(len(mutant) + 1)
+                mutant[at:at] = mutant[start : start + rng.choice((1, 4, 64))]
             case 7 if rng.randrange(4) == 0:
-                del found[at:]
-    return bytes(found)
+                del mutant[at:]
+    return bytes(mutant)
 
 
 def value_of(value: Any, rng: random.Random) -> Any:
     """A copy of a plain value with one to three changes at random depths."""
-    found = copy.deepcopy(value)
+    mutant = copy.deepcopy(value)
     for _ in range(rng.choice((1, 1, 1, 2, 3))):
-        spots = [(None, None), *_spots(found)]
+        spots = [(None, None), *_spots(mutant)]
         holder, key = rng.choice(spots[1:] or spots)
         if holder is None:
             return copy.deepcopy(rng.choice(ODD))
         _change(holder, key, rng)
-    return found
+    return mutant
 
 
 def _spots(value: Any) -> list[tuple[Any, Any]]:
     """(holder, key) of every value within a value."""
-    found, rest = [], [value]
+    spots, rest = [], [value]
     while rest:
         holder = rest.pop()
         keys = list(holder) if isinstance(holder, dict) else range(len(holder)) if isinstance(holder, list) else ()
-        found += [(holder, key) for key in keys]
+        spots += [(holder, key) for key in keys]
         rest += [holder[key] for key in keys]
-    return found
+    return spots
 
 
 def _change(holder: Any, key: Any, rng: random.Random) -> None:

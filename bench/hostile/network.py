@@ -30,16 +30,16 @@ NUMBERS = (0.0, -0.0, np.nan, np.inf, 1e30, -1e30, 1e15, 1e-30, 1e-40, 255, -255
 def seeds() -> Sequence[bytes]:
     """A file of every kind, trained, frozen and quantised, spiking and not."""
     samples = np.random.default_rng(0).integers(0, 256, (50, 20)).astype(np.uint8)
-    found: list[Network] = []
+    networks: list[Network] = []
     for kind in sorted(KINDS):
         trained = float_network((20, 12, 4), kind)
-        found += [trained, freeze(trained), quantise(freeze(trained), samples)]
+        networks += [trained, freeze(trained), quantise(freeze(trained), samples)]
         if KINDS[kind].matrix:
             spiking = spiking_network(kind)
-            found += [spiking, spiking_integers(spiking)]
-    found += [spiking_network("dense", coding=coding, readout=readout) for coding, readout in (("rate", "count"), ("latency", "first"))]
-    found.append(replicated_network(layers=({"pooling": "average"}, {"prototypes": 3})))
-    return [to_bytes(network) for network in found]
+            networks += [spiking, spiking_integers(spiking)]
+    networks += [spiking_network("dense", coding=coding, readout=readout) for coding, readout in (("rate", "count"), ("latency", "first"))]
+    networks.append(replicated_network(layers=({"pooling": "average"}, {"prototypes": 3})))
+    return [to_bytes(network) for network in networks]
 
 
 def mutate(content: bytes, rng: random.Random) -> bytes:

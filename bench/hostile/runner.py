@@ -49,12 +49,12 @@ def run(surface: Surface, count: int, seed: int) -> Report:
     seeds = surface.seeds()
     context = multiprocessing.get_context("fork")
     number = 0
-    with tempfile.TemporaryDirectory(prefix="nearwire-hostile-") as place:
-        surface.prepare(Path(place))
+    with tempfile.TemporaryDirectory(prefix="nearwire-hostile-") as folder:
+        surface.prepare(Path(folder))
         while number < count:
             ours, theirs = context.Pipe()
             end = min(count, number + RESTART)
-            worker = context.Process(target=_work, args=(surface, seeds, Path(place), seed, number, end, theirs), daemon=True)
+            worker = context.Process(target=_work, args=(surface, seeds, Path(folder), seed, number, end, theirs), daemon=True)
             worker.start()
             theirs.close()
             number = _watch(report, ours, worker, number, end)
@@ -102,13 +102,13 @@ def mutant(surface: Surface, seeds: Sequence[Any], seed: int, number: int) -> by
     return surface.mutate(rng.choice(seeds), rng)
 
 
-def _work(surface: Surface, seeds: Sequence[Any], place: Path, seed: int, start: int, end: int, told: Connection) -> None:
+def _work(surface: Surface, seeds: Sequence[Any], folder: Path, seed: int, start: int, end: int, results: Connection) -> None:
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
     sys.setrecursionlimit(1000)
-    path = place / surface.file
+    path = folder / surface.file
     for number in range(start, min(end, start + WARM)):  # load what mutants need: libraries are nobody's memory
         with contextlib.suppress(Exception):
             path.write_bytes(mutant(surface, seeds, seed, number))
@@ -119,11 +119,11 @@ def _work(surface: Surface, seeds: Sequence[Any], place: Path, seed: int, start:
         try:
             content = mutant(surface, seeds, seed, number)
         except Exception as error:  # a fault of ours: the mutant is counted as what it is
-            told.send((f"crash of the mutator {signature(error)}", 0, 0))
+            results.send((f"crash of the mutator {signature(error)}", 0, 0))
             continue
         path.write_bytes(content)
         outcome = _outcome(surface, path)
-        told.send((outcome, _peak() - before, len(content)))
+        results.send((outcome, _peak() - before, len(content)))
 
 
 def _outcome(surface: Surface, path: Path) -> str:

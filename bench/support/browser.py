@@ -29,9 +29,9 @@ class Opened:
 
     def axe(self) -> list[str]:
         """The serious and critical findings of axe-core, one line each."""
-        found = Axe().run(self.page).response["violations"]
+        violations = Axe().run(self.page).response["violations"]
         lines = []
-        for violation in found:
+        for violation in violations:
             if violation["impact"] in ("serious", "critical"):
                 lines += [f"{violation['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:200]}" for node in violation["nodes"]]
         return lines
@@ -65,15 +65,15 @@ def opened(browser: Browser, path: Path, scheme: str = "light", size: tuple[int,
     """The file at ``path`` in a fresh offline context; at the end the page must have had no problem and asked for nothing."""
     context = browser.new_context(color_scheme=scheme, viewport={"width": size[0], "height": size[1]}, offline=True, **more)  # type: ignore[arg-type]
     page = context.new_page()
-    found = Opened(page, path.resolve().as_uri())
-    page.on("console", lambda message: found.problems.append(f"console {message.type}: {message.text}"))
-    page.on("pageerror", lambda error: found.problems.append(f"error: {error}"))
-    page.on("dialog", lambda dialog: (found.problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-    page.on("request", lambda request: None if _inside(request.url, found.address) else found.problems.append(f"request: {request.url}"))
-    page.goto(found.address)
+    view = Opened(page, path.resolve().as_uri())
+    page.on("console", lambda message: view.problems.append(f"console {message.type}: {message.text}"))
+    page.on("pageerror", lambda error: view.problems.append(f"error: {error}"))
+    page.on("dialog", lambda dialog: (view.problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    page.on("request", lambda request: None if _inside(request.url, view.address) else view.problems.append(f"request: {request.url}"))
+    page.goto(view.address)
     try:
-        yield found
-        assert found.problems == [], found.problems
+        yield view
+        assert view.problems == [], view.problems
     finally:
         context.close()
 

@@ -192,10 +192,10 @@ def replicated_network(
     A layer is told prototypes, synapses, kernel, stride, padding, pool and pooling; without: 4, 3, and 3 x 3, 1, 1, 2 cells, max.
     """
     rng = np.random.default_rng(seed)
-    found: list[Layer] = []
+    stack: list[Layer] = []
     size, maps, largest = grid, channels, 255 >> cut
-    for k, told in enumerate(layers):
-        o = {"prototypes": 4, "synapses": 3, "kernel": (3, 3), "stride": (1, 1), "padding": (1, 1), "pool": (2, 2), **told}
+    for k, entry in enumerate(layers):
+        o = {"prototypes": 4, "synapses": 3, "kernel": (3, 3), "stride": (1, 1), "padding": (1, 1), "pool": (2, 2), **entry}
         pairs = {name: list(o[name]) for name in ("kernel", "stride", "padding", "pool")}  # type: ignore[call-overload]
         prototypes, synapses = int(o["prototypes"]), int(o["synapses"])  # type: ignore[call-overload]
         kernel = np.array(pairs["kernel"])
@@ -215,17 +215,17 @@ def replicated_network(
         if maps > 1 and k == 0 and order == "last":
             options["order"] = order
         inputs, outputs = maps * size[0] * size[1], prototypes * pooled[0] * pooled[1]
-        found.append(Layer(f"layer{k}", "replicated", inputs, outputs, "relu", _hidden(wiring, prototypes, spread, rng), options))
+        stack.append(Layer(f"layer{k}", "replicated", inputs, outputs, "relu", _hidden(wiring, prototypes, spread, rng), options))
         size, maps, largest = pooled, prototypes, 255
     head = {
-        "weight": rng.integers(-7, 8, (classes, found[-1].outputs)).astype(np.int8),
+        "weight": rng.integers(-7, 8, (classes, stack[-1].outputs)).astype(np.int8),
         "bias": rng.integers(-999, 1000, classes).astype(np.int32),
         "weight_scale": np.full(classes, 0.01, np.float32),
     }
-    found.append(Layer(f"layer{len(layers)}", "dense", found[-1].outputs, classes, "none", head, {"activity": 0.5}))
+    stack.append(Layer(f"layer{len(layers)}", "dense", stack[-1].outputs, classes, "none", head, {"activity": 0.5}))
     shape = grid if channels == 1 else (channels, *grid) if order == "first" else (*grid, channels)
     spec = InputSpec(shape, cut=cut)
-    return validate(Network(tuple(found), spec, tuple(str(c) for c in range(classes)), stage="quantised", provenance={"seed": seed}))
+    return validate(Network(tuple(stack), spec, tuple(str(c) for c in range(classes)), stage="quantised", provenance={"seed": seed}))
 
 
 def _hidden(weights: dict[str, np.ndarray], outputs: int, spread: float, rng: np.random.Generator) -> dict[str, np.ndarray]:

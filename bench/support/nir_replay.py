@@ -34,7 +34,7 @@ def by_snntorch(graph: nir.NIRGraph, inputs: np.ndarray) -> dict[str, np.ndarray
     with torch.no_grad():
         for values in inputs:
             module(torch.as_tensor(values))
-    return {name: np.stack(each) for name, each in spikes.items()}
+    return {name: np.stack(trains) for name, trains in spikes.items()}
 
 
 def by_euler(graph: nir.NIRGraph, inputs: np.ndarray, dt: float) -> dict[str, np.ndarray]:
@@ -46,7 +46,7 @@ def by_euler(graph: nir.NIRGraph, inputs: np.ndarray, dt: float) -> dict[str, np
         order.append(ready[0] if ready else next(name for name in left if any(a in order for a in before[name])))
     value: dict[str, Any] = dict.fromkeys(graph.nodes, 0.0)
     state: dict[str, Any] = dict.fromkeys(graph.nodes, 0.0)
-    found: dict[str, list[np.ndarray]] = {name: [] for name in graph.nodes}
+    outputs: dict[str, list[np.ndarray]] = {name: [] for name in graph.nodes}
     for step in inputs.astype(np.float64):
         for name in order:
             node, x = graph.nodes[name], sum((value[a] for a in before[name]), start=np.zeros(()))
@@ -66,5 +66,5 @@ def by_euler(graph: nir.NIRGraph, inputs: np.ndarray, dt: float) -> dict[str, np
             elif isinstance(node, nir.Threshold):
                 x = (x > node.threshold).astype(np.float64)
             value[name] = x
-            found[name].append(np.asarray(x))
-    return {name: np.stack(each) for name, each in found.items()}
+            outputs[name].append(np.asarray(x))
+    return {name: np.stack(trains) for name, trains in outputs.items()}

@@ -117,8 +117,8 @@ def test_large_boxes_shrink_until_a_small_table_holds_them() -> None:
 
 def test_byte_inputs_allow_boxes_of_257_cells_and_4_bit_inputs_more() -> None:
     layers = [{"kind": "field", "outputs": 3}, {"kind": "dense"}]
-    assert build(config(layers), bars()).each()[0].synapses.limit == 257
-    assert build(config(layers, input_bits=4), bars()).each()[0].synapses.limit == 65535 // 15
+    assert build(config(layers), bars()).trainable_layers()[0].synapses.limit == 257
+    assert build(config(layers, input_bits=4), bars()).trainable_layers()[0].synapses.limit == 65535 // 15
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_the_compiler_keeps_the_integers_whatever_it_calibrates_on() -> None:
 
 def test_sums_of_charges_beyond_the_law_are_brought_back() -> None:
     model, _ = trained(STRUCTURES["field, 4-bit head"])
-    layer = model.each()[0]
+    layer = model.trainable_layers()[0]
     with torch.no_grad():
         layer.layer.synapses.position.fill_(5.0)
         layer.layer.synapses.fixed_y.fill_(1.0)

@@ -70,7 +70,7 @@ def test_the_file_computes_what_the_model_computes_and_comes_back(settings: dict
     again = from_network(network, config)
     np.testing.assert_allclose(outputs(again, data.test.x), wanted, rtol=0, atol=tolerance)
     assert again.parameter_count() == model.parameter_count()
-    for before, after in itertools.pairwise(again.each()):  # the planes between spatial layers are one parameter again
+    for before, after in itertools.pairwise(again.trainable_layers()):  # the planes between spatial layers are one parameter again
         if before.kind == after.kind == "spatial":
             assert after.sender is before.receiver
 
@@ -113,12 +113,12 @@ def test_a_large_layer_is_cut_and_measured_by_rows_as_a_small_one_is_at_once(sha
 def test_dense_weights_start_as_wide_as_they_are_told() -> None:
     for spread, wanted in ((None, 120**-0.5 / 3**0.5), (0.7, 0.7)):
         model, _, _ = model_of(model="dense", hidden=[200], weight_spread=spread)
-        assert float(model.each()[0].weight.detach().std()) == pytest.approx(wanted, rel=0.03)  # type: ignore[arg-type, operator]
+        assert float(model.trainable_layers()[0].weight.detach().std()) == pytest.approx(wanted, rel=0.03)  # type: ignore[arg-type, operator]
 
 
 def test_signs_are_exactly_plus_or_minus_one_once_settled() -> None:
     model, _, _ = model_of(settle=0.7)
-    layer = model.each()[0]
+    layer = model.trainable_layers()[0]
     model.anneal(0.0)
     assert layer.mask().abs().min() < 0.99  # type: ignore[operator]
     signs = torch.sign(layer.inhibition)  # type: ignore[arg-type]
@@ -129,7 +129,7 @@ def test_signs_are_exactly_plus_or_minus_one_once_settled() -> None:
 
 def test_a_learned_gap_stays_open() -> None:
     model, _, _ = model_of(gap_min=0.4)
-    layer = model.each()[0]
+    layer = model.trainable_layers()[0]
     with torch.no_grad():
         layer.gap.fill_(-2.0)  # type: ignore[union-attr, operator]
     model.anneal(0.1)
@@ -141,7 +141,7 @@ def test_a_new_model_starts_centred_on_its_data() -> None:
     x = torch.tensor(data.train.x)
     model.centre(x)
     with torch.no_grad():
-        hidden = model.each()[0](x.float() * data.spec.step)
+        hidden = model.trainable_layers()[0](x.float() * data.spec.step)
     assert float(hidden.mean(0).abs().max()) < 1e-3
     assert 0.2 < float((hidden > 0).float().mean()) < 0.8
 

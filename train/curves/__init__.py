@@ -90,9 +90,9 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 def _series(rows: Sequence[Mapping[str, Any]], name: str, form: str) -> list[Series]:
     phases = list(dict.fromkeys(row["phase"] for row in rows))
-    found = []
+    series = []
     for phase in phases:
         part = [row for row in rows if row["phase"] == phase and row[name] is not None]
         points = tuple(Point(float(row["epoch"]), float(row[name]), f"epoch {row['epoch']}: {row[name]:{form}}") for row in part)
-        found.append(Series(f"{phase} phase", points, markers=len(rows) <= MOST_MARKS or len(points) == 1))
-    return found
+        series.append(Series(f"{phase} phase", points, markers=len(rows) <= MOST_MARKS or len(points) == 1))
+    return series

@@ -36,12 +36,12 @@ def motion_data(frames: Sequence[tuple[int, Network]], accuracy: Mapping[int, fl
     last = networks[-1]
     if any([layer.kind for layer in network.layers] != [layer.kind for layer in last.layers] for network in networks):
         raise InputError("the frames of this run are of different networks. Train again with --frames.")
-    found = {"epochs": [epoch for epoch, _ in frames], "accuracy": [accuracy.get(epoch) for epoch, _ in frames]}
+    data = {"epochs": [epoch for epoch, _ in frames], "accuracy": [accuracy.get(epoch) for epoch, _ in frames]}
     spatial = [k for k, layer in enumerate(last.layers) if kind_of(layer).positioned]
     if spatial:
-        return found | _space(networks, spatial)
+        return data | _space(networks, spatial)
     boxes = [k for k, layer in enumerate(last.layers) if kind_of(layer).synapses]
-    return found | _boxes([network.layers[boxes[0]] for network in networks]) if boxes else None
+    return data | _boxes([network.layers[boxes[0]] for network in networks]) if boxes else None
 
 
 def _boxes(layers: Sequence[Layer]) -> dict[str, Any]:
@@ -72,8 +72,8 @@ def _space(networks: Sequence[Network], spatial: Sequence[int]) -> dict[str, Any
     planes, masks = [], []
     for network in networks:
         layers = [network.layers[k] for k in spatial]
-        places = [layers[0].arrays["sender"], *(layer.arrays["receiver"] for layer in layers)]
-        planes.append(np.concatenate([place[:, : axes.shape[1]].astype(np.float64) @ axes.T for place in places]))
+        plane_positions = [layers[0].arrays["sender"], *(layer.arrays["receiver"] for layer in layers)]
+        planes.append(np.concatenate([coordinates[:, : axes.shape[1]].astype(np.float64) @ axes.T for coordinates in plane_positions]))
         signs = [kind_of(layer).mask(layer) for layer in layers]
         masks.append(np.concatenate([*signs, np.ones(layers[-1].outputs, np.float32)]))
     positions = np.stack(planes)

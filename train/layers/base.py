@@ -151,8 +151,8 @@ class WeightedLayer(TrainLayer):
 
     def per_output(self, rows: Tensor) -> Tensor:
         """(rows,) to (sums,): every position of a prototype has its value."""
-        each = self.sums() // len(rows)
-        return rows if each == 1 else rows.repeat_interleave(each)
+        repeats = self.sums() // len(rows)
+        return rows if repeats == 1 else rows.repeat_interleave(repeats)
 
     def sums(self) -> int:
         """How many sums of a sample the activation is taken of."""

@@ -137,8 +137,8 @@ class Synapses(nn.Module):
             empty = low == high  # a reach must be above 0; a quarter cell rounds to nothing
             position, reach = torch.where(empty, low, (low + high) / 2), torch.where(empty, torch.full_like(low, 0.25), (high - low) / 2)
         named = {"position": position, "reach": reach, "charge": self.charge, "bias": self.bias}
-        found = {name: value.detach().cpu().numpy().astype("float32", copy=True) for name, value in named.items()}
-        return found if self.channels == 1 else {**found, "channel": self.channel.cpu().numpy().astype("uint8")}
+        arrays = {name: value.detach().cpu().numpy().astype("float32", copy=True) for name, value in named.items()}
+        return arrays if self.channels == 1 else {**arrays, "channel": self.channel.cpu().numpy().astype("uint8")}
 
 
 def new_synapses(rows: int, spec: BoxSpec, rule: str, area: tuple[int, int], crop: int, place: Place, spread: bool) -> Synapses:

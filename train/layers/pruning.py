@@ -31,11 +31,11 @@ def smallest(tile: Callable[[int], Tensor], tiles: int, rank: int) -> Tensor:
     def bits(k: int) -> Tensor:
         return tile(k).clamp_(min=0).flatten().view(torch.int32)
 
-    def at(counts: Tensor, wanted: int) -> tuple[int, int]:
+    def at(counts: Tensor, rank: int) -> tuple[int, int]:
         """The bin that holds a rank, and how many values lie in the bins before it."""
         ends = counts.cumsum(0)
-        found = int(torch.searchsorted(ends, wanted))
-        return found, int(ends[found] - counts[found])
+        index = int(torch.searchsorted(ends, rank))
+        return index, int(ends[index] - counts[index])
 
     counts = torch.bincount(bits(0) >> 16, minlength=1 << 16)
     for k in range(1, tiles):

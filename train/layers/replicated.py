@@ -110,8 +110,8 @@ class Replicated(SynapseLayer):
     def pooled(self, x: Tensor, integers: bool = False) -> Tensor:
         if not self.averages:
             return x
-        found = mean(x.view(len(x), -1, *self.positions), self.pool).flatten(1)
-        return found + ((found + 0.5).floor() - found).detach() if integers else found
+        means = mean(x.view(len(x), -1, *self.positions), self.pool).flatten(1)
+        return means + ((means + 0.5).floor() - means).detach() if integers else means
 
     def options(self) -> dict[str, Any]:
         return {

@@ -86,7 +86,7 @@ class Spatial(PositionLayer):
         config = config.model_copy(update=SpatialSpec.settings_of(layer))
         tied = bool(options["tied"]) and isinstance(place.before, Spatial)
         sender = place.before.receiver if tied and isinstance(place.before, Spatial) else nn.Parameter(torch.tensor(arrays["sender"]))
-        found = cls(
+        spatial = cls(
             place,
             config,
             sender,
@@ -96,9 +96,9 @@ class Spatial(PositionLayer):
             float(options["gap"]),
             tied,
         )
-        found.steepness_range = (options["steepness"], options["steepness"])
-        found.steepness = options["steepness"]
-        return found
+        spatial.steepness_range = (options["steepness"], options["steepness"])
+        spatial.steepness = options["steepness"]
+        return spatial
 
     depth: int = 0  # index of the sender's plane
 

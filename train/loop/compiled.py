@@ -43,9 +43,9 @@ def compiled(model: Callable[..., Tensor]) -> Callable[..., Tensor]:
             return with_compiler(*arguments)
         except TorchDynamoException as error:
             lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-            said = " ".join(lines[: 1 + lines[0].endswith(":")])
+            reason = " ".join(lines[: 1 + lines[0].endswith(":")])
             raise NearwireError(
-                f"torch.compile failed: {said.rstrip('.')}. It needs a C++ compiler (g++); train without --compile otherwise."
+                f"torch.compile failed: {reason.rstrip('.')}. It needs a C++ compiler (g++); train without --compile otherwise."
             ) from error
 
     return forward

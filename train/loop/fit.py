@@ -279,8 +279,8 @@ def train_epoch(
             model.anneal(progress)
             index = order[step * config.batch : (step + 1) * config.batch][part]
             batch = _changed(x.index_select(0, index), config, shape, float(model.spec.zero_point), generator, part)
-            told = (y[index], config.smoothing)
-            loss = losses(batch, *told) if teachers is None else teachers.loss(batch, losses(batch), *told)
+            targets = (y[index], config.smoothing)
+            loss = losses(batch, *targets) if teachers is None else teachers.loss(batch, losses(batch), *targets)
             share = len(index) / config.batch  # of the mean over the whole batch
             optimiser.zero_grad()
             (loss if share == 1 else loss * (share * processes.count)).backward()
@@ -341,5 +341,5 @@ def keep_frame(config: TrainConfig, folder: RunFolder, model: Model | QuantisedM
 
 def _last_accuracy(rows: list[dict[str, Any]], phase: str) -> float | None:
     """Validation accuracy after the last epoch of a phase."""
-    found = [row["validation_accuracy"] for row in rows if row["phase"] == phase]
-    return found[-1] if found else None
+    accuracies = [row["validation_accuracy"] for row in rows if row["phase"] == phase]
+    return accuracies[-1] if accuracies else None

@@ -34,8 +34,8 @@ def explained(config: TrainConfig, device: torch.device) -> Iterator[None]:
 
 
 def _error(config: TrainConfig, device: torch.device, message: str) -> OutOfMemory:
-    wanted = re.search(r"allocate (\d+) bytes|allocate ([\d.]+ [KMGT]iB)", message)
-    size = "" if wanted is None else f": {wanted[2] or f'{int(wanted[1]) / BLOCK:,.0f} MiB'} more were not to be had"
+    allocation = re.search(r"allocate (\d+) bytes|allocate ([\d.]+ [KMGT]iB)", message)
+    size = "" if allocation is None else f": {allocation[2] or f'{int(allocation[1]) / BLOCK:,.0f} MiB'} more were not to be had"
     ways = [f"--batch (it is {config.batch})"]
     tiled = [layer.kind for layer in structure(config) if layer.tiles]
     if tiled and config.weights != "tiled":

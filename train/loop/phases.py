@@ -64,10 +64,10 @@ def quantised_form(model: Model, config: TrainConfig) -> QuantisedModel:
 
 def quantised(model: Model, x: Tensor, config: TrainConfig) -> QuantisedModel:
     """The model of the quantised phase, its steps chosen on training bytes."""
-    found = quantised_form(model, config)
+    quantised_model = quantised_form(model, config)
     if config.quantise is not None:
-        found.calibrate(x[:CALIBRATION_SAMPLES], config.quantise.percentile)
-    return found
+        quantised_model.calibrate(x[:CALIBRATION_SAMPLES], config.quantise.percentile)
+    return quantised_model
 
 
 def coordinate_bits(config: TrainConfig) -> int:

@@ -69,8 +69,8 @@ class RunFolder:
         """InputError if the network to fine-tune is among the files that ``start`` removes."""
         if init is None or init.startswith("zoo:"):
             return
-        place, here = Path(init).resolve(), self.path.resolve()
-        if here == place or place.parent in (here, self.frame(0).parent.resolve()):
+        source, here = Path(init).resolve(), self.path.resolve()
+        if here == source or source.parent in (here, self.frame(0).parent.resolve()):
             raise InputError(f"'{init}', the network to fine-tune, is in the output folder '{self.path}', which a new run empties. Choose another.")
 
     def start(self, config: TrainConfig) -> None:

@@ -41,13 +41,13 @@ def _check_layers(config: TrainConfig, network: Network) -> None:
     given = [name for name in (*STRUCTURE[:3], "layers") if name in config.model_fields_set]
     if not given:
         return
-    wanted = [(spec.kind, getattr(spec, "outputs", None)) for spec in structure(config)]
+    layers = [(spec.kind, getattr(spec, "outputs", None)) for spec in structure(config)]
     there = [(layer.kind, layer.outputs) for layer in network.layers]
-    fits = len(wanted) == len(there) and all(a == c and b in (None, d) for (a, b), (c, d) in zip(wanted, there, strict=True))
+    fits = len(layers) == len(there) and all(a == c and b in (None, d) for (a, b), (c, d) in zip(layers, there, strict=True))
     if not fits:
-        asked, found = (" - ".join(kind if count is None else f"{count} {kind}" for kind, count in one) for one in (wanted, there))
+        asked, initial = (" - ".join(kind if count is None else f"{count} {kind}" for kind, count in one) for one in (layers, there))
         raise InputError(
-            f"{' and '.join(given)} ask for {asked}, but '{config.init}' is {found}, and fine-tuning keeps a network as it is. Leave them out."
+            f"{' and '.join(given)} ask for {asked}, but '{config.init}' is {initial}, and fine-tuning keeps a network as it is. Leave them out."
         )
 
 
@@ -67,5 +67,5 @@ def _neurons(config: TrainConfig, network: Network) -> SpikingConfig | None:
     return asked.model_copy(update=constants)
 
 
-def _other(config: TrainConfig, name: str, found: object, there: object) -> InputError:
-    return InputError(f"{name} is {found}, but '{config.init}' has {there}, and fine-tuning keeps a network as it is. Leave {name} out.")
+def _other(config: TrainConfig, name: str, setting: object, there: object) -> InputError:
+    return InputError(f"{name} is {setting}, but '{config.init}' has {there}, and fine-tuning keeps a network as it is. Leave {name} out.")

@@ -30,7 +30,7 @@ class Teachers(nn.Module):
 
     def __init__(self, models: list[Model], weight: float, temperature: float) -> None:
         super().__init__()
-        for layer in (layer for model in models for layer in model.each()):
+        for layer in (layer for model in models for layer in model.trainable_layers()):
             if isinstance(layer, WeightedLayer):
                 layer.settle()
         self.models = nn.ModuleList(models).eval().requires_grad_(False)

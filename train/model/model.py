@@ -75,7 +75,7 @@ class Model(nn.Module):
     def centre(self, u: Tensor) -> None:
         """Let every layer of a new model start around 0 for the training bytes u (n, size)."""
         self.anneal(0.0)
-        for layer in self.each():
+        for layer in self.trainable_layers():
             seen: list[Tensor] = []
             handle = layer.register_forward_hook(lambda module, args, out, seen=seen: seen.append(out))
             self(u)
@@ -84,7 +84,7 @@ class Model(nn.Module):
 
     def hold(self) -> None:
         """Tell every layer that an epoch is over."""
-        for layer in self.each():
+        for layer in self.trainable_layers():
             layer.hold()
         if self.neurons is not None:
             self.neurons.hold()
@@ -99,15 +99,15 @@ class Model(nn.Module):
 
     def anneal(self, progress: float) -> None:
         """Tell every layer which share of the training is done."""
-        for layer in self.each():
+        for layer in self.trainable_layers():
             layer.anneal(progress)
 
-    def each(self) -> list[TrainLayer]:
+    def trainable_layers(self) -> list[TrainLayer]:
         return [layer for layer in self.layers if isinstance(layer, TrainLayer)]
 
     def products(self) -> int:
         """Multiplications of one sample, were every layer a matrix: how much a step has to do."""
-        return sum(layer.place.inputs * layer.place.outputs for layer in self.each())
+        return sum(layer.place.inputs * layer.place.outputs for layer in self.trainable_layers())
 
     def parameter_count(self) -> int:
         """Learned parameters, shared positions once."""
@@ -117,7 +117,7 @@ class Model(nn.Module):
     def groups(self, config: TrainConfig) -> list[dict[str, Any]]:
         """Optimiser groups, one a role and unit; ``factor`` times the scheduled rate is the group's rate."""
         groups: dict[float, list[nn.Parameter]] = {}
-        for layer in self.each():
+        for layer in self.trainable_layers():
             for role in layer.roles():
                 if role.parameter.requires_grad:
                     groups.setdefault(getattr(config.rates, role.name) * role.unit, []).append(role.parameter)
@@ -134,7 +134,10 @@ class Model(nn.Module):
         if any(isinstance(norm, Normalisation) for norm in self.norms):
             model = copy.deepcopy(self)
             model.fold()
-        layers = [layer.export(f"layer{k}", activation) for k, (layer, activation) in enumerate(zip(model.each(), self.activations, strict=True))]
+        layers = [
+            layer.export(f"layer{k}", activation)
+            for k, (layer, activation) in enumerate(zip(model.trainable_layers(), self.activations, strict=True))
+        ]
         spiking = None
         if self.neurons is not None:
             spiking = self.neurons.spiking
@@ -198,10 +201,10 @@ def from_network(network: Network, config: TrainConfig) -> Model:
         raise InputError(f"prune is {config.prune}, but '{config.init}' has {' and '.join(unpruned)} layers, which cannot be pruned. Leave it out.")
     rules = [layer.options["rule"] for layer in network.layers if "rule" in layer.options]
     places = Places(network.input, [layer.kind for layer in network.layers], rules[0] if rules else config.rule)
-    wanted = structure(config) if config.layers else ()
+    specs = structure(config) if config.layers else ()
     layers: list[TrainLayer] = []
     for k, layer in enumerate(network.layers):
-        entry = wanted[k] if k < len(wanted) and wanted[k].kind == layer.kind else spec_class(layer.kind).of_layer(layer)
+        entry = specs[k] if k < len(specs) and specs[k].kind == layer.kind else spec_class(layer.kind).of_layer(layer)
         layers.append(layer_class(layer.kind).load(layer, places.next(layers, entry, file=layer), config))
     neurons = None
     if network.spiking is not None:

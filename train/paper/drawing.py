@@ -85,10 +85,10 @@ def relaxed(network: Network, run: str, folder: Path) -> Picture:
     title = f"Figure 4: relaxed model, {run}"
     with _canvas(8.4, 3.6, folder, "fig4") as (canvas, files):
         space, depth = canvas.add_subplot(1, 2, 1, projection="3d"), canvas.add_subplot(1, 2, 2)
-        found = planes(network)
-        for k, (points, colour) in enumerate(zip(found, COLOURS, strict=False)):
-            label = NAMES[0] if k == 0 else NAMES[2] if k == len(found) - 1 else NAMES[1]
-            space.scatter(points[:, 0], points[:, 1], points[:, -1], s=3 if k < len(found) - 1 else 22, color=colour, label=label, linewidths=0)
+        neurons = planes(network)
+        for k, (points, colour) in enumerate(zip(neurons, COLOURS, strict=False)):
+            label = NAMES[0] if k == 0 else NAMES[2] if k == len(neurons) - 1 else NAMES[1]
+            space.scatter(points[:, 0], points[:, 1], points[:, -1], s=3 if k < len(neurons) - 1 else 22, color=colour, label=label, linewidths=0)
             depth.hist(points[:, -1], bins=60, density=True, color=colour, alpha=0.55, label=label)
         space.set(xlabel="x", ylabel="y", zlabel="z", title="(a) positions")
         depth.set(xlabel="z", ylabel="density", title="(b) learned z")
@@ -108,19 +108,19 @@ def signed_activations(network: Network, image: Array) -> list[Array]:
 def activity_map(network: Network, image: Array, digit: int, run: str, folder: Path) -> Picture:
     """One panel a layer; the output neurons, numbered, are in all of them as landmarks."""
     title = f"Figure 6: the average {digit}, {run}"
-    found, activations = planes(network), signed_activations(network, image)
-    with _canvas(3.6 * len(found), 3.9, folder, f"fig6-{digit}") as (canvas, files):
-        limit = 1.05 * max(float(np.quantile(np.abs(points[:, :2]), 0.995)) for points in found)
-        for k, (points, activation) in enumerate(zip(found, activations, strict=True)):
-            axes = canvas.add_subplot(1, len(found), k + 1, aspect="equal")
+    neurons, activations = planes(network), signed_activations(network, image)
+    with _canvas(3.6 * len(neurons), 3.9, folder, f"fig6-{digit}") as (canvas, files):
+        limit = 1.05 * max(float(np.quantile(np.abs(points[:, :2]), 0.995)) for points in neurons)
+        for k, (points, activation) in enumerate(zip(neurons, activations, strict=True)):
+            axes = canvas.add_subplot(1, len(neurons), k + 1, aspect="equal")
             top = float(np.abs(activation).max()) or 1.0
             order = np.argsort(np.abs(activation))  # the active ones on top
             dots = axes.scatter(
-                points[order, 0], points[order, 1], c=activation[order], cmap="RdBu_r", vmin=-top, vmax=top, s=9 if k < len(found) - 1 else 60
+                points[order, 0], points[order, 1], c=activation[order], cmap="RdBu_r", vmin=-top, vmax=top, s=9 if k < len(neurons) - 1 else 60
             )
-            for label, place in enumerate(found[-1]):
-                axes.annotate(network.classes[label], place[:2], fontsize=9, fontweight="bold", ha="center", va="center", annotation_clip=True)
-            name = NAMES[0] if k == 0 else NAMES[2] if k == len(found) - 1 else NAMES[1]
+            for label, position in enumerate(neurons[-1]):
+                axes.annotate(network.classes[label], position[:2], fontsize=9, fontweight="bold", ha="center", va="center", annotation_clip=True)
+            name = NAMES[0] if k == 0 else NAMES[2] if k == len(neurons) - 1 else NAMES[1]
             axes.set(title=f"{name} ({len(points)})", xlabel="x", ylabel="y", xlim=(-limit, limit), ylim=(-limit, limit))
             canvas.colorbar(dots, ax=axes, shrink=0.75)
         canvas.suptitle(title)

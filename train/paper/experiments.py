@@ -42,10 +42,10 @@ def fig3a(runs: Runs) -> Figure:
     """Accuracy over the share of weights that is cut from the trained networks at once; train/paper/pruning.py has the two readings."""
     curves: list[Curve] = []
     for model in _chosen(runs, "fig3a"):
-        found = runs.of(model)
-        curves.append(_cut(runs, model, found, by_weight=False))
+        records = runs.of(model)
+        curves.append(_cut(runs, model, records, by_weight=False))
         if model.settings["model"] == "spatial":
-            second = _cut(runs, replace(model, title=f"{model.title}, by weight"), curves[-1].found or found, by_weight=True)
+            second = _cut(runs, replace(model, title=f"{model.title}, by weight"), curves[-1].found or records, by_weight=True)
             curves += [second] if second.points else []
     claims = [line for baseline, paper in CROSSINGS for line in _crossing(curves, baseline, paper)]
     return _drawn(runs, Figure("fig3a", "Figure 3a: pruned after training", "weights at zero, %", curves, claims))
@@ -53,22 +53,22 @@ def fig3a(runs: Runs) -> Figure:
 
 def _crossing(curves: list[Curve], baseline: str, paper: str) -> list[str]:
     """From which share on the 3D MLP is ahead of a baseline, beside what the paper says; nothing where too little was run to say."""
-    found = []
+    crossings = []
     other = next((curve for curve in curves if curve.model.name == baseline and curve.points), None)
     for curve in curves:
         shared = [point.at for point in curve.points if other is not None and other.at(point.at) is not None]
         if other is not None and len(shared) > 1 and curve.model.name == "mlp-3d":
             at = curve.ahead_of(other)
             where = f"not by {shared[-1]:g} %" if at is None else f"from {at:g} %"
-            found.append(f"{curve.model.title} ahead of {other.model.title}: {where} (paper: {paper})")
-    return found
+            crossings.append(f"{curve.model.title} ahead of {other.model.title}: {where} (paper: {paper})")
+    return crossings
 
 
-def _cut(runs: Runs, model: Model, found: list[Record], by_weight: bool) -> Curve:
+def _cut(runs: Runs, model: Model, records: list[Record], by_weight: bool) -> Curve:
     """The curve of a model's records. What they lack is measured and added to them; not so where the shipped ones are shown."""
     if not runs.shipped:
-        found = [record if record.pruned(by_weight) else _measured(runs, model, record, by_weight) for record in found]
-    there = [record for record in found if record.pruned(by_weight)]
+        records = [record if record.pruned(by_weight) else _measured(runs, model, record, by_weight) for record in records]
+    there = [record for record in records if record.pruned(by_weight)]
     points = [Point(share, [r.pruned(by_weight)[str(share)] for r in there if str(share) in r.pruned(by_weight)]) for share in SHARES]
     return Curve(model, there, [point for point in points if point.values])
 
@@ -84,12 +84,12 @@ def fig3b(runs: Runs) -> Figure:
     """Accuracy of networks trained with that share of their weights at zero in every forward pass."""
     curves = []
     for model in _chosen(runs, "fig3b"):
-        found, points = [], []
+        records, points = [], []
         for share in TRAINED_SHARES:
             at = runs.of(model.pruned(share))
-            found += at
+            records += at
             points.append(Point(share, [record.test_accuracy for record in at]))
-        curves.append(Curve(model, found, [point for point in points if point.values]))
+        curves.append(Curve(model, records, [point for point in points if point.values]))
     claims = _crossing(curves, "mlp-14", "above 60 %")
     spatial = next((curve for curve in curves if curve.model.name == "mlp-3d"), None)
     if spatial is not None and (whole := spatial.at(0)) is not None and (cut := spatial.at(80)) is not None:
@@ -102,14 +102,14 @@ def fig5(runs: Runs) -> Figure:
     table = runs.chosen(TABLES["table3"])
     curves = []
     for title, pick in (("spatial, learned gaps", 0), ("MLP of about as many parameters", 1)):
-        found, points = [], []
+        records, points = [], []
         for k, (d, *_) in enumerate(DIMENSIONS):
             model = TABLES["table3"][2 * k + pick]
             if model in table:
                 at = runs.of(model)
-                found += at
+                records += at
                 points.append(Point(d, [record.test_accuracy for record in at]))
-        curves.append(Curve(replace(MODELS["mlp-3d" if pick == 0 else "mlp-14"], title=title), found, [point for point in points if point.values]))
+        curves.append(Curve(replace(MODELS["mlp-3d" if pick == 0 else "mlp-14"], title=title), records, [point for point in points if point.values]))
     means = [f"{point.mean:.4f}" for point in curves[0].points]
     claims = [
         f"Spatial models with {', '.join(f'{p.at:g}' for p in curves[0].points)} coordinates: {', '.join(means)} (paper: about 0.92 to 0.96, flat past 16)"
@@ -145,10 +145,10 @@ def _first(runs: Runs, name: str) -> Record:
     models = _chosen(runs, name)
     if len(models) > 1:
         raise InputError(f"{name} shows one network, but --models names {len(models)}: {', '.join(model.name for model in models)}. Give one.")
-    found = runs.of(models[0], seeds=1)
-    if not found:
+    records = runs.of(models[0], seeds=1)
+    if not records:
         raise InputError(f"there is no record of '{models[0].name}'. Run it without --shipped.")
-    return found[0]
+    return records[0]
 
 
 SPATIAL = tuple(name for name, model in MODELS.items() if model.settings["model"] == "spatial" and "spiking" not in model.settings)

@@ -43,20 +43,20 @@ class Curve:
         """How much of the protocol the records stand for."""
         return f"{epochs_of(self.found)} of {self.found[0].epochs} epochs" if self.found else "not run"
 
-    def at(self, place: float) -> float | None:
+    def at(self, position: float) -> float | None:
         """The mean at a place, None if it was not run."""
-        return next((point.mean for point in self.points if point.at == place), None)
+        return next((point.mean for point in self.points if point.at == position), None)
 
     def ahead_of(self, other: Curve) -> float | None:
         """The first place from which on the mean is above the other's wherever both were run; None if it is not so at the last of them."""
         first = None
-        for place in sorted({point.at for point in self.points}, reverse=True):
-            one, two = self.at(place), other.at(place)
+        for position in sorted({point.at for point in self.points}, reverse=True):
+            one, two = self.at(position), other.at(position)
             if one is None or two is None:
                 continue
             if one <= two:
                 break
-            first = place
+            first = position
         return first
 
 

@@ -96,7 +96,7 @@ def normal(model: Model) -> Model:
 
 
 def _mlps() -> list[Model]:
-    found = [
+    models = [
         Model("mlp-3d-fixed", "3D MLP, fixed gaps", spatial("fixed"), 10_574, 300, 0.005, 0.9018, 0.0042),
         Model("mlp-3d", "3D MLP, learned gaps", spatial("learned"), 10_576, 300, 0.005, 0.9217, 0.0024),
         Model("mlp-3d-relaxed", "3D MLP, relaxed", spatial("relaxed"), 13_416, 300, 0.005, 0.9337, 0.0040),
@@ -104,7 +104,7 @@ def _mlps() -> list[Model]:
         Model("mlp-17", "MLP, 17 hidden", dense(17), 13_525, 300, 0.001, 0.9507, 0.0011),
         Model("mlp-2048", "MLP, 2048 hidden", dense(2048), 1_628_170, 300, 0.001, 0.9745, 0.0003),
     ]
-    return [*found, *(normal(model) for model in found if model.name in ("mlp-14", "mlp-2048"))]
+    return [*models, *(normal(model) for model in models if model.name in ("mlp-14", "mlp-2048"))]
 
 
 def _snns() -> list[Model]:
@@ -121,12 +121,12 @@ def _snns() -> list[Model]:
 
 def _dimensions() -> list[Model]:
     """Figure 5's pairs: d coordinates, and the MLP with about as many parameters."""
-    found = []
+    models = []
     for d, parameters, hidden, baseline in DIMENSIONS:
         name = "mlp-3d" if d == 3 else f"mlp-{d}d"
-        found.append(Model(name, f"{d}D MLP, learned gaps", spatial("learned", d), parameters, 300, 0.005))
-        found.append(Model(f"mlp-{hidden}", f"MLP, {hidden} hidden", dense(hidden), baseline, 300, 0.001))
-    return [replace(model, mean=known.mean, deviation=known.deviation) if (known := _known(model.name)) else model for model in found]
+        models.append(Model(name, f"{d}D MLP, learned gaps", spatial("learned", d), parameters, 300, 0.005))
+        models.append(Model(f"mlp-{hidden}", f"MLP, {hidden} hidden", dense(hidden), baseline, 300, 0.001))
+    return [replace(model, mean=known.mean, deviation=known.deviation) if (known := _known(model.name)) else model for model in models]
 
 
 def _known(name: str) -> Model | None:

@@ -26,11 +26,11 @@ def pruned_accuracies(network: Network, config: TrainConfig, test: Split, by_wei
     if by_weight:
         network = replace(network, layers=tuple(as_matrix(layer) for layer in network.layers))
     x, y = torch.tensor(test.x), torch.tensor(test.y)
-    found = {}
+    accuracies = {}
     for share in SHARES:
         model = from_network(network, config.model_copy(update={"prune": share / 100, "precision": "float32"}))
-        found[str(share)] = round(label_accuracy(model, x, y, 1000), 6)
-    return found
+        accuracies[str(share)] = round(label_accuracy(model, x, y, 1000), 6)
+    return accuracies
 
 
 def as_matrix(layer: Layer) -> Layer:

@@ -49,14 +49,14 @@ def run(
     ``changes``: fields of TrainConfig that are not the protocol's; they are in the record.
     """
     config = model.config(seed).model_copy(update=changes)
-    found = records.read(out / "records", model.name, seed)
-    if found is not None and found.epochs_run >= limits.until(model):
-        if different := [name for name in found.differs_from(config) if name != "precision"]:  # the record says which
+    previous = records.read(out / "records", model.name, seed)
+    if previous is not None and previous.epochs_run >= limits.until(model):
+        if different := [name for name in previous.differs_from(config) if name != "precision"]:  # the record says which
             raise InputError(
                 f"the record of '{model.name}', seed {seed}, in '{out / 'records'}' is of a run with other settings: {', '.join(different)} differ. "
                 "Choose another --out, or remove that record and its run."
             )
-        return found
+        return previous
     folder = run_folder(out, model.name, seed)
     folder.check_free(force=True)
     resume = folder.is_ours() and folder.checkpoint.is_file() and finished_epochs(folder.checkpoint) >= 0
@@ -67,12 +67,12 @@ def run(
             "Give the options it was started with (--precision), choose another --out, or remove that folder."
         )
 
-    def each(row: dict[str, Any]) -> None:
+    def report_epoch(row: dict[str, Any]) -> None:
         report(row)
         if limits.over():
             raise StopTraining
 
-    result = fit(config, dataset, folder, device, resume=resume, report=each, until=limits.until(model))
+    result = fit(config, dataset, folder, device, resume=resume, report=report_epoch, until=limits.until(model))
     provenance = result.network.provenance
     record = Record(
         model=model.name,

@@ -51,7 +51,7 @@ class Runs:
 
     def of(self, model: Model, seeds: int | None = None) -> list[Record]:
         """One record a seed, as far as they were run."""
-        found = []
+        results = []
         for seed in range(seeds or self.seeds):
             if self.shipped or self.limits.over():
                 record = records.read(self.records, model.name, seed)
@@ -61,8 +61,8 @@ class Runs:
                 with self.bar(f"{model.title}, seed {seed}", until) as report:
                     record = run(model, seed, self.dataset, self.out, self.limits, self.device, report, **changes)
             if record is not None:
-                found.append(record)
-        return found
+                results.append(record)
+        return results
 
     def network(self, record: Record) -> Network:
         """The trained network of a record; InputError where only the record was shipped."""

@@ -53,9 +53,9 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], "|---" * len(header) + "|", *lines[1:]]) + "\n"
 
 
-def epochs_of(found: Sequence[Record]) -> str:
+def epochs_of(records: Sequence[Record]) -> str:
     """The epochs that were run, as 300 or 53-200."""
-    epochs = sorted({record.epochs_run for record in found})
+    epochs = sorted({record.epochs_run for record in records})
     return "-".join(str(n) for n in dict.fromkeys((epochs[0], epochs[-1])))
 
 

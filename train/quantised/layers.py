@@ -93,9 +93,9 @@ class QuantisedLayer(nn.Module, ABC):
         """Whole (samples, inputs) to whole (samples, outputs), held as floats."""
 
     @abstractmethod
-    def calibrate(self, input_scale: float, active: Tensor | None, values: Tensor, wanted: Tensor) -> float:
+    def calibrate(self, input_scale: float, active: Tensor | None, values: Tensor, sums: Tensor) -> float:
         """Set steps and shifts; returns the output scale. ``active``: the largest of the float layer's activations that is not cut off, None for
-        the last layer; ``values`` (n, inputs): integers that arrive; ``wanted``: the float layer's sums for them."""
+        the last layer; ``values`` (n, inputs): integers that arrive; ``sums``: the float layer's sums for them."""
 
     @abstractmethod
     def export(self, name: str, activation: str) -> Layer:
@@ -124,8 +124,8 @@ class QuantisedLayer(nn.Module, ABC):
     def requantised(self, sums: Tensor) -> Tensor:
         """(samples, sums) to the bytes of the next layer."""
         layer = self.layer
-        each = layer.per_output if isinstance(layer, WeightedLayer) else lambda rows: rows
-        out: Tensor = _Requantise.apply(sums, each(torch.exp2(self.shift - 1).float()), each(torch.exp2(-self.shift).float()))
+        per_output = layer.per_output if isinstance(layer, WeightedLayer) else lambda rows: rows
+        out: Tensor = _Requantise.apply(sums, per_output(torch.exp2(self.shift - 1).float()), per_output(torch.exp2(-self.shift).float()))
         return out
 
 
@@ -158,7 +158,7 @@ class QuantisedWeights(QuantisedLayer):
         return self.layer.pooled(x)
 
     @torch.no_grad()
-    def calibrate(self, input_scale: float, active: Tensor | None, values: Tensor, wanted: Tensor) -> float:
+    def calibrate(self, input_scale: float, active: Tensor | None, values: Tensor, sums: Tensor) -> float:
         needed = self._needed()
         if active is None:
             self.step.fill_(float(needed.max()))
@@ -188,12 +188,12 @@ class QuantisedWeights(QuantisedLayer):
             weight = weight.max(0, keepdim=True).values if self.last else weight
             if self.limit < WEIGHT_MAX:
                 largest = torch.minimum(largest, CHARGE_CUT * size.square().mean(1).sqrt())
-            found = torch.maximum(largest / self.limit, weight / WEIGHT_MAX)
+            steps = torch.maximum(largest / self.limit, weight / WEIGHT_MAX)
         elif self.odd or self.limit == 1:
-            found = mean * (ODD_STEP if self.odd else 1.0)
+            steps = mean * (ODD_STEP if self.odd else 1.0)
         else:
-            found = (largest if self.limit == WEIGHT_MAX else torch.minimum(largest, CUT * mean)) / self.limit
-        return found.clamp(min=1e-12)
+            steps = (largest if self.limit == WEIGHT_MAX else torch.minimum(largest, CUT * mean)) / self.limit
+        return steps.clamp(min=1e-12)
 
     @torch.no_grad()
     def hold(self) -> None:

@@ -31,8 +31,8 @@ class QuantisedModel(nn.Module):
         model.fold()
         self.spec, self.classes, self.activations = model.spec, model.classes, model.activations
         self.neurons, self.front = model.neurons, model.front
-        each = model.each()
-        self.layers = nn.ModuleList(self._quantised(layer, k, len(each), bits) for k, layer in enumerate(each))
+        layers = model.trainable_layers()
+        self.layers = nn.ModuleList(self._quantised(layer, k, len(layers), bits) for k, layer in enumerate(layers))
 
     def _quantised(self, layer: TrainLayer, k: int, count: int, bits: int) -> QuantisedLayer:
         """Layer k of ``count`` with its steps."""
@@ -42,31 +42,31 @@ class QuantisedModel(nn.Module):
             return QuantisedWeights(layer, k == count - 1)
         raise _unquantisable(k, layer.kind)
 
-    def each(self) -> list[QuantisedLayer]:
+    def trainable_layers(self) -> list[QuantisedLayer]:
         return [layer for layer in self.layers if isinstance(layer, QuantisedLayer)]
 
     def products(self) -> int:
         """As ``Model.products``."""
-        return sum(quantised.layer.place.inputs * quantised.layer.place.outputs for quantised in self.each())
+        return sum(quantised.layer.place.inputs * quantised.layer.place.outputs for quantised in self.trainable_layers())
 
     @torch.no_grad()
     def calibrate(self, u: Tensor, percentile: float) -> None:
         """Choose every layer's steps on (n, size) training bytes, following the float layers."""
-        for group in spatial_groups(self.each()):
+        for group in spatial_groups(self.trainable_layers()):
             share_grid(group)
         x = self._integers(u)
         scale = self.spec.step
         value = x * scale
-        for quantised in self.each():
-            wanted = quantised.layer(value)
+        for quantised in self.trainable_layers():
+            sums = quantised.layer(value)
             if quantised.last:
-                quantised.calibrate(scale, None, x, wanted)
+                quantised.calibrate(scale, None, x, sums)
                 continue
-            value = torch.relu(wanted)
+            value = torch.relu(sums)
             positive = value[value > 0]
             rank = max(1, math.ceil(positive.numel() * percentile / 100))
             highest = positive.kthvalue(min(rank, positive.numel())).values if positive.numel() else torch.ones(())
-            scale = quantised.calibrate(scale, highest, x, wanted)
+            scale = quantised.calibrate(scale, highest, x, sums)
             value, x = quantised.pooled(value.clamp(max=ACTIVATION_MAX * scale)), quantised(x)
 
     def _integers(self, u: Tensor) -> Tensor:
@@ -84,7 +84,7 @@ class QuantisedModel(nn.Module):
 
     def forward(self, u: Tensor, y: Tensor | None = None, smoothing: float = 0.0) -> Tensor:
         """As ``Model.forward``."""
-        real = self.scores(u) * self.each()[-1].scales[1].float()
+        real = self.scores(u) * self.trainable_layers()[-1].scales[1].float()
         return real if y is None else functional.cross_entropy(real, y, label_smoothing=smoothing)
 
     def anneal(self, progress: float) -> None:
@@ -92,14 +92,14 @@ class QuantisedModel(nn.Module):
 
     def hold(self) -> None:
         """Bring sums of charges back within the law, and positions within the grid."""
-        for layer in self.each():
+        for layer in self.trainable_layers():
             layer.hold()
 
     def groups(self, config: TrainConfig) -> list[dict[str, Any]]:
         """Optimiser groups as ``Model.groups``, charges slower."""
         slower = config.quantise.charge if config.quantise else 1.0
         groups: dict[float, list[nn.Parameter]] = {}
-        for quantised in self.each():
+        for quantised in self.trainable_layers():
             for role in quantised.layer.roles():
                 if role.parameter.requires_grad:
                     factor = getattr(config.rates, role.name) * role.unit * (slower if role.name == "charge" else 1.0)
@@ -108,13 +108,15 @@ class QuantisedModel(nn.Module):
 
     def export(self, provenance: Mapping[str, Any]) -> Network:
         """The network of stage 'trained', its values whole steps."""
-        layers = tuple(layer.export(f"layer{k}", activation) for k, (layer, activation) in enumerate(zip(self.each(), self.activations, strict=True)))
+        layers = tuple(
+            layer.export(f"layer{k}", activation) for k, (layer, activation) in enumerate(zip(self.trainable_layers(), self.activations, strict=True))
+        )
         return validate(Network(layers, self.spec, self.classes, front=self.front, provenance=dict(provenance)), "the trained network")
 
 
 def check_quantisable(model: Model) -> None:
     """InputError naming the first layer that the quantised phase cannot train."""
-    for k, layer in enumerate(model.each()):
+    for k, layer in enumerate(model.trainable_layers()):
         if what := layer.unquantisable():
             raise _unquantisable(k, what)
 

@@ -59,8 +59,8 @@ class QuantisedSpatial(QuantisedLayer):
         return out
 
     @torch.no_grad()
-    def calibrate(self, input_scale: float, active: Tensor | None, values: Tensor, wanted: Tensor) -> float:
-        """``QuantisedLayer.calibrate``; ``values``: the integers that arrive, ``wanted``: the float layer's sums, both (n, ...)."""
+    def calibrate(self, input_scale: float, active: Tensor | None, values: Tensor, sums: Tensor) -> float:
+        """``QuantisedLayer.calibrate``; ``values``: the integers that arrive, ``sums``: the float layer's sums, both (n, ...)."""
         needed, shift = float(SpatialLowering().quantise(self._integer(), 1.0, 0).scale[0]), 0
         if active is not None:
             exact = math.log2(float(active) / ACTIVATION_MAX / (input_scale * needed))
@@ -72,9 +72,9 @@ class QuantisedSpatial(QuantisedLayer):
         self.step.fill_(step)
         self.scales.copy_(torch.tensor([input_scale, output_scale]))
         bare = self._product(values) * (self.step * self.scales[0]).float()
-        alive = torch.ones_like(wanted) if self.last else (wanted > 0).float()  # behind a relu a zero tells nothing
+        alive = torch.ones_like(sums) if self.last else (sums > 0).float()  # behind a relu a zero tells nothing
         count = alive.sum(0)
-        self.layer.bias.copy_(torch.where(count > 0, ((wanted - bare) * alive).sum(0) / count.clamp(min=1), self.layer.bias))
+        self.layer.bias.copy_(torch.where(count > 0, ((sums - bare) * alive).sum(0) / count.clamp(min=1), self.layer.bias))
         return output_scale
 
     def hold(self) -> None:
@@ -98,8 +98,8 @@ class QuantisedSpatial(QuantisedLayer):
 
     def _positions(self) -> dict[str, Array]:
         """Senders and receivers in steps."""
-        each = {"sender": self.layer.sender, "receiver": self.layer.receiver}
-        return {name: whole(positions, float(self.grid), self.largest).cpu().numpy().astype(np.int16) for name, positions in each.items()}
+        coordinates = {"sender": self.layer.sender, "receiver": self.layer.receiver}
+        return {name: whole(positions, float(self.grid), self.largest).cpu().numpy().astype(np.int16) for name, positions in coordinates.items()}
 
     def _cutoff(self) -> int:
         p, q = (whole(positions, float(self.grid), self.largest) for positions in (self.layer.sender, self.layer.receiver))

@@ -108,19 +108,19 @@ class QuantisedSpikingModel(QuantisedModel):
     @torch.no_grad()
     def calibrate(self, u: Tensor, percentile: float) -> None:
         """Choose every layer's steps; biases of spatial layers follow the float network's spikes for training bytes u (n, size)."""
-        for group in spatial_groups(list(self.each())):
+        for group in spatial_groups(list(self.trainable_layers())):
             share_grid(group)
         neurons, u = self.neurons, u[:CALIBRATION_MAX]
         x = self._integers(u) if self.direct else neurons.encode(u).flatten(0, 1)
         scale = self.spec.step if self.direct else 1.0
-        for k, layer in enumerate(self.each()):
-            wanted = layer.layer(x * scale)
+        for k, layer in enumerate(self.trainable_layers()):
+            sums = layer.layer(x * scale)
             if isinstance(layer, QuantisedCurrents):
                 layer.calibrate_for(scale, float(neurons.threshold[k]))
             else:
-                layer.calibrate(scale, None, x, wanted)
+                layer.calibrate(scale, None, x, sums)
             steady = k == 0 and self.direct
-            current = wanted if steady else wanted.view(neurons.spiking.steps, len(u), -1)
+            current = sums if steady else sums.view(neurons.spiking.steps, len(u), -1)
             x = lif(current, neurons.spiking, neurons.config.surrogate, steady, neurons.beta[k], neurons.threshold[k]).flatten(0, 1)
             scale = 1.0
 
@@ -143,6 +143,8 @@ class QuantisedSpikingModel(QuantisedModel):
         return [*super().groups(config), *([{"params": learned, "factor": config.rates.neuron}] if learned else [])]
 
     def export(self, provenance: Mapping[str, Any]) -> Network:
-        layers = tuple(layer.export(f"layer{k}", "lif").with_options((), **self.neurons.options(k)) for k, layer in enumerate(self.each()))
+        layers = tuple(
+            layer.export(f"layer{k}", "lif").with_options((), **self.neurons.options(k)) for k, layer in enumerate(self.trainable_layers())
+        )
         network = Network(layers, self.spec, self.classes, spiking=self.neurons.spiking, front=self.front, provenance=dict(provenance))
         return validate(network, "the trained network")

@@ -113,15 +113,15 @@ class SpikingNeurons(nn.Module):
             waiting = waiting * (1 - spike)
         return scores
 
-    def loss(self, found: Activity, y: Tensor, smoothing: float) -> Tensor:
+    def loss(self, activity: Activity, y: Tensor, smoothing: float) -> Tensor:
         """Of labels y (n,)."""
-        if self.config.loss == "steps" and found.membranes is not None:
-            steps = len(found.membranes)
-            loss = functional.cross_entropy(found.membranes.flatten(0, 1), y.repeat(steps), label_smoothing=smoothing)
+        if self.config.loss == "steps" and activity.membranes is not None:
+            steps = len(activity.membranes)
+            loss = functional.cross_entropy(activity.membranes.flatten(0, 1), y.repeat(steps), label_smoothing=smoothing)
         else:
-            loss = functional.cross_entropy(found.scores, y, label_smoothing=smoothing)
+            loss = functional.cross_entropy(activity.scores, y, label_smoothing=smoothing)
         if self.config.activity is not None:
-            hidden = found.firing[: len(self.beta) - 1]
+            hidden = activity.firing[: len(self.beta) - 1]
             loss = loss + self.config.activity_weight * sum(
                 (self._beyond(rate, self.config.activity) for rate in hidden), start=torch.zeros_like(loss)
             )
@@ -145,8 +145,8 @@ class SpikingNeurons(nn.Module):
 
     def options(self, k: int) -> dict[str, float]:
         """Of layer k in the network file: where its neurons differ from the network's."""
-        found = {"beta": self.beta[k].item(), "threshold": self.threshold[k].item()}
-        return {name: value for name, value in found.items() if abs(value - getattr(self.spiking, name)) > 1e-6 * getattr(self.spiking, name)}
+        learned = {"beta": self.beta[k].item(), "threshold": self.threshold[k].item()}
+        return {name: value for name, value in learned.items() if abs(value - getattr(self.spiking, name)) > 1e-6 * getattr(self.spiking, name)}
 
     def _count(self, firing: list[Tensor]) -> None:
         self.spiked = [a + b.detach() for a, b in zip(self.spiked, firing, strict=True)] if self.batches else [rate.detach() for rate in firing]
@@ -154,9 +154,9 @@ class SpikingNeurons(nn.Module):
 
     def reset_activity(self) -> list[float]:
         """Mean spikes a neuron and step, layer by layer, since the last call, and start anew."""
-        found = [float(total) / self.batches for total in self.spiked]
+        means = [float(total) / self.batches for total in self.spiked]
         self.spiked, self.batches = [], 0
-        return found
+        return means
 
     def silent(self, firing: list[float]) -> str | None:
         """What to do about a layer that never spiked; None if all did."""
