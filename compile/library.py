@@ -30,7 +30,7 @@ def compile(  # noqa: A001 (the package's name, and the command's)
     chosen, folder = options_from(options), Path(out)
     if not isinstance(network, Network):
         return compile_network(resolve(network), folder, chosen, progress)
-    with tempfile.TemporaryDirectory() as place:
-        source = Path(place) / f"{folder.name}.safetensors"  # reports name the network by its file
+    with tempfile.TemporaryDirectory() as temporary:
+        source = Path(temporary) / f"{folder.name}.safetensors"  # reports name the network by its file
         save(network, source)
         return compile_network(source, folder, chosen, progress)

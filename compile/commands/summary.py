@@ -92,7 +92,7 @@ def print_summary(manifest: Manifest, folder: Path) -> None:
     if spiked := [f"{name} {record.spike_samples}" for name, record in manifest.parity.items() if record and record.spike_samples]:
         say(f"every spike of every neuron is the reference's, over samples: {', '.join(spiked)}")
     say(f"build:  {folder}")
-    for name, place in manifest.packages.items():
-        say(f"{name} library: {folder / place}")
+    for name, library in manifest.packages.items():
+        say(f"{name} library: {folder / library}")
     say(f"report: {folder / 'report.html'}   (opens in any browser, offline; report.md is the same for the terminal)")
     say(f"next:   nearwire runtime run {shlex.quote(str(folder))} --backend c   (also: bench, profile)")

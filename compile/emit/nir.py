@@ -87,24 +87,24 @@ def graph(network: Network, dt: float = DT, explicit_reset: bool = False) -> Any
         nodes[name] = nir.Affine(part.weights, part.bias)
         edges.append((before, name))
         tau = np.full(size, dt * ENDLESS if part.beta == 1 else dt / (1 - part.beta))
-        told = {"beta": part.beta, "threshold": part.threshold, "reset": network.spiking.reset, "dt": dt, "kind": part.layer.kind}
+        facts = {"beta": part.beta, "threshold": part.threshold, "reset": network.spiking.reset, "dt": dt, "kind": part.layer.kind}
         threshold, leak = np.full(size, part.threshold), np.zeros(size)
         if explicit_reset and network.spiking.reset == "subtract":
-            nodes[f"{name}_li"] = nir.LI(tau, tau / dt, leak, metadata=told)
+            nodes[f"{name}_li"] = nir.LI(tau, tau / dt, leak, metadata=facts)
             nodes[f"{name}_threshold"] = nir.Threshold(threshold)
             nodes[f"{name}_reset"] = nir.Linear(np.diag(-threshold))
             loop = [f"{name}_li", f"{name}_threshold", f"{name}_reset", f"{name}_li"]
             edges += [(name, f"{name}_li"), *itertools.pairwise(loop)]
             before = f"{name}_threshold"
         else:
-            nodes[f"{name}_lif"] = nir.LIF(tau, tau / dt, leak, threshold, np.zeros(size), metadata=told)
+            nodes[f"{name}_lif"] = nir.LIF(tau, tau / dt, leak, threshold, np.zeros(size), metadata=facts)
             edges.append((name, f"{name}_lif"))
             before = f"{name}_lif"
     nodes["output"] = nir.Output(np.array([network.layers[-1].outputs]))
     edges.append((before, "output"))
-    told = {**properties(network), "dt": repr(dt), "reset_in_graph": str(explicit_reset or network.spiking.reset == "zero").lower()}
-    told["output"] = "spikes of the last layer; see readout"
-    return nir.NIRGraph(nodes, edges, told)
+    facts = {**properties(network), "dt": repr(dt), "reset_in_graph": str(explicit_reset or network.spiking.reset == "zero").lower()}
+    facts["output"] = "spikes of the last layer; see readout"
+    return nir.NIRGraph(nodes, edges, facts)
 
 
 def neurons(network: Network) -> list[Neurons]:
@@ -112,7 +112,7 @@ def neurons(network: Network) -> list[Neurons]:
     spiking = network.spiking
     if spiking is None:
         raise InputError("the network does not spike.")
-    found = []
+    layers = []
     for k, layer in enumerate(network.layers):
         kind = kind_of(layer)
         if not kind.matrix:
@@ -123,10 +123,10 @@ def neurons(network: Network) -> list[Neurons]:
             scale = np.ldexp(1.0, bits)
             step = network.input.step if k == 0 and spiking.coding == "direct" else 1.0
             weights = kind.integer_weights(layer) * scale[:, None] / step
-            found.append(_layer(layer, weights, bias * scale, int(layer.options["decay"]) / 2**15, layer.options["threshold"]))
+            layers.append(_layer(layer, weights, bias * scale, int(layer.options["decay"]) / 2**15, layer.options["threshold"]))
         else:
-            found.append(_layer(layer, kind.weights(layer), bias, *_constants(layer, spiking)))
-    return found
+            layers.append(_layer(layer, kind.weights(layer), bias, *_constants(layer, spiking)))
+    return layers
 
 
 def _bits(layer: Layer, direct: bool) -> Array:
@@ -151,15 +151,15 @@ def described(network: Network) -> list[dict[str, Any]]:
     ]
 
 
-def metadata(found: Any) -> dict[str, Any]:
+def metadata(nir_graph: Any) -> dict[str, Any]:
     """The words of a graph that was read, texts of JSON decoded: classes, input_shape and the numbers."""
-    told = {}
-    for name, value in found.metadata.items():
+    decoded = {}
+    for name, value in nir_graph.metadata.items():
         try:
-            told[name] = json.loads(value)
+            decoded[name] = json.loads(value)
         except (ValueError, TypeError, RecursionError):  # a text that is no JSON, or what another tool wrote
-            told[name] = value
-    return told
+            decoded[name] = value
+    return decoded
 
 
 def _nir() -> Any:

@@ -89,8 +89,8 @@ def library_name(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     name = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")
     if not name or len(name) > NAME_LIMIT:
-        found = f"gives a name of {len(name)} characters" if name else "has no ASCII letter or digit"
-        raise InputError(f"no library can be named after '{text}': it {found}; 1 to {NAME_LIMIT} are allowed. Give another with --package-name.")
+        fault = f"gives a name of {len(name)} characters" if name else "has no ASCII letter or digit"
+        raise InputError(f"no library can be named after '{text}': it {fault}; 1 to {NAME_LIMIT} are allowed. Give another with --package-name.")
     return f"{PREFIX}_{name}"
 
 
@@ -105,10 +105,10 @@ def emit(network: Network, folder: Path, ecosystems: Sequence[str], library: str
     templates = environment()
     values = _values(network, library, sample, facts)
     code = _code(templates, network, values)
-    places = {}
+    library_folders = {}
     for name in ecosystems:
         item = ECOSYSTEMS[name]
-        place = f"{FOLDER}/{name}/{library}"
+        library_folder = f"{FOLDER}/{name}/{library}"
         texts = {f"{item.code.format(library=library)}/{file}": text for file, text in code.items()}
         texts[f"{item.header}/{library}.h"] = templates.get_template("packages/shared/library.h.jinja").render(values)
         texts[f"{item.example}/test_vector.h"] = templates.get_template("packages/shared/test_vector.h.jinja").render(values)
@@ -116,15 +116,15 @@ def emit(network: Network, folder: Path, ecosystems: Sequence[str], library: str
         for path in sorted(root.rglob("*.jinja")):
             relative = path.relative_to(root).as_posix()
             texts[relative.removesuffix(".jinja")] = templates.get_template(f"packages/{name}/{relative}").render(
-                {**values, **_places(item, values, code)}
+                {**values, **_paths(item, values, code)}
             )
         for relative, text in texts.items():
-            target = folder / place / relative
+            target = folder / library_folder / relative
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8", newline="\n")
-        shutil.copyfile(TEMPLATES / "packages" / "shared" / "LICENSE", folder / place / "LICENSE")
-        places[name] = place
-    return places
+        shutil.copyfile(TEMPLATES / "packages" / "shared" / "LICENSE", folder / library_folder / "LICENSE")
+        library_folders[name] = library_folder
+    return library_folders
 
 
 def _values(network: Network, library: str, sample: Array, facts: Facts) -> dict[str, Any]:
@@ -148,7 +148,7 @@ def _values(network: Network, library: str, sample: Array, facts: Facts) -> dict
     }
 
 
-def _places(item: Ecosystem, values: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, str]:
+def _paths(item: Ecosystem, values: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, str]:
     """Where the templates find the code, whose files are ``texts``."""
     code = item.code.format(library=values["library"])
     return {"code": code, "header": item.header, "sources": " ".join(f'"{code}/{name}"' for name in texts if name.endswith(".c"))}

@@ -109,8 +109,8 @@ class Format(ABC):
 
     def scratch_bytes(self, layer: Layer) -> int:
         """Of that array, rounded up to whole words, so that arrays behind each other leave no gaps."""
-        found = self.scratch(layer)
-        return -(-found[2] // 4) * 4 if found else 0
+        array = self.scratch(layer)
+        return -(-array[2] // 4) * 4 if array else 0
 
     def define(self, layers: Sequence[Layer]) -> str:
         """Preprocessor lines in front of the kernel, for all layers of a network that use it."""

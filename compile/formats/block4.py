@@ -26,13 +26,13 @@ class Block4S8(MatrixFormat):
 
     def encode(self, weights: Array) -> Encoded:
         groups = _groups(weights)
-        found = _windows(groups)
-        slots = np.zeros((found.length, ROWS), np.int64)
-        slots[found.slots] = groups[found.rows, :, found.inputs]
+        layout = _windows(groups)
+        slots = np.zeros((layout.length, ROWS), np.int64)
+        slots[layout.slots] = groups[layout.rows, :, layout.inputs]
         packed = halves(slots.reshape(-1, UNIT, ROWS).transpose(0, 2, 1))  # (pairs of blocks, pairs of neurons, blocks)
         words = (packed[..., 0] | packed[..., 1] << 16).astype(np.uint32)
         shape = (weights.shape[0], weights.shape[1])
-        return Encoded({"counts": found.units.astype(np.uint16), "columns": found.columns, "blocks": words.ravel()}, shape)
+        return Encoded({"counts": layout.units.astype(np.uint16), "columns": layout.columns, "blocks": words.ravel()}, shape)
 
     def decode(self, encoded: Encoded) -> Array:
         units = encoded.arrays["counts"].astype(np.int64)

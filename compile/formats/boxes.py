@@ -105,7 +105,7 @@ class BoxesS8(Format):
     def computer_features(self, layer: Layer) -> dict[str, float]:
         _, _, rows, columns = window(layer)
         neurons, synapses = layer.arrays["charge"].shape
-        each, eights = max(SYNAPSES, synapses), -(-neurons // 8)
+        per_neuron, eights = max(SYNAPSES, synapses), -(-neurons // 8)
         narrow, channels = largest_sum(layer) <= 65535, channels_of(layer)
         eight = narrow and channels == 1
         return {
@@ -114,10 +114,10 @@ class BoxesS8(Format):
             "cell_eights": eight * rows * (columns // 8),
             "cells": channels * rows * (columns % 8 if eight else columns),
             "eights": narrow * eights,
-            "eights_of_synapses": narrow * eights * each,
+            "eights_of_synapses": narrow * eights * per_neuron,
             "neurons": neurons,
-            "synapses": neurons * each,
-            "wide_synapses": (not narrow) * neurons * each,
+            "synapses": neurons * per_neuron,
+            "wide_synapses": (not narrow) * neurons * per_neuron,
         }
 
 

@@ -41,8 +41,8 @@ class _Positions(Format):
         d2 = Spatial().squared_distances(layer)
         if d2.min() < 1 or d2.max() > DISTANCE_MAX:
             return f"it holds squared distances of 1..{DISTANCE_MAX} steps, the layer has {d2.min()}..{d2.max()}"
-        places = distance_code(d2, int(layer.options["mantissa_bits"])) - int(layer.options["code_base"])
-        outside = ((places < 0) | (places >= len(layer.arrays["table"]))) & (d2 <= _cutoff(layer))
+        entries = distance_code(d2, int(layer.options["mantissa_bits"])) - int(layer.options["code_base"])
+        outside = ((entries < 0) | (entries >= len(layer.arrays["table"]))) & (d2 <= _cutoff(layer))
         return f"{outside.sum()} distances lie outside its table" if outside.any() else None
 
     def encode_layer(self, layer: Layer) -> Encoded:
@@ -65,8 +65,8 @@ class _Positions(Format):
         senders, receivers = (a[name].reshape(-1, axes).astype(np.int64) for name in ("senders", "receivers"))
         d2 = ((receivers[:, None, :] - senders[None, :, :]) ** 2).sum(axis=2) + gap2
         zeros = 32 - np.frexp(d2.astype(np.float64))[1].astype(np.int64)
-        place = (((d2 << zeros) >> shift) - zeros * step + first) % 2**32
-        size = np.where(d2 <= cutoff2, a["table"][np.where(d2 <= cutoff2, place, 0)], np.int8(0))
+        entry = (((d2 << zeros) >> shift) - zeros * step + first) % 2**32
+        size = np.where(d2 <= cutoff2, a["table"][np.where(d2 <= cutoff2, entry, 0)], np.int8(0))
         sign = 1 - 2 * np.unpackbits(a["signs"], bitorder="little")[: len(senders)].astype(np.int8)
         return np.asarray(size * sign[None, :], np.int8)
 

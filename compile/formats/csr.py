@@ -23,11 +23,11 @@ class CsrS8(MatrixFormat):
     features_of = ("call", "eights_of_entries", "eight_loops", "odd_quads", "neurons", "requantised")
 
     def encode(self, weights: Array) -> Encoded:
-        found = windows(weights != 0, UNIT)
-        values = np.zeros(found.length, np.int8)
-        values[found.slots] = weights[found.rows, found.inputs]
+        layout = windows(weights != 0, UNIT)
+        values = np.zeros(layout.length, np.int8)
+        values[layout.slots] = weights[layout.rows, layout.inputs]
         shape = (weights.shape[0], weights.shape[1])
-        return Encoded({"counts": found.units.astype(np.uint16), "columns": found.columns, "weights": values}, shape)
+        return Encoded({"counts": layout.units.astype(np.uint16), "columns": layout.columns, "weights": values}, shape)
 
     def decode(self, encoded: Encoded) -> Array:
         units = encoded.arrays["counts"].astype(np.int64)
@@ -65,11 +65,11 @@ class Csr16S8(MatrixFormat):
         pairs = _pairs(weights)
         rows, inputs = np.nonzero(weights)
         before = np.concatenate(([0], np.cumsum(2 * pairs)))  # where a row's entries start
-        places = before[rows] + np.arange(len(rows)) - np.searchsorted(rows, np.arange(len(pairs)))[rows]
+        slots = before[rows] + np.arange(len(rows)) - np.searchsorted(rows, np.arange(len(pairs)))[rows]
         columns = np.zeros(int(before[-1]), np.uint16)
         values = np.zeros(len(columns), np.int8)
-        columns[places] = inputs
-        values[places] = weights[rows, inputs]
+        columns[slots] = inputs
+        values[slots] = weights[rows, inputs]
         shape = (weights.shape[0], weights.shape[1])
         return Encoded({"counts": pairs.astype(np.uint16), "columns": columns, "weights": values}, shape)
 

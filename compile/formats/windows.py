@@ -40,9 +40,9 @@ class Windows:
     def columns(self) -> Array:
         """(rows + length,) int8: of each row its stride (0..255, as a byte), then each slot's input counted from its window's centre."""
         centre = self.start + (self.slots // self.unit - (np.cumsum(self.units) - self.units)[self.rows]) * self.strides[self.rows]
-        found = np.zeros(self.length, np.int8)
-        found[self.slots] = self.inputs - centre
-        return np.insert(found, _row_starts(self.units, self.unit), self.strides.astype(np.uint8).view(np.int8))
+        offsets = np.zeros(self.length, np.int8)
+        offsets[self.slots] = self.inputs - centre
+        return np.insert(offsets, _row_starts(self.units, self.unit), self.strides.astype(np.uint8).view(np.int8))
 
 
 def start_of(inputs: int) -> int:
@@ -71,8 +71,8 @@ def slots_of(columns: Array, units: Array, inputs: int, unit: int) -> tuple[Arra
     starts = _row_starts(units, unit) + np.arange(len(units))
     strides = columns[starts].view(np.uint8).astype(np.int64)
     row = np.repeat(np.arange(len(units)), units)
-    place = np.arange(len(row)) - np.repeat(np.cumsum(units) - units, units)
-    centre = start_of(inputs) + place * strides[row]
+    ordinal = np.arange(len(row)) - np.repeat(np.cumsum(units) - units, units)
+    centre = start_of(inputs) + ordinal * strides[row]
     return np.repeat(row, unit), np.delete(columns, starts).astype(np.int64) + np.repeat(centre, unit)
 
 
@@ -106,11 +106,11 @@ class _Entries:
         last = np.minimum(STRIDE_MAX, (self.room - 1) // np.maximum(least - 1, 1))
         low, high = np.zeros(len(self.count), np.int64), np.where(least > 1, last, STRIDE_MAX)
         row = np.repeat(np.arange(len(self.count)), self.count)
-        place = (self.within - self.first[row]) // self.unit
-        later = place > 0
-        place, columns, row = place[later], self.columns[later], row[later]
-        np.maximum.at(low, row, -((AHEAD - columns) // place))
-        np.minimum.at(high, row, (columns + BEHIND) // place)
+        ordinal = (self.within - self.first[row]) // self.unit
+        later = ordinal > 0
+        ordinal, columns, row = ordinal[later], self.columns[later], row[later]
+        np.maximum.at(low, row, -((AHEAD - columns) // ordinal))
+        np.minimum.at(high, row, (columns + BEHIND) // ordinal)
         return low, high, np.where(least > 1, last, STRIDE_MAX)
 
     def even(self, low: Array, high: Array) -> tuple[Array, Array]:
@@ -149,12 +149,14 @@ class _Entries:
         overtakes an entry or leaves the inputs. All are followed side by side. ``slots``: (entries,) where the entries' slots are written.
         """
         units = np.full(len(rows), -1, np.int64)
-        lane, at, end, place = np.arange(len(rows)), self.first[rows], (self.first + self.count)[rows], np.zeros(len(rows), np.int64)
+        lane, at, end, ordinal = np.arange(len(rows)), self.first[rows], (self.first + self.count)[rows], np.zeros(len(rows), np.int64)
         stride = strides
         while len(lane):
             column = self.columns[at]
-            place = np.where(column > place * stride + AHEAD, -((AHEAD - column) // np.maximum(stride, 1)), place)  # empty units until it is reached
-            centre = place * stride
+            ordinal = np.where(
+                column > ordinal * stride + AHEAD, -((AHEAD - column) // np.maximum(stride, 1)), ordinal
+            )  # empty units until it is reached
+            centre = ordinal * stride
             lost = (column > centre + AHEAD) | (column < centre - BEHIND)
             taken = np.ones(len(lane), np.int64)
             for k in range(1, self.unit):
@@ -163,10 +165,10 @@ class _Entries:
             if slots is not None:
                 for k in range(self.unit):
                     there = taken > k
-                    slots[at[there] + k] = place[there] * self.unit + k
-            at, place = at + taken, place + 1
+                    slots[at[there] + k] = ordinal[there] * self.unit + k
+            at, ordinal = at + taken, ordinal + 1
             over = (at >= end) & ~lost
-            units[lane[over]] = np.where((place - 1) * stride < self.room, place, -1)[over]
+            units[lane[over]] = np.where((ordinal - 1) * stride < self.room, ordinal, -1)[over]
             on = ~(over | lost)
-            lane, at, end, place, stride = lane[on], at[on], end[on], place[on], stride[on]
+            lane, at, end, ordinal, stride = lane[on], at[on], end[on], ordinal[on], stride[on]
         return units

@@ -5,7 +5,7 @@ averaging out. Rules:
 
 1. With A (samples, codes) the signed inputs that meet each code and t the table, a neuron's sum is A t. Means go to the bias, so A and
    the float layer's sums are centred; behind a relu only samples above zero count.
-2. Entries move by whole steps, one at a time, the most useful first, while that lowers sum ||wanted - A t||**2 over all neurons.
+2. Entries move by whole steps, one at a time, the most useful first, while that lowers sum ||target - A t||**2 over all neurons.
    It starts from the nearest integers, so it never ends worse.
 """
 
@@ -29,18 +29,18 @@ class Moments:
     """What the squared error of a layer's sums needs, summed over its neurons."""
 
     gram: Array  # (codes, codes) A'A
-    moment: Array  # (codes,) A' wanted, wanted in real output units
+    moment: Array  # (codes,) A' target, target in real output units
 
 
 def table_moments(layer: Layer, values: Array, zero_point: int, target: Array, hidden: bool) -> Moments:
     """``layer`` with its codes, integer inputs ``values`` (n, inputs) and the float layer's outputs ``target`` (n, outputs)."""
     x = (values[:SAMPLES].astype(np.float32) - zero_point) * layer.arrays["sign"].astype(np.float32)
-    wanted = target[: len(x)].astype(np.float64)
+    target = target[: len(x)].astype(np.float64)
     codes = len(layer.arrays["table"])
     kind = Spatial()
     index, kept = kind.table_index(layer), kind.kept(layer)
     gram, moment = np.zeros((codes, codes)), np.zeros(codes)
-    for row, used, sums in zip(index, kept, wanted.T, strict=True):
+    for row, used, sums in zip(index, kept, target.T, strict=True):
         alive = sums > 0 if hidden else np.ones(len(sums), bool)
         if not alive.any() or not used.any():
             continue

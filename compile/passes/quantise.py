@@ -55,18 +55,18 @@ def quantise(network: Network, calibration: Array, bits: int = 8) -> Network:
         raise InputError("the calibration set is empty. At least one training sample is needed; a few thousand are usual.")
     if network.spiking is not None:
         return quantise_spiking(network, calibration, bits)
-    wanted = _wanted(network, calibration)
+    targets = _targets(network, calibration)
     layers: list[Layer] = []
     spec = network.input
     inputs = _Inputs(spec.seen(calibration), spec.zero_point, spec.maximum, spec.step)
-    for layer, (before, target) in zip(integer_positions(network, bits), wanted, strict=True):
+    for layer, (before, target) in zip(integer_positions(network, bits), targets, strict=True):
         activity = round(float(np.count_nonzero(inputs.values) / inputs.values.size), 4)  # share of inputs that are not zero: predicts costs
         done, inputs = _last(layer, target, inputs) if layer.activation == "none" else _hidden(layer, before, target, inputs)
         layers.append(done.with_options(activity=activity))
     return validate(network.with_layers(tuple(layers), "quantised"))
 
 
-def _wanted(network: Network, calibration: Array) -> list[tuple[Array, Array]]:
+def _targets(network: Network, calibration: Array) -> list[tuple[Array, Array]]:
     """(inputs, outputs) of every layer of the float network; nothing where training fixed all steps, because then nobody asks."""
     if all("step" in layer.arrays for layer in network.layers):
         return [(np.zeros(0), np.zeros(0))] * len(network.layers)

@@ -50,7 +50,7 @@ def quantise_spiking(network: Network, calibration: Array, bits: int) -> Network
     spiking = spiking_of(network)
     widest = max([layer.inputs for layer in network.layers[1:]] + [network.input.size if spiking.coding != "direct" else 1])
     flat = calibration.reshape(len(calibration), -1)[: max(100, READ_MAX // (spiking.steps * widest))]
-    wanted = floating.run(network, flat, [kind_of(layer).float_sums(layer) for layer in network.layers])
+    float_trace = floating.run(network, flat, [kind_of(layer).float_sums(layer) for layer in network.layers])
     direct = spiking.coding == "direct"
     first = network.input.seen(flat) if direct else coding.encode(flat, spiking).reshape(-1, flat.shape[1])
     real = network.input.to_real(flat) if direct else first.astype(np.float32)
@@ -69,7 +69,7 @@ def quantise_spiking(network: Network, calibration: Array, bits: int) -> Network
             facts["awake"] = (current >= silent_limit(int(done.options["decay"]), int(done.options["threshold"]), spiking.steps)).mean()
         layers.append(done.with_options((), **{name: round(float(value), 4) for name, value in facts.items()}))
         read = _Read(spikes.reshape(-1, layer.outputs), 0, 1.0)
-        real = wanted.spikes[k].reshape(-1, layer.outputs)
+        real = float_trace.spikes[k].reshape(-1, layer.outputs)
     return validate(network.with_layers(tuple(layers), "quantised"))
 
 
@@ -77,10 +77,10 @@ def with_early_exit(network: Network, lead: float) -> Network:
     """The integer network with an early exit (runtime/network/spiking/readout.py): ``lead`` in spikes (read-out ``count``) or thresholds of the last layer."""
     spiking = spiking_of(network)
     unit = int(network.layers[-1].options["threshold"]) if spiking.readout == "membrane" else 1
-    found = round(lead * unit) if math.isfinite(lead) else -1
-    if not 0 <= found <= LEAD_MAX:
+    exit_lead = round(lead * unit) if math.isfinite(lead) else -1
+    if not 0 <= exit_lead <= LEAD_MAX:
         raise InputError(f"an early exit at a lead of {lead} a step was asked for; allowed: 0 to {LEAD_MAX / unit:g}.")
-    return validate(replace(network, spiking=replace(spiking, exit_lead=found)))
+    return validate(replace(network, spiking=replace(spiking, exit_lead=exit_lead)))
 
 
 def _steady(layer: Layer, target: Array, read: _Read, spiking: Spiking) -> Layer:

@@ -85,7 +85,7 @@ def store(network: Network, board: Board, objective: str = "flash", choice: str 
 
 def _costs(network: Network, index: int, board: Board, choice: str) -> dict[str, FormatCost]:
     layer = network.layers[index]
-    found: dict[str, FormatCost] = {}
+    costs: dict[str, FormatCost] = {}
     refused: dict[str, str] = {}
     for name, item in FORMATS.items():
         reason = item.refuses(layer) or _too_large(item, layer, board)
@@ -97,16 +97,16 @@ def _costs(network: Network, index: int, board: Board, choice: str) -> dict[str,
             instructions = neurons.predicted(layer, network.spiking, name, layer is network.layers[-1], board)
         else:
             instructions = item.instructions(layer, board)
-        found[name] = FormatCost(constants, instructions, item.scratch_bytes(layer), item.error_percent(board))
+        costs[name] = FormatCost(constants, instructions, item.scratch_bytes(layer), item.error_percent(board))
     if choice in refused:
         raise InputError(f"layer '{layer.name}' cannot be stored as '{choice}': {refused[choice]}. Take another format, or 'auto'.")
-    if not found:
+    if not costs:
         raise CheckError(
             f"layer '{layer.name}' of kind '{layer.kind}' ({layer.outputs} x {layer.inputs}) fits no storage format: "
             + "; ".join(f"{name}: {reason}" for name, reason in refused.items())
             + "."
         )
-    return found
+    return costs
 
 
 def _too_large(item: Format, layer: Layer, board: Board) -> str | None:
@@ -136,7 +136,7 @@ def _patience(layer: Layer) -> float:
 
 def _cheapest(tables: Sequence[Mapping[str, FormatCost]], board: Board, objective: str) -> list[str]:
     """The format of every layer: over all sets of formats, the cheapest in each layer, kernels counted once."""
-    found: dict[tuple[str, ...], FormatCost] = {}
+    totals: dict[tuple[str, ...], FormatCost] = {}
     usable = [name for name in FORMATS if any(name in table for table in tables)]
     for size in range(1, len(usable) + 1):
         for allowed in itertools.combinations(usable, size):
@@ -145,14 +145,14 @@ def _cheapest(tables: Sequence[Mapping[str, FormatCost]], board: Board, objectiv
             names = tuple(_best(table, allowed, objective) for table in tables)
             costs = [table[name] for name, table in zip(names, tables, strict=True)]
             code = _code_bytes(set(names), board)
-            found[names] = FormatCost(sum(c.bytes for c in costs) + code, sum(c.instructions for c in costs), sum(c.ram for c in costs))
-    if not found:
+            totals[names] = FormatCost(sum(c.bytes for c in costs) + code, sum(c.instructions for c in costs), sum(c.ram for c in costs))
+    if not totals:
         raise CheckError("no set of storage formats can hold every layer. Give the layers fewer inputs.")
     if objective == "flash":
-        enough = min(cost.memory for cost in found.values()) * (1 + FLASH_TOLERANCE)
-        near = {names: cost for names, cost in found.items() if cost.memory <= enough}
+        enough = min(cost.memory for cost in totals.values()) * (1 + FLASH_TOLERANCE)
+        near = {names: cost for names, cost in totals.items() if cost.memory <= enough}
         return [*min(near.items(), key=lambda item: (item[1].instructions, item[1].memory))[0]]
-    return [*min(found.items(), key=lambda item: _key(item[1], objective))[0]]
+    return [*min(totals.items(), key=lambda item: _key(item[1], objective))[0]]
 
 
 def _code_bytes(names: set[str], board: Board) -> int:

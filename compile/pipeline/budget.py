@@ -70,10 +70,10 @@ def parse_time(text: str | None, option: str) -> float | None:
     """Microseconds: '900us' is 900, '2.5ms' 2500, '1s' 1000000; InputError naming the option for all else."""
     if text is None:
         return None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)(us|ms|s)", text)
-    if found is None:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(us|ms|s)", text)
+    if match is None:
         raise InputError(f"{option} is '{text}'; allowed: a time with its unit, as in 900us, 2.5ms or 1s.")
-    return float(found[1]) * TIMES[found[2]]
+    return float(match[1]) * TIMES[match[2]]
 
 
 def latency_us(figures: FirmwareFigures, board: Board) -> float | None:
@@ -136,7 +136,7 @@ def explained(network: Network, ledger: Sequence[LayerLedger]) -> Iterator[None]
 def check_budgets(
     budgets: Budgets, board: Board, accuracy: Accuracy, figures: FirmwareFigures | None, network: Network, ledger: Sequence[LayerLedger]
 ) -> dict[str, dict[str, float | bool]]:
-    """What was asked for and found, for the manifest; CheckError for the first limit that is not kept."""
+    """What was asked for and measured, for the manifest; CheckError for the first limit that is not kept."""
     met: dict[str, dict[str, float | bool]] = {}
     if figures is not None:
         who = blame(network, ledger, figures)
@@ -151,10 +151,10 @@ def check_budgets(
                 raise CheckError(f"--max-latency cannot be checked: nobody publishes the timings of a {board.core}. Give --max-instructions instead.")
             unit = f"us an inference, estimated at {(board.clock_hz or 0) / 1e6:g} MHz without wait states"
             asked = (*asked, ("latency_us", budgets.latency_us, estimated, unit, f"{who.cycles}. {TIME_ADVICE}"))
-        for name, limit, found, unit, why in asked:
-            _require(found, limit, f"on '{board.name}', the budget is", unit, why)
+        for name, limit, figure, unit, why in asked:
+            _require(figure, limit, f"on '{board.name}', the budget is", unit, why)
             if limit is not None:
-                met[name] = {"limit": float(limit), "found": float(found), "met": True}
+                met[name] = {"limit": float(limit), "found": float(figure), "met": True}
     elif (budgets.flash_bytes, budgets.ram_bytes, budgets.instructions, budgets.latency_us) != (None, None, None, None):
         raise CheckError(f"budgets cannot be checked, since nothing was measured: {unmeasured(board)}.")
     if budgets.accuracy is not None:
@@ -162,9 +162,9 @@ def check_budgets(
     return met
 
 
-def _require(found: float, limit: float | None, owner: str, unit: str, why: str) -> None:
-    if limit is not None and found > limit:
-        raise CheckError(f"the build needs {found:.0f} {unit}, {owner} {limit:.0f}; {why}.")
+def _require(figure: float, limit: float | None, owner: str, unit: str, why: str) -> None:
+    if limit is not None and figure > limit:
+        raise CheckError(f"the build needs {figure:.0f} {unit}, {owner} {limit:.0f}; {why}.")
 
 
 def _largest(parts: Mapping[str, float], text: str) -> str:

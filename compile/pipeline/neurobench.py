@@ -45,19 +45,19 @@ def record(
     """None for a network that does not spike. ``samples``: the whole test set; ``folder``: with the build's C code."""
     if network.spiking is None:
         return None
-    found = measure(network, samples)
+    metrics = measure(network, samples)
     chosen = [entry.formats[entry.chosen] for entry in ledger]
     return NeuroBench(
-        samples=found.samples,
+        samples=metrics.samples,
         Footprint=sum(cost.bytes + cost.ram for cost in chosen) + sum(c_spiking.memory(network).values()),
-        ConnectionSparsity=round(found.connection_sparsity, 6),
-        ActivationSparsity=round(found.activation_sparsity, 6),
+        ConnectionSparsity=round(metrics.connection_sparsity, 6),
+        ActivationSparsity=round(metrics.activation_sparsity, 6),
         SynapticOperations=SynapticOperations(
-            Dense=round(found.dense, 2), Effective_MACs=round(found.effective_macs, 2), Effective_ACs=round(found.effective_acs, 2)
+            Dense=round(metrics.dense, 2), Effective_MACs=round(metrics.effective_macs, 2), Effective_ACs=round(metrics.effective_acs, 2)
         ),
-        spikes=round(found.spikes, 3),
-        spikes_max=found.spikes_max,
-        executed_steps=round(found.executed_steps, 4),
+        spikes=round(metrics.spikes, 3),
+        spikes_max=metrics.spikes_max,
+        executed_steps=round(metrics.executed_steps, 4),
         layers=tuple(
             LayerActivityRecord(
                 name=layer.name,
@@ -69,10 +69,10 @@ def record(
                 effective=round(layer.effective, 2),
                 operation="MAC" if layer.multiplies else "AC",
             )
-            for layer in found.layers
+            for layer in metrics.layers
         ),
         worst_case=_worst_case(folder, network, board, figures),
-        energy=_energy(found, figures, energy),
+        energy=_energy(metrics, figures, energy),
     )
 
 
@@ -91,10 +91,10 @@ def _worst_case(folder: Path, network: Network, board: Board, figures: FirmwareF
     return WorstCase(instructions=limit, argument=worst_case.ARGUMENT)
 
 
-def _energy(found: Metrics, figures: FirmwareFigures | None, energy: Energy) -> EnergyRecord:
+def _energy(metrics: Metrics, figures: FirmwareFigures | None, energy: Energy) -> EnergyRecord:
     cycles = figures.cycles_mean if figures else None
     return EnergyRecord(
-        operations_nj=round(energy.operations_nj(found.effective_macs, found.effective_acs), 4),
+        operations_nj=round(energy.operations_nj(metrics.effective_macs, metrics.effective_acs), 4),
         pj_per_mac=energy.pj_per_mac,
         pj_per_ac=energy.pj_per_ac,
         operations_source=SOURCE_OPERATIONS,

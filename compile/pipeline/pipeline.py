@@ -130,7 +130,7 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
         figures = measure(folder, stored, board, data.test.x[:counted])
         budgets = check_budgets(options.budgets, board, accuracy, figures, stored, ledger)
         sha256, size, cost = hashlib.sha256(content).hexdigest(), _size(figures), _cost(figures, board, counted)
-        places = packages.emit(stored, folder, options.packages, library, data.test.x[0], packages.Facts(accuracy, sha256, size, cost))
+        libraries = packages.emit(stored, folder, options.packages, library, data.test.x[0], packages.Facts(accuracy, sha256, size, cost))
         manifest = Manifest(
             schema=MANIFEST_SCHEMA,
             tool_version=VERSION,
@@ -149,7 +149,7 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
             input=InputRecord(shape=stored.input.shape, dtype="uint8", scale=stored.input.scale, zero_point=stored.input.zero_point),
             output=OutputRecord(classes=stored.classes, dtype="int32", scale=float(stored.layers[-1].options["output_scale"])),
             front=front,
-            packages=places,
+            packages=libraries,
             files=file_records(folder),
         )
         progress("report")
@@ -245,7 +245,7 @@ def _cost(figures: FirmwareFigures | None, board: Board, samples: int) -> Cost |
         instructions_max=figures.instructions_max,
         instructions_first=figures.instructions_first,
         cycles=None if figures.cycles_mean is None else round(figures.cycles_mean),
-        latency_us=None if (found := latency_us(figures, board)) is None else round(found, 2),
+        latency_us=None if (latency := latency_us(figures, board)) is None else round(latency, 2),
         samples=samples,
         compiler=figures.compiler,
     )

@@ -84,21 +84,21 @@ def _compare(chosen: Backend, folder: Path, network: Network, samples: Array, ex
     if reason := chosen.missing():
         return Parity(0, 0, 0, missing=reason)
     with chosen.open(folder, network) as session:
-        found, detail = session.scores(samples), session.detail
+        scores, detail = session.scores(samples), session.detail
         spiked, moved = _spikes(session, network, samples[:SPIKE_SAMPLES])
-    if found.shape != expected.shape or found.dtype != np.int32:
+    if scores.shape != expected.shape or scores.dtype != np.int32:
         raise CheckError(
-            f"backend '{chosen.name}' returned {found.dtype} scores of shape {found.shape}; int32 of shape {expected.shape} was expected."
+            f"backend '{chosen.name}' returned {scores.dtype} scores of shape {scores.shape}; int32 of shape {expected.shape} was expected."
         )
-    difference = np.abs(found.astype(np.int64) - expected)
+    difference = np.abs(scores.astype(np.int64) - expected)
     wrong = np.flatnonzero(difference.any(axis=1))
     first = None
     if len(wrong):
         at = int(wrong[0])
-        first = Difference(at, tuple(map(int, expected[at])), tuple(map(int, found[at])))
+        first = Difference(at, tuple(map(int, expected[at])), tuple(map(int, scores[at])))
     return Parity(
         samples=len(samples),
-        label_mismatches=int((found.argmax(axis=1) != expected.argmax(axis=1)).sum()),
+        label_mismatches=int((scores.argmax(axis=1) != expected.argmax(axis=1)).sum()),
         max_abs_difference=int(difference.max(initial=0)),
         detail=detail,
         wrong_samples=len(wrong),
@@ -114,8 +114,8 @@ def _spikes(session: Session, network: Network, samples: Array) -> tuple[int, in
         return 0, 0
     law = integers.run(network, samples)
     live = (np.arange(network.spiking.steps)[:, None] < law.executed)[..., None]
-    found = session.spikes(samples)
-    return len(samples), sum(int((each != wanted * live).sum()) for each, wanted in zip(found, law.spikes, strict=True))
+    spikes = session.spikes(samples)
+    return len(samples), sum(int((spike_train != expected * live).sum()) for spike_train, expected in zip(spikes, law.spikes, strict=True))
 
 
 def require(parities: Mapping[str, Parity]) -> None:

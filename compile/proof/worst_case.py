@@ -76,12 +76,12 @@ def bound(session: FirmwareSession, network: Network) -> int | None:
     return sum(first.values()) + _steps(steps, spiking) + _rate_extra(counts, network, spiking)
 
 
-def _steps(found: list[list[dict[Key, int]]], spiking: Spiking) -> int:
+def _steps(counts: list[list[dict[Key, int]]], spiking: Spiking) -> int:
     """All steps together. A run that left early has fewer; what it showed may then happen in any step, but for what reads the coded input."""
-    anywhere = _most([window for windows in found for window in windows])
+    anywhere = _most([window for windows in counts for window in windows])
     total = 0
     for t in range(spiking.steps):
-        here = _most([windows[t] for windows in found if len(windows) > t])
+        here = _most([windows[t] for windows in counts if len(windows) > t])
         for key in anywhere:
             coded = spiking.coding == "latency" and key[0] in ("nearwire_code", "nearwire_layer_0")
             total += here.get(key, 0) if coded or spiking.exit_lead is None else anywhere[key]
@@ -89,11 +89,11 @@ def _steps(found: list[list[dict[Key, int]]], spiking: Spiking) -> int:
 
 
 def _most(windows: list[dict[Key, int]]) -> dict[Key, int]:
-    found: dict[Key, int] = {}
+    largest: dict[Key, int] = {}
     for window in windows:
         for key, count in window.items():
-            found[key] = max(found.get(key, 0), count)
-    return found
+            largest[key] = max(largest.get(key, 0), count)
+    return largest
 
 
 def _rate_extra(counts: list[list[dict[Key, int]]], network: Network, spiking: Spiking) -> int:
@@ -129,9 +129,9 @@ def _spread(inputs: int, spiking: Spiking) -> Array:
     levels = np.arange(256, dtype=np.uint8)
     at = coding.encode(levels[None], spiking)[:, 0, :]  # (steps, 256)
     reached = [int(np.flatnonzero(row)[-1]) for row in at if row.any()]
-    found = np.full(inputs, reached[0], np.uint8)
-    found[: min(len(reached), inputs)] = reached[: min(len(reached), inputs)]
-    return found
+    sample = np.full(inputs, reached[0], np.uint8)
+    sample[: min(len(reached), inputs)] = reached[: min(len(reached), inputs)]
+    return sample
 
 
 class _Forced:
@@ -142,13 +142,13 @@ class _Forced:
         self._network, self._run, self._spiking = network, run, spiking_of(network)
         self._scores_at = session.scores_at
         at = session.image.symbols["nearwire_state"]
-        self._places: dict[str, int] = {}
+        self._addresses: dict[str, int] = {}
         for name in c_spiking.counters(self._spiking):
-            self._places[name.split()[-1].lstrip("*")] = at
+            self._addresses[name.split()[-1].lstrip("*")] = at
             at += 4
         self._types = {member.name: member.type for member in c_spiking.members(network)}
         for member in c_spiking.members(network):
-            self._places[member.name] = at
+            self._addresses[member.name] = at
             at += member.bytes
         self._pairs = [way_through(layer, run.way, self._spiking) for layer in network.layers]
         self._layer = 0
@@ -168,7 +168,7 @@ class _Forced:
 
     def _put(self, name: str, values: Array) -> None:
         kind = {"int32_t": "<i4", "int16_t": "<i2", "uint16_t": "<u2", "uint8_t": "u1"}[self._types.get(name, "int32_t")]
-        self._core.write(self._places[name], np.ascontiguousarray(values).astype(kind).tobytes())
+        self._core.write(self._addresses[name], np.ascontiguousarray(values).astype(kind).tobytes())
 
     def _enter(self, k: int) -> None:
         self._layer, layer = k, self._network.layers[k]

@@ -30,7 +30,7 @@ def command_line(source: Path, options: Mapping[str, Any], defaults: Mapping[str
     words = ["nearwire compile", shlex.quote(network_word(source))]
     for name, value in options.items():
         if name == "budgets":
-            words += [f"{FLAGS[limit][0]} {found}{FLAGS[limit][1]}" for limit, found in value.items() if found is not None]
+            words += [f"{FLAGS[limit][0]} {amount}{FLAGS[limit][1]}" for limit, amount in value.items() if amount is not None]
         elif name == "packages":
             words += [f"--package {','.join(value)}"] if value else []
         elif isinstance(value, bool):

@@ -91,7 +91,7 @@ def gather(trained: Network, stored: Network, data: Dataset, scores: Array, pict
 
 def _ranges(trained: Network, stored: Network, samples: Array) -> tuple[LayerRange, ...]:
     floats, integers = trace(trained, samples), trace(stored, samples)
-    found = []
+    ranges = []
     spec = stored.input
     zero_point, maximum = spec.zero_point, spec.maximum
     for layer, real, whole in zip(stored.layers, floats, integers, strict=True):
@@ -100,7 +100,7 @@ def _ranges(trained: Network, stored: Network, samples: Array) -> tuple[LayerRan
         if layer.activation == "none":
             continue
         histogram = np.histogram(whole[whole > 0], bins=BINS, range=(0, ACTIVATION_MAX + 1))[0]
-        found.append(
+        ranges.append(
             LayerRange(
                 layer=layer.name,
                 step=float(layer.options["output_scale"]),
@@ -111,7 +111,7 @@ def _ranges(trained: Network, stored: Network, samples: Array) -> tuple[LayerRan
                 sum_bound=bound,
             )
         )
-    return tuple(found)
+    return tuple(ranges)
 
 
 def _samples(network: Network, data: Dataset, predicted: Array) -> tuple[Sample, ...]:
@@ -152,6 +152,6 @@ def _outcomes(network: Network, values: Array, room: int) -> list[tuple[Array, t
         layers = trace(network, values)
         active = room // max(sum(layer.outputs for layer in network.layers[:-1]), 1)
         return [(layers[-1][i], tuple(part[i] for part in layers[:-1]) if i < active else None, None) for i in range(len(values))]
-    found = run(network, values)
-    kept = sample_spikes(network, found, room)
-    return [(found.scores[i], None, kept[i] if i < len(kept) else None) for i in range(len(values))]
+    spike_trace = run(network, values)
+    kept = sample_spikes(network, spike_trace, room)
+    return [(spike_trace.scores[i], None, kept[i] if i < len(kept) else None) for i in range(len(values))]

@@ -51,7 +51,7 @@ def _layer(network: Network, index: int, layer: Layer, size: int) -> dict[str, A
     order = np.sort(lowering.strengths(layer) if spatial or not kind_of(layer).positioned else weight_strengths(layer))
     least = [threshold(order, k / STEPS) for k in range(STEPS)]
     neurons = len(layer.arrays["bias"])
-    found: dict[str, Any] = {
+    record: dict[str, Any] = {
         "name": short(layer.name, 40),
         "kind": layer.kind,
         "store": layer.store,
@@ -68,8 +68,8 @@ def _layer(network: Network, index: int, layer: Layer, size: int) -> dict[str, A
         "shift": packed(layer.arrays["shift"]) if "shift" in layer.arrays else None,
     }
     if layer.activation == "lif":
-        found |= {name: layer.options.get(name) for name in ("threshold", "decay", "lift")}
-    return found | (lowering.space(layer, main_axes(network)) if spatial else lowering.drawing(layer))
+        record |= {name: layer.options.get(name) for name in ("threshold", "decay", "lift")}
+    return record | (lowering.space(layer, main_axes(network)) if spatial else lowering.drawing(layer))
 
 
 def main_axes(network: Network) -> list[list[float]]:

@@ -103,10 +103,10 @@ def _ledger(manifest: Manifest) -> str:
 def _spikes(manifest: Manifest) -> list[str]:
     if manifest.neurobench is None:
         return []
-    found, bench = view.spikes(manifest), manifest.neurobench
-    argument = [f"How the worst case is known: {found['argument']}."] if found["argument"] else []
+    spikes, bench = view.spikes(manifest), manifest.neurobench
+    argument = [f"How the worst case is known: {spikes['argument']}."] if spikes["argument"] else []
     metrics = markdown_table(["metric", "figure", "what it means"], metric_rows(bench, manifest.cost))
-    return ["## Spikes", str(found["text"]), metrics, *argument, markdown_table(LAYER_HEADER, layer_rows(bench))]
+    return ["## Spikes", str(spikes["text"]), metrics, *argument, markdown_table(LAYER_HEADER, layer_rows(bench))]
 
 
 def _ranges(facts: Facts) -> str:

@@ -35,7 +35,7 @@ def _sample(sample: Sample, active: bool) -> dict[str, Any]:
     Spikes are bits, step by step, neuron by neuron, the first in the highest bit of a byte.
     """
     order = sorted(range(len(sample.scores)), key=lambda k: (-int(sample.scores[k]), k))[:TOP_SCORES]
-    found = {
+    record = {
         "index": sample.index,
         "label": sample.label,
         "predicted": sample.predicted,
@@ -43,14 +43,14 @@ def _sample(sample: Sample, active: bool) -> dict[str, Any]:
         "top": [[k, int(sample.scores[k])] for k in order],
     }
     if len(sample.scores) <= ALL_SCORES:
-        found["scores"] = [int(score) for score in sample.scores]
+        record["scores"] = [int(score) for score in sample.scores]
     if active and sample.activity is not None:
-        found["activity"] = [packed(part) for part in sample.activity]
+        record["activity"] = [packed(part) for part in sample.activity]
     if active and sample.spikes is not None:
-        found["spikes"] = [packed(np.packbits(part)) for part in sample.spikes.spikes]
-        found["membranes"] = packed(sample.spikes.membranes)
-        found["executed"] = sample.spikes.executed
-    return found
+        record["spikes"] = [packed(np.packbits(part)) for part in sample.spikes.spikes]
+        record["membranes"] = packed(sample.spikes.membranes)
+        record["executed"] = sample.spikes.executed
+    return record
 
 
 def _occurring(facts: Facts, classes: int) -> set[int]:
@@ -58,7 +58,7 @@ def _occurring(facts: Facts, classes: int) -> set[int]:
     if classes <= ALL_SCORES:
         return set(range(classes))
     samples = [*facts.samples, *facts.means]
-    found = {k for s in samples for k in (s.label, s.predicted) if k >= 0}
+    labels = {k for s in samples for k in (s.label, s.predicted) if k >= 0}
     for s in samples:
-        found |= set(sorted(range(len(s.scores)), key=lambda k: (-int(s.scores[k]), k))[:TOP_SCORES])
-    return found
+        labels |= set(sorted(range(len(s.scores)), key=lambda k: (-int(s.scores[k]), k))[:TOP_SCORES])
+    return labels

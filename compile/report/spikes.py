@@ -38,9 +38,9 @@ class SampleSpikes:
 def neuron_ranges(network: Network, samples: Array) -> tuple[NeuronRange, ...]:
     """A row a layer. ``samples``: uint8 (n, inputs)."""
     spiking = integers.spiking_of(network)
-    found = integers.run(network, samples)
+    trace = integers.run(network, samples)
     rows = []
-    for k, (layer, spikes, membranes) in enumerate(zip(network.layers, found.spikes, found.membranes, strict=True)):
+    for k, (layer, spikes, membranes) in enumerate(zip(network.layers, trace.spikes, trace.membranes, strict=True)):
         steady = k == 0 and spiking.coding == "direct"
         zero_point, maximum = (network.input.zero_point, network.input.maximum) if steady else (0, 1)
         shift = layer.arrays.get("shift")
@@ -61,9 +61,9 @@ def neuron_ranges(network: Network, samples: Array) -> tuple[NeuronRange, ...]:
     return tuple(rows)
 
 
-def sample_spikes(network: Network, found: integers.Trace, room: int) -> list[SampleSpikes]:
+def sample_spikes(network: Network, trace: integers.Trace, room: int) -> list[SampleSpikes]:
     """Of the first samples of a trace, as long as there is ``room``, bytes on the page."""
     steps = integers.spiking_of(network).steps
     size = steps * (sum(layer.outputs for layer in network.layers) / 8 + 2 * network.layers[-1].outputs)
-    count = min(int(room // size), len(found.executed))
-    return [SampleSpikes(tuple(part[:, i] for part in found.spikes), found.membranes[-1][:, i], int(found.executed[i])) for i in range(count)]
+    count = min(int(room // size), len(trace.executed))
+    return [SampleSpikes(tuple(part[:, i] for part in trace.spikes), trace.membranes[-1][:, i], int(trace.executed[i])) for i in range(count)]

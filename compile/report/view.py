@@ -67,38 +67,38 @@ def headline(manifest: Manifest) -> str:
 def tiles(manifest: Manifest, board: Board) -> list[Tile]:
     """The summary."""
     a, size, cost = manifest.accuracy, manifest.size, manifest.cost
-    found = [Tile("accuracy, int8", f"{a.quantised * 100:.2f} %", f"{_against_float(manifest)}, {a.samples:,} test samples")]
+    summary = [Tile("accuracy, int8", f"{a.quantised * 100:.2f} %", f"{_against_float(manifest)}, {a.samples:,} test samples")]
     memory = board.memory
     if size is not None:
         flash = f"{share(size.flash_bytes / memory.flash_bytes)} of the board" if memory else "constants and code"
         ram = f"{share(size.ram_bytes / memory.ram_bytes)} of the board" if memory else "buffers and stack"
-        found += [Tile("flash", f"{size.flash_bytes:,} B", flash), Tile("RAM", f"{size.ram_bytes:,} B", ram)]
+        summary += [Tile("flash", f"{size.flash_bytes:,} B", flash), Tile("RAM", f"{size.ram_bytes:,} B", ram)]
     else:
-        found += [Tile(name, MISSING, "the section below says why") for name in ("flash", "RAM")]
+        summary += [Tile(name, MISSING, "the section below says why") for name in ("flash", "RAM")]
     if cost is not None:
-        found.append(Tile("instructions", number(cost.instructions), f"one inference on a {cost.core}, counted"))
+        summary.append(Tile("instructions", number(cost.instructions), f"one inference on a {cost.core}, counted"))
     else:
         predicted = sum(layer.predicted_instructions for layer in manifest.layers)
-        found.append(Tile("instructions", MISSING, f"predicted: {number(predicted)}"))
+        summary.append(Tile("instructions", MISSING, f"predicted: {number(predicted)}"))
     if manifest.neurobench is not None:
         bench = manifest.neurobench
         if bench.worst_case is not None and cost is not None:
             note = f"proven for every input; {bench.worst_case.instructions / cost.instructions_max:.2f} of the most seen"
-            found.append(Tile("instructions at most", number(bench.worst_case.instructions), note))
+            summary.append(Tile("instructions at most", number(bench.worst_case.instructions), note))
         silent = f"{share(bench.activation_sparsity)} of neurons and steps are silent"
-        found.append(Tile("spikes an inference", f"{bench.spikes:,.1f}", silent))
+        summary.append(Tile("spikes an inference", f"{bench.spikes:,.1f}", silent))
     compared = [record for record in manifest.parity.values() if record]
     equal = sum(record.max_abs_difference == 0 for record in compared)
     missing = len(manifest.parity) - len(compared)
     note = "every score equal to the reference" if equal == len(compared) and compared else "scores differ from the reference"
-    found.append(Tile("proofs", f"{equal} of {len(manifest.parity)}" if compared else MISSING, f"{missing} not run here" if missing else note))
-    return found
+    summary.append(Tile("proofs", f"{equal} of {len(manifest.parity)}" if compared else MISSING, f"{missing} not run here" if missing else note))
+    return summary
 
 
 def limits(manifest: Manifest, board: Board) -> list[Limit]:
     """Costs against the board's memory and against the budgets that were asked for."""
     size, cost, memory = manifest.size, manifest.cost, board.memory
-    found = {
+    figures = {
         "flash_bytes": size.flash_bytes if size else None,
         "ram_bytes": size.ram_bytes if size else None,
         "instructions": cost.instructions if cost else None,
@@ -106,9 +106,9 @@ def limits(manifest: Manifest, board: Board) -> list[Limit]:
         "accuracy": manifest.accuracy.quantised,
     }
     of_board = {"flash_bytes": memory.flash_bytes, "ram_bytes": memory.ram_bytes} if memory else {}
-    rows = [_limit(f"{_name(key)}, board", found[key], of_board[key], key) for key in of_board]
+    rows = [_limit(f"{_name(key)}, board", figures[key], of_board[key], key) for key in of_board]
     for key, entry in sorted(manifest.budgets.items()):
-        rows.append(_limit(f"{_name(key)}, budget", found.get(key), float(entry["limit"]), key))
+        rows.append(_limit(f"{_name(key)}, budget", figures.get(key), float(entry["limit"]), key))
     return rows
 
 
@@ -139,10 +139,10 @@ def predictions(manifest: Manifest) -> list[tuple[str, str, str, str]]:
     return [*rows, _prediction("all layers", predicted, measured if manifest.cost else None)]
 
 
-def ranges(found: Sequence[LayerRange]) -> list[dict[str, object]]:
+def ranges(layers: Sequence[LayerRange]) -> list[dict[str, object]]:
     """A row a hidden layer; the histogram as bar heights 0..1."""
     rows: list[dict[str, object]] = []
-    for entry in found:
+    for entry in layers:
         most = max(entry.histogram) or 1
         rows.append(
             {
@@ -160,7 +160,7 @@ def ranges(found: Sequence[LayerRange]) -> list[dict[str, object]]:
     return rows
 
 
-def neurons(found: Sequence[NeuronRange]) -> list[tuple[str, ...]]:
+def neurons(layers: Sequence[NeuronRange]) -> list[tuple[str, ...]]:
     """A row a spiking layer: threshold, step, decay, scale of sums, spikes, silent, saturated, bound, its share of int32."""
     return [
         (
@@ -175,7 +175,7 @@ def neurons(found: Sequence[NeuronRange]) -> list[tuple[str, ...]]:
             f"{entry.sum_bound:,}",
             share(entry.sum_bound / INT32_MAX),
         )
-        for entry in found
+        for entry in layers
     ]
 
 
@@ -266,13 +266,13 @@ def _prediction(name: str, predicted: int, measured: int | None) -> tuple[str, s
     return name, number(predicted), number(measured), f"{percent:+.1f} %" if percent else "0.0 %"
 
 
-def _limit(name: str, found: float | None, limit: float, key: str) -> Limit:
+def _limit(name: str, figure: float | None, limit: float, key: str) -> Limit:
     if key == "accuracy":
-        shown = MISSING if found is None else f"{found:.4f}"
+        shown = MISSING if figure is None else f"{figure:.4f}"
         return Limit(name, shown, f"at least {limit:.4f}", "kept", None)
-    if found is None:
+    if figure is None:
         return Limit(name, MISSING, f"{limit:,.0f}", MISSING, None)
-    return Limit(name, number(found), f"{limit:,.0f}", share(found / limit), min(found / limit, 1.0))
+    return Limit(name, number(figure), f"{limit:,.0f}", share(figure / limit), min(figure / limit, 1.0))
 
 
 def _name(key: str) -> str:
@@ -281,7 +281,7 @@ def _name(key: str) -> str:
 
 def spike_proof(manifest: Manifest) -> str:
     """A sentence about the spikes that were compared; nothing for a network that does not spike."""
-    told = [f"{name} {record.spike_samples}" for name, record in sorted(manifest.parity.items()) if record and record.spike_samples]
-    if not told:
+    samples = [f"{name} {record.spike_samples}" for name, record in sorted(manifest.parity.items()) if record and record.spike_samples]
+    if not samples:
         return ""
-    return f"So is every spike of every neuron at every time step, over samples: {', '.join(told)}."
+    return f"So is every spike of every neuron at every time step, over samples: {', '.join(samples)}."

@@ -117,10 +117,10 @@ def cuts_first(network: Network) -> bool:
 
 def scratch_of(item: Format, layer: Layer) -> tuple[str, int, int] | None:
     """The array that the kernel works in, its length rounded up to whole words."""
-    found = item.scratch(layer)
-    if found is None:
+    array = item.scratch(layer)
+    if array is None:
         return None
-    kind, length, size = found
+    kind, length, size = array
     return kind, item.scratch_bytes(layer) // (size // length), item.scratch_bytes(layer)
 
 

@@ -59,7 +59,7 @@ def files(network: Network, samples: Array | None = None) -> dict[str, str]:
         raise InputError(f"a network of stage '{network.stage}' has no storage formats to write as C. Run the pass 'store' first.")
     templates = environment()
     sha256 = hashlib.sha256(to_bytes(network)).hexdigest()
-    network = with_zero_point(network)  # one that was stored before layers said so
+    network = with_zero_point(network)  # one stored before layers recorded it
     values = _values(network, samples) | {"sha256": sha256}
     chosen = TEMPLATE_OF if network.spiking is None else {**TEMPLATE_OF, "model.c": c_spiking.TEMPLATE}
     written = {name: templates.get_template(template).render(values) for name, template in chosen.items()}
@@ -91,13 +91,13 @@ def _values(network: Network, samples: Array | None) -> dict[str, Any]:
 
 def _steady_values(network: Network) -> dict[str, Any]:
     """What the template of networks that do not spike needs besides."""
-    places, buffer_bytes = _places(network)
-    inner = [*(places if cuts_first(network) else ["input", *places]), "scores"]
+    buffers, buffer_bytes = _buffers(network)
+    inner = [*(buffers if cuts_first(network) else ["input", *buffers]), "scores"]
     layers = [c_layer(network, index, layer, inner[index], inner[index + 1]) for index, layer in enumerate(network.layers)]
     if any(layer.scratch for layer in layers):
         buffer_bytes = -(-buffer_bytes // 4) * 4  # so that the program's RAM is the sum of its parts
     cut = network.input.cut if cuts_first(network) else 0
-    return {"layers": layers, "buffer_bytes": buffer_bytes, "cut": cut, "cut_output": places[0] if cut else ""}
+    return {"layers": layers, "buffer_bytes": buffer_bytes, "cut": cut, "cut_output": buffers[0] if cut else ""}
 
 
 def _kernels(network: Network) -> dict[str, str]:
@@ -139,15 +139,15 @@ def static_memory(network: Network) -> dict[str, int]:
     """Bytes of the static RAM of a stored network's program, by what they are for; exactly what the linked program has."""
     parts = {}
     for layer in network.layers:
-        if found := format_named(layer.store or "").scratch_bytes(layer):
-            parts[f"scratch memory of layer '{layer.name}' ({layer.store})"] = found
+        if scratch_bytes := format_named(layer.store or "").scratch_bytes(layer):
+            parts[f"scratch memory of layer '{layer.name}' ({layer.store})"] = scratch_bytes
     if network.spiking is not None:
         return {**parts, **c_spiking.memory(network)}
-    values = _places(network)[1]
+    values = _buffers(network)[1]
     return {**parts, "values between layers, two neighbours at a time": -(-values // 4) * 4 if parts else values}
 
 
-def _places(network: Network) -> tuple[list[str], int]:
+def _buffers(network: Network) -> tuple[list[str], int]:
     """Where each value between layers lies (C expressions: the cut input if there is one, then the hidden layers) and the buffer's bytes."""
     sizes = ([network.input.size] if cuts_first(network) else []) + [layer.outputs for layer in network.layers[:-1]]
     total = max([a + b for a, b in itertools.pairwise(sizes)] + sizes[:1], default=0)

@@ -37,12 +37,12 @@ class Member:
 def kernels(network: Network) -> list[str]:
     """Kernels that belong to no storage format."""
     spiking = spiking_of(network)
-    found = ["lif_s16"]
+    names = ["lif_s16"]
     if spiking.coding != "direct":
-        found.append("spike_codes")
+        names.append("spike_codes")
     if any(_reads_bytes(layer) for layer in network.layers):
-        found.append("spike_bytes")
-    return found
+        names.append("spike_bytes")
+    return names
 
 
 def defines(network: Network) -> str:
@@ -56,13 +56,13 @@ def members(network: Network) -> list[Member]:
     spiking = spiking_of(network)
     event = ("uint8_t" if _event_bytes(network) == 1 else "uint16_t", _event_bytes(network))
     stepping = [layer for layer in network.layers if "lift" in layer.options]
-    found = []
+    state = []
     if spiking.coding == "direct":
         first = network.layers[0]
-        found.append(Member("int32_t", "steady", first.outputs, 4, f"currents and membranes of layer '{first.name}'"))
+        state.append(Member("int32_t", "steady", first.outputs, 4, f"currents and membranes of layer '{first.name}'"))
     if stepping:
-        found.append(Member("int32_t", "sums", max(layer.outputs for layer in stepping), 4, "sums of a layer in a time step"))
-    found += [
+        state.append(Member("int32_t", "sums", max(layer.outputs for layer in stepping), 4, "sums of a layer in a time step"))
+    state += [
         Member("int16_t", f"membranes_{k}", layer.outputs, 2, f"membranes of layer '{layer.name}'")
         for k, layer in enumerate(network.layers)
         if "lift" in layer.options
@@ -74,16 +74,16 @@ def members(network: Network) -> list[Member]:
         wide.append(Member("uint8_t", "bytes", bytes_read, 1, "spikes as bytes, for a kernel that reads all"))
     if cuts_first(network):
         wide.append(Member("uint8_t", "cut", network.input.size, 1, "the input with fewer bits"))
-    return found + wide
+    return state + wide
 
 
 def memory(network: Network) -> dict[str, int]:
     """Bytes of the state on a 32-bit core, by what they are for; the last is what is left of words, counters included."""
-    found: dict[str, int] = {}
+    sizes: dict[str, int] = {}
     for member in members(network):
-        found[member.purpose] = found.get(member.purpose, 0) + member.bytes
+        sizes[member.purpose] = sizes.get(member.purpose, 0) + member.bytes
     counted = 4 * len(counters(spiking_of(network)))
-    return {**found, "counters of spikes and steps": counted + -sum(found.values()) % 4}
+    return {**sizes, "counters of spikes and steps": counted + -sum(sizes.values()) % 4}
 
 
 def values(network: Network) -> dict[str, Any]:

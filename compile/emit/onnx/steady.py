@@ -55,11 +55,11 @@ def emit_test_data(network: Network, folder: Path, sample: Array) -> None:
         return
     onnx = import_onnx()
     flat = reference.check_samples(network, sample.reshape(-1, network.input.size))
-    place = folder / "test_data_set_0"
-    place.mkdir(exist_ok=True)
+    set_folder = folder / "test_data_set_0"
+    set_folder.mkdir(exist_ok=True)
     scores = reference.scores(network, flat).astype(np.int32)
     for file, name, values in (("input_0.pb", "input", flat), ("output_0.pb", "scores", scores)):
-        (place / file).write_bytes(onnx.numpy_helper.from_array(values, name).SerializeToString(deterministic=True))
+        (set_folder / file).write_bytes(onnx.numpy_helper.from_array(values, name).SerializeToString(deterministic=True))
 
 
 def _hidden(graph: Graph, part: Numbers, value: str) -> str:

@@ -68,32 +68,32 @@ def emit_test_data(network: Network, folder: Path, sample: Array) -> None:
     flat = reference.check_samples(network, sample.reshape(-1, network.input.size))
     spiking = spiking_of(network)
     for number, step in enumerate(sorted({0, spiking.steps // 2})):
-        place = folder / f"test_data_set_{number}"
-        place.mkdir(exist_ok=True)
-        told, wanted = _at_step(network, flat, step)
-        for what, tensors in (("input", told), ("output", wanted)):
+        set_folder = folder / f"test_data_set_{number}"
+        set_folder.mkdir(exist_ok=True)
+        inputs, outputs = _at_step(network, flat, step)
+        for side, tensors in (("input", inputs), ("output", outputs)):
             for k, (name, values) in enumerate(tensors.items()):
                 content = import_onnx().numpy_helper.from_array(values, name).SerializeToString(deterministic=True)
-                (place / f"{what}_{k}.pb").write_bytes(content)
+                (set_folder / f"{side}_{k}.pb").write_bytes(content)
 
 
 def _at_step(network: Network, flat: Array, step: int) -> tuple[dict[str, Array], dict[str, Array]]:
     """Inputs and outputs of the graph at one step, in its order, by the law."""
-    spiking, found = spiking_of(network), integers.run(network, flat)
+    spiking, trace = spiking_of(network), integers.run(network, flat)
     direct, first, last = spiking.coding == "direct", network.layers[0], len(network.layers) - 1
-    told: dict[str, Array] = {"input": flat if direct else coding.encode_step(flat, spiking, step)}
-    wanted: dict[str, Array] = {"output": (found.membranes if spiking.readout == "membrane" else found.spikes)[last][step].astype(np.int32)}
+    inputs: dict[str, Array] = {"input": flat if direct else coding.encode_step(flat, spiking, step)}
+    outputs: dict[str, Array] = {"output": (trace.membranes if spiking.readout == "membrane" else trace.spikes)[last][step].astype(np.int32)}
     if direct:
         sums = kind_of(first).integer_sums(first)(network.input.seen(flat), network.input.zero_point)
         current = integers.steady_currents(first, sums).astype(np.int32)
-        told["begin"] = np.array(step == 0)
-        told[f"{first.name}/current"] = current if step else np.zeros_like(current)
-        wanted[f"{first.name}/current_next"] = current
+        inputs["begin"] = np.array(step == 0)
+        inputs[f"{first.name}/current"] = current if step else np.zeros_like(current)
+        outputs[f"{first.name}/current_next"] = current
     for k, layer in enumerate(network.layers):
-        now = found.membranes[k][step].astype(np.int32)
-        told[f"{layer.name}/membrane"] = found.membranes[k][step - 1].astype(np.int32) if step else np.zeros_like(now)
-        wanted[f"{layer.name}/membrane_next"], wanted[f"{layer.name}/spikes"] = now, found.spikes[k][step]
-    return told, wanted
+        now = trace.membranes[k][step].astype(np.int32)
+        inputs[f"{layer.name}/membrane"] = trace.membranes[k][step - 1].astype(np.int32) if step else np.zeros_like(now)
+        outputs[f"{layer.name}/membrane_next"], outputs[f"{layer.name}/spikes"] = now, trace.spikes[k][step]
+    return inputs, outputs
 
 
 def constants(graph: Graph) -> None:
@@ -127,7 +127,9 @@ def _steady(graph: Graph, network: Network, layer: Layer) -> str:
     shifted = inner.node("Div", [rounded, graph.constant(f"{name}/divisor_s32", divisor.astype(np.int32))], f"{name}/shifted", f"{name}/shift")
     back = inner.node("Sub", [shifted, graph.constant(f"{name}/offset_s32", k.astype(np.int32))], f"{name}/moved_back", f"{name}/move_back")
     computed = inner.node("Clip", [back, "low", "high"], f"{name}/current_computed", f"{name}/clamp_current")
-    info = [onnx.helper.make_tensor_value_info(each, onnx.TensorProto.INT32, ["N", layer.outputs]) for each in (computed, f"{name}/current_held")]
+    info = [
+        onnx.helper.make_tensor_value_info(current, onnx.TensorProto.INT32, ["N", layer.outputs]) for current in (computed, f"{name}/current_held")
+    ]
     hold = onnx.helper.make_node("Identity", [f"{name}/current"], [f"{name}/current_held"], name=f"{name}/hold")
     branches = {
         "then_branch": onnx.helper.make_graph(inner.nodes, "compute", [], info[:1]),

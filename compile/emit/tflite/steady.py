@@ -111,9 +111,9 @@ def _convolution(graph: Graph, part: Numbers, repeated: Convolution, value: int)
             more = constant("to_whole_windows", [[0, 0], [0, high * wy - rows], [0, wide * wx - columns], [0, 0]])
             now = graph.operator("PAD", [now, more], whole, "PadOptions")
         window = {"strideH": wy, "strideW": wx}
-        found = act("pooled", (1, high, wide, prototypes), handed)
+        pooled = act("pooled", (1, high, wide, prototypes), handed)
         if part.mean is None:
-            now = graph.operator("MAX_POOL_2D", [now], found, "Pool2DOptions", padding=valid, **window, filterHeight=wy, filterWidth=wx)
+            now = graph.operator("MAX_POOL_2D", [now], pooled, "Pool2DOptions", padding=valid, **window, filterHeight=wy, filterWidth=wx)
         else:
             scale, zeros = np.full(prototypes, part.mean.weight_scale), np.zeros(prototypes, np.int64)
             ones = np.full((1, wy, wx, prototypes), part.mean.weight, np.int8)
@@ -121,7 +121,7 @@ def _convolution(graph: Graph, part: Numbers, repeated: Convolution, value: int)
             halves = np.full(prototypes, part.mean.bias, np.int32)
             bias = graph.tensor(f"{name}/mean_bias", halves.shape, "INT32", halves, part.output_scale * scale, zeros)
             now = graph.operator(
-                "DEPTHWISE_CONV_2D", [now, weight, bias], found, "DepthwiseConv2DOptions", padding=valid, depthMultiplier=1, **window
+                "DEPTHWISE_CONV_2D", [now, weight, bias], pooled, "DepthwiseConv2DOptions", padding=valid, depthMultiplier=1, **window
             )
     first = act("channels_first", (1, prototypes, high, wide), handed)
     now = graph.operator("TRANSPOSE", [now, constant("to_first", [0, 3, 1, 2])], first, "TransposeOptions")

@@ -48,8 +48,8 @@ def to_bytes(network: Network) -> bytes:
     else:
         graph.operator("CAST", [value], read, "CastOptions")
     outputs["output"] = read
-    told = step_properties(network)
-    graph.stamp({**told, "input": f"byte - {OFFSET}, the same at every step"} if direct else told)
+    facts = step_properties(network)
+    graph.stamp({**facts, "input": f"byte - {OFFSET}, the same at every step"} if direct else facts)
     return graph.to_bytes(inputs, outputs)
 
 
@@ -77,9 +77,9 @@ def _steady(graph: Graph, network: Network, layer: Layer, inputs: list[int]) -> 
         given, held = _branch_inputs(graph, network, layer)
         zero = _row(graph, "nothing", np.zeros(1))
         graph.ends([given, held], [_two(graph, "ADD", held, zero, f"{name}/current_held", width)])
-    found = graph.tensor(f"{name}/current_next", (1, width), "INT32")
+    current = graph.tensor(f"{name}/current_next", (1, width), "INT32")
     given, begin, held = inputs
-    return graph.operator("IF", [begin, given, held], found, "IfOptions", thenSubgraphIndex=compute, elseSubgraphIndex=keep)
+    return graph.operator("IF", [begin, given, held], current, "IfOptions", thenSubgraphIndex=compute, elseSubgraphIndex=keep)
 
 
 def _branch_inputs(graph: Graph, network: Network, layer: Layer) -> tuple[int, int]:
