@@ -164,8 +164,8 @@ def boards() -> tuple[Board, ...]:
 def _files(folder: Path | None) -> dict[str, Path]:
     """Board files by name; a user's board hides one of ours of the same name."""
     ours = _shipped() if folder is None else {}
-    place = own_folder() if folder is None else folder
-    return ours | {path.relative_to(place).with_suffix("").as_posix(): path for path in sorted(place.rglob("*.toml"))}
+    base = own_folder() if folder is None else folder
+    return ours | {path.relative_to(base).with_suffix("").as_posix(): path for path in sorted(base.rglob("*.toml"))}
 
 
 def load_boards() -> tuple[list[Board], dict[str, str]]:

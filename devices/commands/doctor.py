@@ -64,12 +64,12 @@ class Finding:
 
 def examine(boards: Iterable[Board]) -> list[Finding]:
     """A finding for each board; behind that of a Linux board one for each Python and library there."""
-    found = []
+    findings = []
     for board in boards:
-        found.append(_examine(board))
-        if found[-1].works and board.link == "ssh" and board.linux and board.linux.host:
-            found += _libraries(board)
-    return found
+        findings.append(_examine(board))
+        if findings[-1].works and board.link == "ssh" and board.linux and board.linux.host:
+            findings += _libraries(board)
+    return findings
 
 
 def _examine(board: Board) -> Finding:

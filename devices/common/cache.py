@@ -26,13 +26,15 @@ def cache_folder() -> Path:
 
 
 @lru_cache
-def _first_usable(wanted: Path) -> Path:
-    if is_usable(wanted):
-        return wanted
+def _first_usable(preferred: Path) -> Path:
+    if is_usable(preferred):
+        return preferred
     other = temporary_place("nearwire-cache")
     if other is None:
-        raise NearwireError(f"the cache folder '{wanted}' cannot be written, nor one in the temporary folder. Set {VARIABLE} to a folder that can.")
-    warn(f"note: the cache folder '{wanted}' cannot be written, so '{other}' is used. Set {VARIABLE} to choose another.")
+        raise NearwireError(
+            f"the cache folder '{preferred}' cannot be written, nor one in the temporary folder. Set {VARIABLE} to a folder that can."
+        )
+    warn(f"note: the cache folder '{preferred}' cannot be written, so '{other}' is used. Set {VARIABLE} to choose another.")
     return other
 
 
@@ -42,12 +44,12 @@ def cached_folder(name: str, make: Callable[[Path], None]) -> Path:
     if target.is_dir():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    place = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
-        place.chmod(0o755)
-        make(place)
+        draft.chmod(0o755)
+        make(draft)
         with contextlib.suppress(FileExistsError, OSError):  # another process was faster: its folder is as good
-            place.rename(target)
+            draft.rename(target)
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(draft, ignore_errors=True)
     return target

@@ -143,8 +143,8 @@ def _name(text: str | None) -> str | None:
 
 
 def _machine(texts: Texts, info: Iterable[tuple[str, str]]) -> str | None:
-    told = (texts.get(name) for name in MODELS)
-    return next((name for text in told if (name := _name(text))), None) or _name(
+    models = (texts.get(name) for name in MODELS)
+    return next((name for text in models if (name := _name(text))), None) or _name(
         next((value for name, value in info if name in ("Model", "model name", "Hardware") and value), None)
     )
 

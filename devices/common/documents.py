@@ -48,12 +48,12 @@ def read_toml(path: Path, where: str, then: str = "", verb: str = "is not TOML")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for name, value in pairs:
-        if name in found:
+        if name in fields:
             raise ValueError(f"the name '{plain(name)}' stands in one object twice")
-        found[name] = value
-    return found
+        fields[name] = value
+    return fields
 
 
 def _constant(name: str) -> Any:
@@ -64,11 +64,11 @@ def _check_depth_and_texts(value: Any) -> None:
     """ValueError if the value is deeper than ``DEPTH_MAX`` or a text in it holds half of a surrogate pair."""
     rest = [(value, 0)]
     while rest:
-        one, depth = rest.pop()
-        if isinstance(one, str):
-            one.encode("utf-8")
-        elif isinstance(one, dict | list):
+        node, depth = rest.pop()
+        if isinstance(node, str):
+            node.encode("utf-8")
+        elif isinstance(node, dict | list):
             if depth == DEPTH_MAX:
                 raise ValueError(f"it is nested deeper than {DEPTH_MAX} levels")
-            rest += [(inner, depth + 1) for inner in one]
-            rest += [(inner, depth + 1) for inner in one.values()] if isinstance(one, dict) else []
+            rest += [(inner, depth + 1) for inner in node]
+            rest += [(inner, depth + 1) for inner in node.values()] if isinstance(node, dict) else []

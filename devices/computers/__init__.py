@@ -27,28 +27,28 @@ def is_computer(board: Board) -> bool:
 def open_computer(board: Board) -> Computer:
     """Connect to the board; NearwireError saying why that fails."""
     module, name = _MODULES[board.link]
-    found: Computer = getattr(importlib.import_module(module), name)(board)
-    return found
+    computer: Computer = getattr(importlib.import_module(module), name)(board)
+    return computer
 
 
 def boards_of(text: str) -> list[Board]:
     """The boards of a list by comma: names, patterns such as lab/*, USER@HOST. InputError for what is none of these."""
-    found: dict[str, Board] = {}
+    boards: dict[str, Board] = {}
     for word in (part.strip() for part in text.split(",")):
         if not word:
             continue
         if "@" in word:
-            found[word] = board_of(word)
+            boards[word] = board_of(word)
         elif any(sign in word for sign in "*?["):
             names = fnmatch.filter(board_names(), word)
             if not names:
                 raise InputError(f"no board's name is like '{word}'. See 'nearwire devices list'.")
-            found |= {name: load_board(name) for name in names}
+            boards |= {name: load_board(name) for name in names}
         else:
-            found[word] = load_board(word)
-    if not found:
+            boards[word] = load_board(word)
+    if not boards:
         raise InputError("no device was named. Give names of 'nearwire devices list' or USER@HOST, by comma.")
-    return list(found.values())
+    return list(boards.values())
 
 
 def board_of(word: str) -> Board:

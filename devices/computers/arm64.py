@@ -34,36 +34,36 @@ def root_folder(core: str) -> Path:
     """The folder that is the root of the emulated system with that core: /usr, /lib, and /proc/cpuinfo of an Arm computer."""
     base = cached_folder("arm64/root", _make_root)
 
-    def with_core(place: Path) -> None:
+    def with_core(root: Path) -> None:
         for name in ("usr", "lib", "etc"):
             if (base / name).exists():
-                (place / name).symlink_to(base / name)
-        (place / "proc").mkdir()
+                (root / name).symlink_to(base / name)
+        (root / "proc").mkdir()
         part, features = CORES[core]
         text = "".join(CPUINFO.format(k=k, part=part, features=features) for k in range(PROCESSORS))
-        (place / "proc" / "cpuinfo").write_text(text)  # without it ONNX Runtime and LiteRT end with a segmentation fault
+        (root / "proc" / "cpuinfo").write_text(text)  # without it ONNX Runtime and LiteRT end with a segmentation fault
 
     return cached_folder(f"arm64/{core}", with_core)
 
 
 def python_of(root: Path) -> tuple[Path, str]:
     """The emulated Python's program and its version, as 3.11."""
-    found = sorted((root / "usr" / "bin").glob("python3.[0-9]*"))
-    if not found:
+    pythons = sorted((root / "usr" / "bin").glob("python3.[0-9]*"))
+    if not pythons:
         raise NearwireError(f"there is no Python in '{root}'. Remove that folder, so that it is made again.")
-    return found[0], found[0].name.removeprefix("python")
+    return pythons[0], pythons[0].name.removeprefix("python")
 
 
 def site_folder(requirements: Sequence[str], version: str) -> Path:
     """A folder with the wheels of these requirements, and what they need, for an arm64 Python of that version; NearwireError if one has none."""
     key = hashlib.sha256("\n".join([version, *sorted(requirements)]).encode()).hexdigest()[:16]
-    return cached_folder(f"arm64/site-{key}", lambda place: install_wheels(requirements, version, PLATFORMS, place))
+    return cached_folder(f"arm64/site-{key}", lambda folder: install_wheels(requirements, version, PLATFORMS, folder))
 
 
-def install_wheels(requirements: Sequence[str], version: str, platforms: Sequence[str], place: Path) -> None:
+def install_wheels(requirements: Sequence[str], version: str, platforms: Sequence[str], folder: Path) -> None:
     """pip, for another platform than this one, into a folder."""
     platform = [word for name in platforms for word in ("--platform", name)]
-    words = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--target", str(place)]
+    words = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--target", str(folder)]
     words += [*platform, "--implementation", "cp", "--python-version", version, "--only-binary=:all:", *requirements]
     done = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=FETCH_LIMIT_S, check=False)
     if done.returncode:
@@ -71,10 +71,10 @@ def install_wheels(requirements: Sequence[str], version: str, platforms: Sequenc
         raise NearwireError(f"pip found no wheels of {', '.join(requirements)} for Python {version} on {platforms[-1]}: {lines[-1]}")
 
 
-def _make_root(place: Path) -> None:
+def _make_root(root: Path) -> None:
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
         raise NearwireError("an emulated Pi needs Debian's arm64 packages, and this machine has no apt-get. Use Debian or Ubuntu, or a real board.")
-    work = place / "work"
+    work = root / "work"
     for name in ("state/lists/partial", "cache/archives/partial", "parts", "debs"):
         (work / name).mkdir(parents=True)
     (work / "status").touch()
@@ -99,15 +99,15 @@ def _make_root(place: Path) -> None:
     packages = sorted({line for line in closure.splitlines() if WANTED.match(line)})
     _apt(config, work / "debs", "apt-get", "download", "-q", *packages)
     for archive in sorted((work / "debs").glob("*.deb")):
-        _run(["dpkg-deb", "-x", str(archive), str(place)], {})
-    _loader(place)
+        _run(["dpkg-deb", "-x", str(archive), str(root)], {})
+    _loader(root)
     shutil.rmtree(work)
 
 
-def _loader(place: Path) -> None:
+def _loader(root: Path) -> None:
     """Where /lib is a part of /usr, programs still name it as /lib."""
-    if not (place / "lib").exists():
-        (place / "lib").symlink_to("usr/lib")
+    if not (root / "lib").exists():
+        (root / "lib").symlink_to("usr/lib")
 
 
 def _debian_sources() -> list[Path]:

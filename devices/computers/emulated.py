@@ -51,8 +51,8 @@ class EmulatedComputer(Computer):
             raise InputError(f"board '{board.name}': field 'linux.qemu_core' is '{core}'; allowed: {', '.join(arm64.CORES)}.")
         self.name, self._core = board.name, core
         self._root = arm64.root_folder(core)
-        self._place = tempfile.TemporaryDirectory(prefix="nearwire-pi-", ignore_cleanup_errors=True)
-        self.folder = self._place.name
+        self._work = tempfile.TemporaryDirectory(prefix="nearwire-pi-", ignore_cleanup_errors=True)
+        self.folder = self._work.name
         self.detail = f"emulated {board.core}, {_version()}"
         self._site: Path | None = None
 
@@ -80,8 +80,8 @@ class EmulatedComputer(Computer):
         return arm64.site_folder(requirements, arm64.python_of(self._root)[1])
 
     def conditions(self) -> Conditions:
-        found = read_conditions(self._root)
-        return Conditions(core=f"{found.core}, emulated on this computer")  # nothing else of it is real
+        host = read_conditions(self._root)
+        return Conditions(core=f"{host.core}, emulated on this computer")  # nothing else of it is real
 
     def instructions(
         self, words: Sequence[str], stdin: bytes = b"", limit_s: float = LIMIT_S, most_bytes: int = ANSWER_BYTES
@@ -102,7 +102,7 @@ class EmulatedComputer(Computer):
         return []
 
     def close(self) -> None:
-        self._place.cleanup()
+        self._work.cleanup()
 
     def _run(self, options: Sequence[str], words: Sequence[str], stdin: bytes, limit_s: float, most_bytes: int) -> Done:
         environment = {"PATH": "/usr/bin:/bin", "HOME": self.folder, "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
@@ -126,9 +126,9 @@ class EmulatedComputer(Computer):
 def _plugin() -> Path:
     """The counting plugin, compiled for this machine's QEMU."""
 
-    def make(place: Path) -> None:
+    def make(folder: Path) -> None:
         flags = ["-O2", "-shared", "-fPIC", "-Wl,--unresolved-symbols=ignore-all"]
-        compiler_for(Toolchain(compiler="host")).run([*flags, "-o", place / "count.so", PLUGIN], "the plugin that counts instructions")
+        compiler_for(Toolchain(compiler="host")).run([*flags, "-o", folder / "count.so", PLUGIN], "the plugin that counts instructions")
 
     return cached_folder(f"arm64/plugin-{PLUGIN.stat().st_mtime_ns:x}", make) / "count.so"
 

@@ -68,13 +68,13 @@ class Wheel:
 
 def examine(computer: Computer, named: str | None = None) -> list[Wheel]:
     """Every library in every Python of the board (only ``named`` if it is given). A Python that is not there is left out."""
-    found = []
+    wheels = []
     for python in dict.fromkeys([named] if named else INTERPRETERS):
         first = _try(computer, python, "numpy")
         if first is not None:
             others = [_try(computer, python, name) for name in PACKAGES if name != "numpy"] if first.works else []
-            found += [first, *(wheel for wheel in others if wheel is not None)]
-    return found
+            wheels += [first, *(wheel for wheel in others if wheel is not None)]
+    return wheels
 
 
 def _try(computer: Computer, python: str, library: str) -> Wheel | None:

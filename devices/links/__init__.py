@@ -28,8 +28,8 @@ def open_link(board: Board, program: Path, port: str | None = None) -> Connectio
     opened = getattr(importlib.import_module(module), name)
     if board.link == "serial":
         if port is None:
-            found = "" if serial.missing() else f" Serial ports of this computer: {', '.join(serial.ports()) or 'none'}."
-            raise InputError(f"board '{board.name}' is reached through a serial port. Give it with --port.{found}")
+            ports = "" if serial.missing() else f" Serial ports of this computer: {', '.join(serial.ports()) or 'none'}."
+            raise InputError(f"board '{board.name}' is reached through a serial port. Give it with --port.{ports}")
         return opened(port)  # type: ignore[no-any-return]
     if port is not None:
         raise InputError(f"board '{board.name}' is emulated and has no serial port of this computer. Leave --port out.")

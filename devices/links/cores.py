@@ -42,9 +42,9 @@ def engine(model: str) -> Any:
         raise unknown_name("emulated core", model, MODELS)
     if is_riscv(model):
         return unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV32)
-    found = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)  # UC_MODE_MCLASS would force an M33
-    found.ctl_set_cpu_model(getattr(arm_const, str(MODELS[model])))
-    return found
+    emulator = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)  # UC_MODE_MCLASS would force an M33
+    emulator.ctl_set_cpu_model(getattr(arm_const, str(MODELS[model])))
+    return emulator
 
 
 def is_riscv(model: str) -> bool:

@@ -68,12 +68,12 @@ class QemuConnection(Connection):
         """The device file that QEMU prints for its UART."""
         output = self._process.stdout
         line = output.readline() if output else ""
-        found = re.search(r"redirected to (\S+)", line)
-        if not found:
+        match = re.search(r"redirected to (\S+)", line)
+        if not match:
             self._process.kill()
             rest = self._process.communicate()[1]
             raise NearwireError(f"{_machine(board).program} did not start '{board.name}': {_first_line(line + rest)}.")
-        return found[1]
+        return match[1]
 
 
 def run_batch(board: Board, program: Path, folder: Path, limit_s: float) -> None:

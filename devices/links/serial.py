@@ -37,9 +37,9 @@ class SerialConnection(Connection):
         try:
             self._port: Any = serial.Serial(path, baud, timeout=0, write_timeout=10)
         except self._broken as error:
-            found = ", ".join(ports()) or "none"
+            names = ", ".join(ports()) or "none"
             raise InputError(
-                f"{self.where} cannot be opened: {error}. Serial ports of this computer: {found}. Is another program using it?"
+                f"{self.where} cannot be opened: {error}. Serial ports of this computer: {names}. Is another program using it?"
             ) from error
 
     @property

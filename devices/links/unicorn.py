@@ -130,15 +130,15 @@ class Core:
             with deferred(self._uc.emu_stop):
                 self._uc.emu_start(self.image.symbols[function] | registers.entry_bit, RETURN, timeout=int(time_limit_s * 1e6))
         except UcError as error:
-            place = self._uc.reg_read(registers.counter)
+            address = self._uc.reg_read(registers.counter)
             raise NearwireError(
-                f"the emulated {self.name} stopped in '{self.symbol(place)}' at 0x{place:08x}: {error}{self._fault}. "
+                f"the emulated {self.name} stopped in '{self.symbol(address)}' at 0x{address:08x}: {error}{self._fault}. "
                 f"Flash is 0x{self.memory.flash_origin:08x}+{self.memory.flash_bytes}, RAM 0x{self.memory.ram_origin:08x}+{self.memory.ram_bytes}."
             ) from error
-        place = self._uc.reg_read(registers.counter)
-        if place & ~1 != RETURN:
+        address = self._uc.reg_read(registers.counter)
+        if address & ~1 != RETURN:
             raise NearwireError(
-                f"'{function}' did not return on the emulated {self.name} within {time_limit_s:g} s; it was in '{self.symbol(place)}' at 0x{place:08x}."
+                f"'{function}' did not return on the emulated {self.name} within {time_limit_s:g} s; it was in '{self.symbol(address)}' at 0x{address:08x}."
             )
         return int(self._uc.reg_read(registers.arguments[0]))
 
@@ -227,8 +227,8 @@ class Core:
         top = self.memory.ram_origin + self.memory.ram_bytes
         self.write(floor, bytes([PAINT]) * (top - floor))
         self.call(function, *arguments)
-        found = self.read(floor, top - floor)
-        untouched = len(found) - len(found.lstrip(bytes([PAINT])))
+        stack = self.read(floor, top - floor)
+        untouched = len(stack) - len(stack.lstrip(bytes([PAINT])))
         return (top - floor - untouched + 3) // 4 * 4
 
     def symbol(self, address: int) -> str:

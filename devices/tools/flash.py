@@ -69,8 +69,8 @@ def flash(program: Path, board: Board, port: str | None = None) -> Plan:
     except subprocess.TimeoutExpired as error:
         raise NearwireError(f"{how.tool} did not end within {LIMIT_S} s: {done}. {_hint(how)}") from error
     if ended.returncode:
-        said = [line.strip() for line in (ended.stderr + ended.stdout).splitlines() if line.strip()]
-        raise NearwireError(f"{how.tool} failed: {said[-1] if said else 'it said nothing'} ({done}). {_hint(how)}")
+        output = [line.strip() for line in (ended.stderr + ended.stdout).splitlines() if line.strip()]
+        raise NearwireError(f"{how.tool} failed: {output[-1] if output else 'it said nothing'} ({done}). {_hint(how)}")
     return done
 
 
@@ -102,9 +102,9 @@ def _uf2(program: Path, how: Flashing, port: str | None) -> Plan:
 def _drive(label: str, mounts: Sequence[str]) -> Path | None:
     """Where the drive of that label is mounted: it holds INFO_UF2.TXT."""
     for mount in map(Path, mounts):
-        for place in (mount / label, *mount.glob(f"*/{label}")):
-            if (place / "INFO_UF2.TXT").is_file():
-                return place
+        for folder in (mount / label, *mount.glob(f"*/{label}")):
+            if (folder / "INFO_UF2.TXT").is_file():
+                return folder
     return None
 
 

@@ -61,12 +61,12 @@ class Compiler:
 
 def compiler_for(toolchain: Toolchain) -> Compiler:
     """The compiler of a board; NearwireError with the command that installs it if there is none."""
-    found = _host() if toolchain.compiler == "host" else _gcc(toolchain) or _zig(toolchain)
-    if found is not None and not found.flags:
-        found = replace(found, flags=toolchain.flags)
-    if found is None:
+    compiler = _host() if toolchain.compiler == "host" else _gcc(toolchain) or _zig(toolchain)
+    if compiler is not None and not compiler.flags:
+        compiler = replace(compiler, flags=toolchain.flags)
+    if compiler is None:
         raise NearwireError(missing(toolchain) or "no C compiler works here.")
-    return found
+    return compiler
 
 
 def missing(toolchain: Toolchain) -> str | None:
@@ -131,8 +131,8 @@ def _environment(command: Sequence[str]) -> dict[str, str] | None:
     folder = Path(given) if given else Path(system) / "zig" if system else None
     if folder is not None and is_usable(folder):
         return None
-    place = str(cache_folder() / "zig")
-    return {**os.environ, "ZIG_GLOBAL_CACHE_DIR": place, "ZIG_LOCAL_CACHE_DIR": place}
+    cache = str(cache_folder() / "zig")
+    return {**os.environ, "ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
 
 
 def _first_error(text: str) -> str:

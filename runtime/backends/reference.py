@@ -34,8 +34,8 @@ class ReferenceSession(Session):
         return reference.scores(self.network, samples).astype(np.int32)
 
     def time_ns(self, sample: Array, runs: int) -> Array:
-        one = reference.check_samples(self.network, sample[None])
-        return _times(self.network, one, runs)
+        row = reference.check_samples(self.network, sample[None])
+        return _times(self.network, row, runs)
 
     def layers(self, samples: Array) -> list[LayerFigure]:
         flat = reference.check_samples(self.network, samples)
@@ -86,9 +86,9 @@ class SpikingReferenceSession(SpikingSession):
         self.time_ns(flat[0], PROFILE_RUNS)  # warm-up
         self.spent_ns = [0] * len(self.widths)
         whole = float(np.mean([self.time_ns(sample, PROFILE_RUNS).mean() for sample in flat]))
-        each = [spent / len(flat) / PROFILE_RUNS for spent in self.spent_ns]
-        figures = [LayerFigure(layer.name, ns / 1000) for layer, ns in zip(self.network.layers, each, strict=True)]
-        return [*figures, LayerFigure("loop", max(0.0, whole - sum(each)) / 1000, note="coding, read-out, the loop over the steps")]
+        means_ns = [spent / len(flat) / PROFILE_RUNS for spent in self.spent_ns]
+        figures = [LayerFigure(layer.name, ns / 1000) for layer, ns in zip(self.network.layers, means_ns, strict=True)]
+        return [*figures, LayerFigure("loop", max(0.0, whole - sum(means_ns)) / 1000, note="coding, read-out, the loop over the steps")]
 
 
 class ReferenceBackend(Backend):
@@ -107,8 +107,8 @@ def _decoded(layer: Layer) -> Layer:
     return as_dense(layer, kind_of(layer).integer_weights(layer)) if kind_of(layer).matrix else layer
 
 
-def _times(network: Network, one: Array, runs: int) -> Array:
-    return time_calls(lambda: reference.scores(network, one), runs)
+def _times(network: Network, row: Array, runs: int) -> Array:
+    return time_calls(lambda: reference.scores(network, row), runs)
 
 
 BACKEND = ReferenceBackend()

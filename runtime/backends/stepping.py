@@ -103,8 +103,8 @@ class SpikingSession(Session):
             state,
             step=t + 1,
             current=np.asarray(made.current, np.int32),
-            membranes=tuple(np.asarray(each, np.int16) for each in made.membranes),
-            spikes=tuple(np.asarray(each, np.uint8) for each in made.spikes),
+            membranes=tuple(np.asarray(array, np.int16) for array in made.membranes),
+            spikes=tuple(np.asarray(array, np.uint8) for array in made.spikes),
             scores=np.asarray(scores, np.int32),
             executed=np.where(over, t + 1, state.executed),
         )
@@ -114,38 +114,38 @@ class SpikingSession(Session):
         while not state.done:
             running = (state.executed == 0)[:, None]
             state = self.step(state)
-            steps.append([each * running for each in state.spikes])
-        rest = [[np.zeros_like(each) for each in state.spikes]] * (self.spiking.steps - len(steps))
+            steps.append([spikes * running for spikes in state.spikes])
+        rest = [[np.zeros_like(spikes) for spikes in state.spikes]] * (self.spiking.steps - len(steps))
         return [np.stack(layer) for layer in zip(*steps, *rest, strict=True)]
 
     def scores(self, samples: Array) -> Array:
         flat = np.ascontiguousarray(check_samples(self.network, samples))
-        found = np.zeros((len(flat), self.widths[-1]), np.int32)
+        scores = np.zeros((len(flat), self.widths[-1]), np.int32)
         for at in range(0, len(flat), CHUNK_SAMPLES):
-            found[at : at + CHUNK_SAMPLES] = self._scores(flat[at : at + CHUNK_SAMPLES])
-        return found
+            scores[at : at + CHUNK_SAMPLES] = self._scores(flat[at : at + CHUNK_SAMPLES])
+        return scores
 
     def time_ns(self, sample: Array, runs: int) -> Array:
         """Times of whole inferences of one sample: coding, every step, the sum of the scores, early exit."""
-        one = np.ascontiguousarray(check_samples(self.network, sample[None]))
-        return time_calls(lambda: self._scores(one), runs)
+        row = np.ascontiguousarray(check_samples(self.network, sample[None]))
+        return time_calls(lambda: self._scores(row), runs)
 
     def _scores(self, flat: Array) -> Array:
-        found, left = np.zeros((len(flat), self.widths[-1]), np.int64), np.arange(len(flat))
+        scores, left = np.zeros((len(flat), self.widths[-1]), np.int64), np.arange(len(flat))
         current: Array = np.zeros((len(flat), self.widths[0] if self.direct else 0), np.int32)
         membranes: tuple[Array, ...] = tuple(np.zeros((len(flat), width), np.int16) for width in self.widths)
         for t in range(self.spiking.steps):
             value = flat[left] if self.direct else coding.encode_step(flat[left], self.spiking, t)
             made = self.advance(value, t == 0, current, membranes)
-            found[left] = added(found[left], made, t, self.spiking)
+            scores[left] = added(scores[left], made, t, self.spiking)
             current, membranes = made.current, made.membranes
             if self.spiking.exit_lead is not None and t + 1 < self.spiking.steps:
-                stay = ~decided(found[left], t, self.spiking)
+                stay = ~decided(scores[left], t, self.spiking)
                 if not stay.all():
-                    left, current, membranes = left[stay], current[stay], tuple(each[stay] for each in membranes)
+                    left, current, membranes = left[stay], current[stay], tuple(membrane[stay] for membrane in membranes)
                 if not len(left):
                     break
-        return found
+        return scores
 
     def _check(self, state: State) -> None:
         if state.network != self.identity:
@@ -156,13 +156,16 @@ class SpikingSession(Session):
         if not 0 <= state.step < self.spiking.steps:
             raise InputError(f"the state has {state.step} of {self.spiking.steps} time steps behind it; there is none left. Begin again.")
         n = len(state.inputs)
-        wanted = [(n, width) for width in self.widths]
-        found = [each.shape for each in state.membranes]
-        if found != wanted or state.current.shape != (n, self.widths[0] if self.direct else 0):
+        expected = [(n, width) for width in self.widths]
+        shapes = [membrane.shape for membrane in state.membranes]
+        if shapes != expected or state.current.shape != (n, self.widths[0] if self.direct else 0):
             raise InputError(
-                f"the state has membranes of shapes {found} and a current of {state.current.shape}; this network needs {wanted}. Begin again."
+                f"the state has membranes of shapes {shapes} and a current of {state.current.shape}; this network needs {expected}. Begin again."
             )
-        low, high = min(int(each.min(initial=0)) for each in state.membranes), max(int(each.max(initial=0)) for each in state.membranes)
+        low, high = (
+            min(int(membrane.min(initial=0)) for membrane in state.membranes),
+            max(int(membrane.max(initial=0)) for membrane in state.membranes),
+        )
         if low < MEMBRANE_MIN or high > MEMBRANE_MAX:
             raise InputError(f"the state has membranes {low}..{high}; allowed: {MEMBRANE_MIN}..{MEMBRANE_MAX}. Begin again.")
 

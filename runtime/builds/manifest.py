@@ -31,10 +31,10 @@ class Accuracy(_Record):
 
     def steps(self) -> list[tuple[str, float]]:
         """Name and accuracy after each lossy step, in order."""
-        found = [("float", self.float_), ("frozen", self.frozen), ("pruned", self.pruned)]
+        steps = [("float", self.float_), ("frozen", self.frozen), ("pruned", self.pruned)]
         if self.all_steps is None:
-            return [*found, ("quantised", self.quantised)]
-        return [*found, ("quantised", self.all_steps), ("early exit", self.quantised)]
+            return [*steps, ("quantised", self.quantised)]
+        return [*steps, ("quantised", self.all_steps), ("early exit", self.quantised)]
 
 
 class ParityRecord(_Record):
@@ -233,10 +233,10 @@ def file_records(folder: Path) -> dict[str, FileRecord]:
 def is_build(folder: Path) -> bool:
     """Whether a folder looks like one of our builds: only such a folder is ever replaced."""
     try:
-        found = json.loads((folder / "manifest.json").read_text())
+        document = json.loads((folder / "manifest.json").read_text())
     except (OSError, ValueError):
         return False
-    return isinstance(found, dict) and "network_sha256" in found and "tool_version" in found
+    return isinstance(document, dict) and "network_sha256" in document and "tool_version" in document
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -257,15 +257,15 @@ def read_manifest(folder: Path) -> Manifest:
 
 def check_files(folder: Path, manifest: Manifest) -> None:
     """InputError naming the first file of the build that is missing, foreign or not the one that was written."""
-    found = file_records(folder)
+    records = file_records(folder)
     for name, record in manifest.files.items():
-        if name not in found:
+        if name not in records:
             raise InputError(f"'{folder / name}' is missing from the build. Compile the network again.")
-        if found[name] != record:
+        if records[name] != record:
             raise InputError(
-                f"'{folder / name}' was changed after the build was made: sha256 {found[name].sha256[:12]}..., "
+                f"'{folder / name}' was changed after the build was made: sha256 {records[name].sha256[:12]}..., "
                 f"the manifest says {record.sha256[:12]}.... Compile the network again."
             )
-    extra = sorted(set(found) - set(manifest.files))
+    extra = sorted(set(records) - set(manifest.files))
     if extra:
         raise InputError(f"'{folder / extra[0]}' does not belong to the build. Remove it or compile the network again.")

@@ -26,14 +26,14 @@ def variants(header: str) -> list[str]:
     return [name for name in KERNEL.findall(header) if (VARIANTS / f"{name}.h").is_file()]
 
 
-def add_fast(place: Path) -> list[str]:
+def add_fast(folder: Path) -> list[str]:
     """Write fast.c and the variants of the kernels in the nearwire.h there beside it; returns the flags that they and host.c are compiled with."""
-    header, model = ((place / name).read_text(encoding="utf-8", errors="replace") for name in ("nearwire.h", "model.h"))
+    header, model = ((folder / name).read_text(encoding="utf-8", errors="replace") for name in ("nearwire.h", "model.h"))
     for name in FAST:
-        (place / name).write_bytes((FOLDER / name).read_bytes())
-    (place / "fast").mkdir(exist_ok=True)
+        (folder / name).write_bytes((FOLDER / name).read_bytes())
+    (folder / "fast").mkdir(exist_ok=True)
     for path in VARIANTS.glob("*.h"):
-        (place / "fast" / path.name).write_bytes(path.read_bytes())
+        (folder / "fast" / path.name).write_bytes(path.read_bytes())
     kernels = variants(header)
     both = [f"{name}{end}" for name in kernels for end in ("", "_scores")]
     written = {
@@ -42,7 +42,7 @@ def add_fast(place: Path) -> list[str]:
         "fast_variants.h": [f'#include "fast/{name}.h"' for name in kernels],
     }
     for file, lines in written.items():
-        (place / file).write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
+        (folder / file).write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
     return ["-D_POSIX_C_SOURCE=200112L", *(["-DSHIM_BATCH"] if "nearwire_infer_batch(" in model else [])]
 
 

@@ -96,19 +96,19 @@ def do_bench(request: dict[str, Any], samples: bytes) -> dict[str, Any]:
 def do_count(request: dict[str, Any], samples: bytes) -> dict[str, Any]:
     """The marks are read by the emulator; here only the scores of the first sample, to be checked, and the details."""
     build, runs = build_of(request), int(request["runs"])
-    one = _rows(build, samples)[0]
-    found = {}
+    row = _rows(build, samples)[0]
+    answers = {}
     for name in request["backends"]:
         with opener(request)(build, name, 1) as session:
-            scores = session.scores(one[None])
-            session.time_ns(one, runs)  # what is made once and for all is made now
+            scores = session.scores(row[None])
+            session.time_ns(row, runs)  # what is made once and for all is made now
             os.getppid()
-            session.time_ns(one, runs)
+            session.time_ns(row, runs)
             os.getppid()
-            session.time_ns(one, 3 * runs)
+            session.time_ns(row, 3 * runs)
             os.getppid()
-            found[name] = {"detail": session.detail, "scores": scores[0].tolist()}
-    return {"backends": found}
+            answers[name] = {"detail": session.detail, "scores": scores[0].tolist()}
+    return {"backends": answers}
 
 
 ACTIONS = {"probe": do_probe, "scores": do_scores, "layers": do_layers, "bench": do_bench, "count": do_count}

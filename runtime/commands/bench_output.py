@@ -25,11 +25,11 @@ CSV_FIELDS = (
 
 def best_costs(reports: Sequence[BenchReport]) -> dict[str, float]:
     """The smallest cost on each device, what the ratios refer to. Devices are not compared with each other."""
-    found: dict[str, float] = {}
+    best: dict[str, float] = {}
     for row in _rows(reports):
         if cost := _cost(row):
-            found[_place(row)] = min(cost, found.get(_place(row), cost))
-    return found
+            best[_comparison(row)] = min(cost, best.get(_comparison(row), cost))
+    return best
 
 
 def _cost(row: BenchRow) -> float | None:
@@ -37,7 +37,7 @@ def _cost(row: BenchRow) -> float | None:
     return row.p50_us or row.instructions
 
 
-def _place(row: BenchRow) -> str:
+def _comparison(row: BenchRow) -> str:
     """What costs are compared within: times and instructions are never mixed."""
     return f"{row.device}, {'time' if row.p50_us else 'instructions'}"
 
@@ -118,7 +118,7 @@ def _rows(reports: Sequence[BenchReport]) -> list[BenchRow]:
 
 def _ratio(row: BenchRow, best: Mapping[str, float]) -> float | None:
     cost = _cost(row)
-    return cost / best[_place(row)] if cost and best.get(_place(row)) else None
+    return cost / best[_comparison(row)] if cost and best.get(_comparison(row)) else None
 
 
 def _megabytes(memory: Memory | None) -> list[str]:
@@ -136,10 +136,17 @@ def _without_rows(report: BenchReport) -> dict[str, Any]:
 def _print_operators(row: BenchRow) -> None:
     """In order of execution, with the running sum that benchmark_model calls cdf."""
     cells, sum_of_shares = [], 0.0
-    for each in row.operators:
-        sum_of_shares += each.share
+    for operator in row.operators:
+        sum_of_shares += operator.share
         cells.append(
-            [each.name, number(each.time_us, ",.3f"), number(each.instructions, ",.0f"), f"{each.share:.1%}", f"{sum_of_shares:.1%}", each.note]
+            [
+                operator.name,
+                number(operator.time_us, ",.3f"),
+                number(operator.instructions, ",.0f"),
+                f"{operator.share:.1%}",
+                f"{sum_of_shares:.1%}",
+                operator.note,
+            ]
         )
     print_table(f"{row.build} on {row.backend}, by run order", ["name", "us", "instructions", "%", "cdf %", "note"], cells)
 

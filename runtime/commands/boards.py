@@ -37,9 +37,9 @@ def flash(
     board, port = _board(device)
     opened = open_build(build)
     with tempfile.TemporaryDirectory(prefix="nearwire-", ignore_cleanup_errors=True) as name:
-        place = out or Path(name)
-        place.mkdir(parents=True, exist_ok=True)
-        program = _made(opened, board, place)
+        folder = out or Path(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        program = _made(opened, board, folder)
         plan = (flashing.plan if dry_run else flashing.flash)(program.path, board, port)
         size = {"flash_bytes": program.sizes.flash, "ram_bytes": program.sizes.ram, "status": board.status}
         if json:
@@ -76,8 +76,8 @@ def _say(path: str, connection: Connection) -> None:
     say(f"{connection.where} answers on {path}, 115200 baud; Ctrl-C ends it")
 
 
-def _made(build: Build, board: Board, place: Path) -> Program:
-    return firmware(build.folder, build.network, board, place)
+def _made(build: Build, board: Board, folder: Path) -> Program:
+    return firmware(build.folder, build.network, board, folder)
 
 
 def _board(device: str) -> tuple[Board, str | None]:

@@ -37,48 +37,52 @@ def profile(
 ) -> None:
     """Show what every layer costs; of a spiking network its spikes; on a microcontroller also flash, RAM and stack of the whole firmware."""
     opened = open_build(build)
-    found = run_profile(
+    measured = run_profile(
         opened, backend or (default_backend(device) if device else default_for(PROFILE)), measured_samples(opened, input_file, data, count), device
     )
     spikes = opened.manifest.neurobench
     if json:
-        print_json(found.to_dict() | ({"neurobench": spikes.model_dump(by_alias=True, mode="json")} if spikes else {}))
+        print_json(measured.to_dict() | ({"neurobench": spikes.model_dump(by_alias=True, mode="json")} if spikes else {}))
         return
-    _print_layers(str(build), found)
+    _print_layers(str(build), measured)
     if spikes:
         print_neurobench(spikes, opened.manifest.cost)
-    if found.footprint:
-        _print_memory(found.footprint)
+    if measured.footprint:
+        _print_memory(measured.footprint)
 
 
-def _print_layers(build: str, found: Profile) -> None:
+def _print_layers(build: str, measured: Profile) -> None:
     cells = [
-        [r.name, number(r.time_us, ".3f"), number(r.instructions, ",.0f"), number(r.cycles, ",.0f"), f"{r.share:.1%}", r.note] for r in found.rows
+        [r.name, number(r.time_us, ".3f"), number(r.instructions, ",.0f"), number(r.cycles, ",.0f"), f"{r.share:.1%}", r.note] for r in measured.rows
     ]
-    if found.instructions is not None or found.time_us is not None:
-        cells.append(["whole inference", number(found.time_us, ".3f"), number(found.instructions, ",.0f"), number(found.cycles, ",.0f"), "", ""])
+    if measured.instructions is not None or measured.time_us is not None:
+        cells.append(
+            ["whole inference", number(measured.time_us, ".3f"), number(measured.instructions, ",.0f"), number(measured.cycles, ",.0f"), "", ""]
+        )
     header = ["layer", "us, measured", "instructions, exact", "cycles, estimated", "share", "note"]
     used = [True, *(any(row[k] != "-" for row in cells) for k in (1, 2, 3)), True, True]
     print_table(
-        f"{build} on {found.detail}, mean of {found.samples} samples",
+        f"{build} on {measured.detail}, mean of {measured.samples} samples",
         [name for name, shown in zip(header, used, strict=True) if shown],
         [[cell for cell, shown in zip(row, used, strict=True) if shown] for row in cells],
     )
-    if found.estimated_us is not None:
-        say(f"estimated {found.estimated_us:,.1f} us an inference at the board's clock, with memory that never waits; not measured")
+    if measured.estimated_us is not None:
+        say(f"estimated {measured.estimated_us:,.1f} us an inference at the board's clock, with memory that never waits; not measured")
 
 
-def _print_memory(found: Footprint) -> None:
-    memory = load_board(found.board).memory
+def _print_memory(footprint: Footprint) -> None:
+    memory = load_board(footprint.board).memory
     flash, ram = (memory.flash_bytes, memory.ram_bytes) if memory else (0, 0)
     rows = [
-        ["flash", "constants of the network: weights, biases, shifts", found.constants],
-        ["flash", "code of the network: kernels in use, one function a layer", found.code],
-        ["flash", "firmware: start-up, vectors, UART, timer, protocol, texts", found.firmware],
-        ["flash", f"total, of {flash:,} on the board", found.flash],
-        ["RAM", "buffers of the network", found.static],
-        ["RAM", "firmware: an input, scores, a line of the protocol", found.firmware_static],
-        ["RAM", f"stack set aside{'' if found.stack_used is None else f' (most used: {found.stack_used})'}", found.stack_reserved],
-        ["RAM", f"total, of {ram:,} on the board", found.ram],
+        ["flash", "constants of the network: weights, biases, shifts", footprint.constants],
+        ["flash", "code of the network: kernels in use, one function a layer", footprint.code],
+        ["flash", "firmware: start-up, vectors, UART, timer, protocol, texts", footprint.firmware],
+        ["flash", f"total, of {flash:,} on the board", footprint.flash],
+        ["RAM", "buffers of the network", footprint.static],
+        ["RAM", "firmware: an input, scores, a line of the protocol", footprint.firmware_static],
+        ["RAM", f"stack set aside{'' if footprint.stack_used is None else f' (most used: {footprint.stack_used})'}", footprint.stack_reserved],
+        ["RAM", f"total, of {ram:,} on the board", footprint.ram],
     ]
-    print_table(f"memory of the linked firmware for {found.board}, {found.compiler}", ["", "what", "bytes"], [[a, b, f"{c:,}"] for a, b, c in rows])
+    print_table(
+        f"memory of the linked firmware for {footprint.board}, {footprint.compiler}", ["", "what", "bytes"], [[a, b, f"{c:,}"] for a, b, c in rows]
+    )

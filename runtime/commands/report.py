@@ -36,19 +36,19 @@ def report(
     if figures is not None and figures.exists() and not figures.is_dir():
         raise InputError(f"--figures '{figures}' is a file. Give a folder.")
     entries = compare.entries_of(builds, manifests, out.parent)
-    found = compare.groups(entries)
+    groups = compare.groups(entries)
     write_page(out, compare.page(entries, measured))
     written = [out]
-    for group in found if figures is not None else []:
+    for group in groups if figures is not None else []:
         for kind, chart in (("bytes", group.bytes_chart), ("instructions", group.instructions_chart)):
             if chart is not None and figures is not None:
                 written.append(figures / f"{kind}-{_file_name(group.data)}.svg")
                 figures.mkdir(parents=True, exist_ok=True)
                 written[-1].write_text(picture(chart), encoding="utf-8")
     if json:
-        print_json({"files": [str(path) for path in written], "builds": [{"data": g.data, **row} for g in found for row in g.rows]})
+        print_json({"files": [str(path) for path in written], "builds": [{"data": g.data, **row} for g in groups for row in g.rows]})
         return
-    for group in found:
+    for group in groups:
         header = ["build", "board", "accuracy", "constants B", "flash B", "RAM B", "instructions", "on the front"]
         print_table(f"builds tested on {group.data}", header, [[row[name] for name in COLUMNS] for row in group.rows])
     if len(builds) == 1:

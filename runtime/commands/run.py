@@ -48,14 +48,14 @@ def run(
     interrupted: Interrupted | None = None
     with open_session(opened, chosen, device) as session, spinner(f"run {build}", quiet=json) as progress:
         session.progress = progress
-        told = session.spikes(samples) if spikes is not None else []
+        fired = session.spikes(samples) if spikes is not None else []
         try:
             scores = session.scores(samples)
         except Interrupted as error:  # what there is, is shown
             interrupted, scores = error, error.scores
         detail = session.detail
     if spikes is not None:
-        _write_spikes(spikes, {layer.name: each for layer, each in zip(opened.network.layers, told, strict=True)})
+        _write_spikes(spikes, {layer.name: array for layer, array in zip(opened.network.layers, fired, strict=True)})
     if accuracy and truth is not None:
         _print_accuracy(opened, chosen, detail, samples[: len(scores)], truth[: len(scores)], scores, json)
     else:

@@ -6,19 +6,19 @@ from devices.common.console import print_table
 from runtime.builds.manifest import Cost, NeuroBench
 
 
-def metric_rows(found: NeuroBench, cost: Cost | None) -> list[tuple[str, str, str]]:
+def metric_rows(metrics: NeuroBench, cost: Cost | None) -> list[tuple[str, str, str]]:
     """(metric, figure, what it means)."""
-    operations, worst = found.synaptic_operations, found.worst_case
-    over = f"{found.samples:,} test samples, mean of one inference"
+    operations, worst = metrics.synaptic_operations, metrics.worst_case
+    over = f"{metrics.samples:,} test samples, mean of one inference"
     rows = [
-        ("Footprint", f"{found.footprint_bytes:,} B", "constants and static RAM, code not included"),
-        ("ConnectionSparsity", f"{found.connection_sparsity:.4f}", "share of the weights that are 0"),
-        ("ActivationSparsity", f"{found.activation_sparsity:.4f}", "share of neurons and steps without a spike"),
+        ("Footprint", f"{metrics.footprint_bytes:,} B", "constants and static RAM, code not included"),
+        ("ConnectionSparsity", f"{metrics.connection_sparsity:.4f}", "share of the weights that are 0"),
+        ("ActivationSparsity", f"{metrics.activation_sparsity:.4f}", "share of neurons and steps without a spike"),
         ("SynapticOperations, Dense", f"{operations.dense:,.0f}", over),
         ("SynapticOperations, Effective_MACs", f"{operations.effective_macs:,.0f}", "inputs are values: multiplied, once an inference"),
         ("SynapticOperations, Effective_ACs", f"{operations.effective_acs:,.0f}", "inputs are spikes: added up"),
-        ("spikes", f"{found.spikes:,.1f}", f"of one inference, mean; at most {found.spikes_max:,}"),
-        ("executed steps", f"{found.executed_steps:,.2f}", "mean"),
+        ("spikes", f"{metrics.spikes:,.1f}", f"of one inference, mean; at most {metrics.spikes_max:,}"),
+        ("executed steps", f"{metrics.executed_steps:,.2f}", "mean"),
     ]
     if cost is not None:
         rows.append(
@@ -33,12 +33,12 @@ def metric_rows(found: NeuroBench, cost: Cost | None) -> list[tuple[str, str, st
         else:
             note = f"proven: no input takes more; {worst.instructions / cost.instructions_max:.2f} of the largest seen"
             rows.append(("instructions, worst case", f"{worst.instructions:,}", note))
-    return [*rows, *energy_rows(found)]
+    return [*rows, *energy_rows(metrics)]
 
 
-def energy_rows(found: NeuroBench) -> list[tuple[str, str, str]]:
+def energy_rows(metrics: NeuroBench) -> list[tuple[str, str, str]]:
     """Both estimates with their assumptions."""
-    e = found.energy
+    e = metrics.energy
     core = "not estimated" if e.core_nj is None else f"{e.core_nj:,.0f} nJ"
     missing = "; the cycles of this core are not known" if e.core_nj is None else ""
     return [
@@ -51,7 +51,7 @@ def energy_rows(found: NeuroBench) -> list[tuple[str, str, str]]:
     ]
 
 
-def layer_rows(found: NeuroBench) -> list[tuple[str, str, str, str, str, str, str]]:
+def layer_rows(metrics: NeuroBench) -> list[tuple[str, str, str, str, str, str, str]]:
     """(layer, neurons, of them silent, spikes, a neuron and step, operations: effective, dense)."""
     return [
         (
@@ -63,16 +63,18 @@ def layer_rows(found: NeuroBench) -> list[tuple[str, str, str, str, str, str, st
             f"{layer.effective:,.0f} {layer.operation}s",
             f"{layer.dense:,.0f}",
         )
-        for layer in found.layers
+        for layer in metrics.layers
     ]
 
 
 LAYER_HEADER = ("layer", "neurons", "of them never spike", "spikes", "spikes a neuron and step", "effective operations", "dense")
 
 
-def print_neurobench(found: NeuroBench, cost: Cost | None) -> None:
+def print_neurobench(metrics: NeuroBench, cost: Cost | None) -> None:
     """Both tables on the terminal."""
     print_table(
-        "spikes and operations (NeuroBench's metrics)", ["metric", "figure", "what it means"], [list(row) for row in metric_rows(found, cost)]
+        "spikes and operations (NeuroBench's metrics)", ["metric", "figure", "what it means"], [list(row) for row in metric_rows(metrics, cost)]
     )
-    print_table(f"layers over {found.samples:,} test samples, means of one inference", list(LAYER_HEADER), [list(row) for row in layer_rows(found)])
+    print_table(
+        f"layers over {metrics.samples:,} test samples, means of one inference", list(LAYER_HEADER), [list(row) for row in layer_rows(metrics)]
+    )

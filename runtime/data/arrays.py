@@ -43,14 +43,14 @@ def read_npz(path: Path, where: str, then: str = "") -> dict[str, Array]:
         if len(members) > MEMBERS_MAX:
             raise InputError(f"{where} has {len(members):,} members; at most {MEMBERS_MAX} are read.")
         check_unpacked(sum(member.file_size for member in members), os.fstat(file.fileno()).st_size, where, STORED)
-        found: dict[str, Array] = {}
+        arrays: dict[str, Array] = {}
         for member in members:
             name = member.filename.removesuffix(".npy")
-            if name in found:
+            if name in arrays:
                 raise InputError(f"{where} has two arrays called '{plain(name)}'.")
             with reading(f"{where}: array '{plain(name)}'", then), archive.open(member) as content:
-                found[name] = _array(content, member.file_size)
-        return found
+                arrays[name] = _array(content, member.file_size)
+        return arrays
 
 
 def _array(file: IO[bytes], size: int) -> Array:

@@ -121,11 +121,11 @@ def class_labels(y: Array, where: str, classes: int | None = None, several: bool
 def _checked(dataset: Dataset) -> Dataset:
     """The data set itself if its parts fit together and none is empty."""
     for part in ("train", "validation", "test"):
-        one: Split = getattr(dataset, part)
-        if len(one) == 0:
+        split: Split = getattr(dataset, part)
+        if len(split) == 0:
             raise InputError(f"data set '{dataset.name}' has an empty {part} split. It needs more samples: at least 10 to be split by itself.")
-        if one.x.shape != (len(one.y), dataset.spec.size):
+        if split.x.shape != (len(split.y), dataset.spec.size):
             raise InputError(
-                f"data set '{dataset.name}': {part} has x of shape {one.x.shape} for {len(one.y)} labels and {dataset.spec.size} inputs."
+                f"data set '{dataset.name}': {part} has x of shape {split.x.shape} for {len(split.y)} labels and {dataset.spec.size} inputs."
             )
     return dataset

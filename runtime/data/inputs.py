@@ -43,8 +43,8 @@ def stored_samples(folder: Path, network: Network) -> Array:
     path = folder / "c" / "test_vectors.h"
     with reading(f"'{path}'", "Compile the network again, or give --input or --data."):
         text = read_regular(path, f"'{path}'").decode("ascii")
-        found = re.search(r"nearwire_test_inputs\[[^{]*\{(.*?)\};", text, re.DOTALL)
-        values = [int(word) for word in re.findall(r"\d+", found[1])] if found else []
+        match = re.search(r"nearwire_test_inputs\[[^{]*\{(.*?)\};", text, re.DOTALL)
+        values = [int(word) for word in re.findall(r"\d+", match[1])] if match else []
     size = network.input.size
     if not values or len(values) % size or max(values) > 255:
         raise InputError(f"'{path}' holds {len(values)} input values; the network reads {size} bytes a sample. Compile the network again.")

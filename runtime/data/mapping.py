@@ -71,7 +71,7 @@ def choose(shape: tuple[int, ...], train: Array, validation: Array, labels: tupl
         return Mapping(InputSpec(shape), (scale.make(np.zeros(1), np.array([top]), dtype),))
     spec = InputSpec(shape, 2 / 255, MIDDLE)
     candidates = [Mapping(spec, (scale.make(*_within(ends, columns), dtype),)) for ends in (_deviations(columns), _quantiles(columns))]
-    scores = [_ridge_accuracy(one, train, validation, labels, where) for one in candidates]
+    scores = [_ridge_accuracy(candidate, train, validation, labels, where) for candidate in candidates]
     chosen = candidates[int(np.argmax(scores))]
     return Mapping(spec, chosen.front, _notes(chosen, columns, constant, maps))
 

@@ -214,10 +214,10 @@ class _Runner:
     def round(self) -> None:
         """A tenth of all runs, or what is left."""
         mean = max(self._mean_ns, 1.0)
-        wanted = max(self.options.num_runs, math.ceil(self.options.min_secs * 1e9 / mean))
-        missing = max(wanted - self.times.count, 1)
+        needed = max(self.options.num_runs, math.ceil(self.options.min_secs * 1e9 / mean))
+        missing = max(needed - self.times.count, 1)
         affordable = max(1, math.ceil((self.options.max_secs * 1e9 - self.times.total_ns) / mean))
-        runs = min(max(1, math.ceil(wanted / ROUNDS)), missing, affordable, ROUND_RUNS)
+        runs = min(max(1, math.ceil(needed / ROUNDS)), missing, affordable, ROUND_RUNS)
         measured = self.session.time_ns(self.samples[0], runs)
         if measured is not None:
             if runs >= ENOUGH_RUNS and measured.sum() < runs:

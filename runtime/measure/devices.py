@@ -35,7 +35,7 @@ def bench_devices(
 
     opened: list[Computer] = []
 
-    def one(board: Board) -> BenchReport:
+    def bench_board(board: Board) -> BenchReport:
         try:
             return _bench(build, board, names[board.name], samples, options, lambda text: tell(f"{board.name}: {text}"), opened)
         except NearwireError as error:
@@ -43,32 +43,32 @@ def bench_devices(
                 raise
             return BenchReport(board.name, error=str(error))
 
-    found = {board.name: one(board) for board in boards if board not in far}
+    reports = {board.name: bench_board(board) for board in boards if board not in far}
     if far:
         with ThreadPoolExecutor(min(MOST_AT_ONCE, len(far))) as pool:
             try:
-                found |= dict(zip((board.name for board in far), pool.map(one, far), strict=True))
+                reports |= dict(zip((board.name for board in far), pool.map(bench_board, far), strict=True))
             except BaseException:  # Ctrl-C ends what runs there, it does not wait for it
                 pool.shutdown(wait=False, cancel_futures=True)
                 for computer in list(opened):
                     computer.close()
                 raise
-    return [found[board.name] for board in boards]
+    return [reports[board.name] for board in boards]
 
 
-def backends_of(board: Board, wanted: Sequence[str]) -> list[str]:
-    """The backends among ``wanted`` that the board can have; InputError if there is none."""
+def backends_of(board: Board, names: Sequence[str]) -> list[str]:
+    """The backends among ``names`` that the board can have; InputError if there is none."""
     core = not is_computer(board) and board.link != "local"
     possible = travelling() if is_computer(board) else [entry.name for entry in BACKENDS.values() if entry.on_core == core]
-    if list(wanted) == [ALL]:
+    if list(names) == [ALL]:
         return [name for name in possible if is_computer(board) or backend(name).missing() is None]
     if is_computer(board):
-        return [name for name in wanted if not ((entry := find(name)) and entry.on_core)] or _none(board, wanted, possible)
-    return [name for name in wanted if name in possible or (not core and name in library_names())] or _none(board, wanted, possible)
+        return [name for name in names if not ((entry := find(name)) and entry.on_core)] or _none(board, names, possible)
+    return [name for name in names if name in possible or (not core and name in library_names())] or _none(board, names, possible)
 
 
-def _none(board: Board, wanted: Sequence[str], possible: Sequence[str]) -> list[str]:
-    raise InputError(f"device '{board.name}' has none of the backends {', '.join(wanted)}. It has: {', '.join(possible)}.")
+def _none(board: Board, names: Sequence[str], possible: Sequence[str]) -> list[str]:
+    raise InputError(f"device '{board.name}' has none of the backends {', '.join(names)}. It has: {', '.join(possible)}.")
 
 
 def _bench(build: Build, board: Board, names: list[str], samples: Array, options: BenchOptions, tell: Tell, visited: list[Computer]) -> BenchReport:

@@ -44,17 +44,17 @@ def bench_there(visit: Visit, backends: Sequence[str], samples: Array, options: 
 
 
 def _bench_emulated(visit: Visit, backends: Sequence[str], samples: Array, notes: tuple[str, ...]) -> BenchReport:
-    found: Mapping[str, tuple[float, str]] = {}
+    counts: Mapping[str, tuple[float, str]] = {}
     if python := [name for name in backends if not is_program(name)]:
-        found = count_there(visit, python, samples[0])
+        counts = count_there(visit, python, samples[0])
     for name in (name for name in backends if is_program(name)):
         session = session_there(visit, name)
         if not np.array_equal(session.scores(samples), scores(visit.build.network, samples)):
             raise CheckError(f"backend '{name}' computes other scores than the integer reference on '{visit.computer.name}'.")
         counted = session.instructions(samples)
-        found = {**found, name: (float(counted.mean()), visit.compiler)} if counted is not None else found
+        counts = {**counts, name: (float(counted.mean()), visit.compiler)} if counted is not None else counts
     device, build = visit.computer.name, visit.build.folder.name
-    rows = tuple(BenchRow(device, build, name, f"{found[name][1]} on {visit.computer.detail}", 1, instructions=found[name][0]) for name in backends)
+    rows = tuple(BenchRow(device, build, name, f"{counts[name][1]} on {visit.computer.detail}", 1, instructions=counts[name][0]) for name in backends)
     state = visit.computer.conditions()
     return BenchReport(device, rows, state, state, notes=notes, versions=versions())
 

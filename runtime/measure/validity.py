@@ -46,20 +46,20 @@ def invalid_because(before: Conditions, after: Conditions, drifts: Mapping[str, 
 
 def notes(before: Conditions, after: Conditions, seconds: float) -> list[str]:
     """What a reader of the figures should know."""
-    found = []
+    remarks = []
     if before.governor and any(name not in STEADY_GOVERNORS for name in before.governor.split("+")):
-        found.append(f"governor '{before.governor}' changes the clock; 'performance' gives steadier times")
+        remarks.append(f"governor '{before.governor}' changes the clock; 'performance' gives steadier times")
     if before.load_1min is not None and before.cpus and before.load_1min > 0.5 * before.cpus:
-        found.append(f"other work was running: load {before.load_1min:.1f} on {before.cpus} CPUs")
+        remarks.append(f"other work was running: load {before.load_1min:.1f} on {before.cpus} CPUs")
     if before.stolen_ticks is not None and after.stolen_ticks is not None and before.cpus:
         share = (after.stolen_ticks - before.stolen_ticks) / TICKS_A_SECOND / max(seconds * before.cpus, 1e-9)
         if share > STOLEN_SHARE:
-            found.append(f"the hypervisor gave {share:.0%} of the CPU time to others")
+            remarks.append(f"the hypervisor gave {share:.0%} of the CPU time to others")
     if before.core and " + " in before.core:
-        found.append(f"the cores differ ({before.core}) and the system chose among them")
+        remarks.append(f"the cores differ ({before.core}) and the system chose among them")
     if after.throttled_flags is not None and (past := _bits(after.throttled_flags >> SINCE_BOOT)):
-        found.append(f"since the board started there was: {', '.join(past)}")
-    return found
+        remarks.append(f"since the board started there was: {', '.join(past)}")
+    return remarks
 
 
 def _flag_texts(before: Conditions, after: Conditions) -> list[str]:

@@ -78,7 +78,12 @@ def from_bytes(content: bytes, where: str = "network file") -> Network:
     with reading(where, DAMAGED, "is not a nearwire network"):
         tensors = load_tensors(content)
     arrays = [{name: tensors.get(f"{entry['name']}/{name}") for name in entry["arrays"]} for entry in header["layers"]]
-    lacking = [(entry["name"], name) for entry, found in zip(header["layers"], arrays, strict=True) for name, value in found.items() if value is None]
+    lacking = [
+        (entry["name"], name)
+        for entry, layer_arrays in zip(header["layers"], arrays, strict=True)
+        for name, value in layer_arrays.items()
+        if value is None
+    ]
     if lacking:
         raise InputError(f"{where}: layer '{lacking[0][0]}' names the array '{lacking[0][1]}', which the file does not hold. {DAMAGED}")
     front, fronts = _front(header, tensors, where)
@@ -86,7 +91,7 @@ def from_bytes(content: bytes, where: str = "network file") -> Network:
         raise InputError(f"{where} holds the array '{plain(min(extra))}', which no layer names. {DAMAGED}")
     spec = header["input"]
     network = Network(
-        layers=tuple(_layer(entry, found) for entry, found in zip(header["layers"], arrays, strict=True)),
+        layers=tuple(_layer(entry, layer_arrays) for entry, layer_arrays in zip(header["layers"], arrays, strict=True)),
         input=InputSpec(tuple(spec["shape"]), float(spec["scale"]), spec["zero_point"], spec["cut"]),
         classes=tuple(header["classes"]),
         stage=header["stage"],

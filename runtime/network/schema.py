@@ -136,7 +136,7 @@ class Several(Value):
         return f"a list of {count}, each {self.item.allowed}"
 
     def holds(self, value: Any) -> bool:
-        return isinstance(value, list | tuple) and self.least <= len(value) <= self.most and all(self.item.holds(one) for one in value)
+        return isinstance(value, list | tuple) and self.least <= len(value) <= self.most and all(self.item.holds(item) for item in value)
 
 
 @dataclass(frozen=True)
@@ -172,13 +172,13 @@ class Table(Value):
         if self.fields is None:
             return
         known = {**self.fields, **self.optional}
-        if missing := [one for one in self.fields if one not in value]:
+        if missing := [key for key in self.fields if key not in value]:
             raise InputError(f"{where} lacks a part of its structure: {name} has no '{missing[0]}'. It is damaged or was changed.")
-        if unknown := [one for one in value if one not in known]:
+        if unknown := [key for key in value if key not in known]:
             raise InputError(f"{where}: {name} has '{plain(str(unknown[0]))}', which nobody knows. Known: {', '.join(sorted(known))}.")
-        for one, spec in known.items():
-            if one in value:
-                spec.check(value[one], where, f"field '{one}' of {name}")
+        for key, spec in known.items():
+            if key in value:
+                spec.check(value[key], where, f"field '{key}' of {name}")
 
 
 @dataclass(frozen=True)
@@ -188,8 +188,8 @@ class Tables(Several):
     def check(self, value: Any, where: str, name: str) -> None:
         if not isinstance(value, list) or not self.least <= len(value) <= self.most:
             super().check(value, where, name)
-        for k, one in enumerate(value):
-            self.item.check(one, where, f"entry {k} of {name}")
+        for k, entry in enumerate(value):
+            self.item.check(entry, where, f"entry {k} of {name}")
 
     def holds(self, value: Any) -> bool:
         return isinstance(value, list) and self.least <= len(value) <= self.most

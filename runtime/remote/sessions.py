@@ -93,9 +93,9 @@ class VisitSession(Session):
         self._visit, self._inner, self.detail = visit, inner, inner.detail
 
     def scores(self, samples: Array) -> Array:
-        found = self._inner.scores(samples)
+        scores = self._inner.scores(samples)
         self.detail = self._inner.detail
-        return found
+        return scores
 
     def time_ns(self, sample: Array, runs: int) -> Array | None:
         return self._inner.time_ns(sample, runs)
@@ -120,10 +120,10 @@ def count_there(visit: Visit, backends: Sequence[str], sample: Array) -> dict[st
     if set(answer.backends) != set(backends):
         raise NearwireError(f"'{visit.computer.name}' answered for {', '.join(answer.backends) or 'no backend'}; asked were {', '.join(backends)}.")
     expected = scores(visit.build.network, sample[None])[0].tolist()
-    found = {}
+    counts = {}
     for k, name in enumerate(backends):
         part = answer.backends[name]
         if list(part.scores) != expected:
             raise CheckError(f"backend '{name}' ({part.detail}) computes other scores than the integer reference on '{visit.computer.name}'.")
-        found[name] = (per_inference(marks[3 * k : 3 * k + 3], COUNT_RUNS), part.detail)
-    return found
+        counts[name] = (per_inference(marks[3 * k : 3 * k + 3], COUNT_RUNS), part.detail)
+    return counts

@@ -84,21 +84,21 @@ class Visit:
 
     def prepare(self, backends: Sequence[str]) -> dict[str, str]:
         """Make the Python backends work there; returns why those that cannot do not. What is missing there is fetched here and sent."""
-        wanted = [name for name in backends if not ((entry := find(name)) and entry.travels == "program")]
-        for name in wanted:
+        names = [name for name in backends if not ((entry := find(name)) and entry.travels == "program")]
+        for name in names:
             if (entry := find(name)) is None or not entry.travels:
                 raise InputError(f"backend '{name}' does not run on a Linux board. Allowed: {', '.join([*travelling(), *library_names()])}.")
-        if not wanted:
+        if not names:
             return {}
         try:
             words = self.python
         except NearwireError as error:
-            return dict.fromkeys(wanted, str(error))
+            return dict.fromkeys(names, str(error))
         if isinstance(self.computer, EmulatedComputer):
             self._tell("arm64 wheels")
-            self._site = str(self.computer.site(self._requirements(wanted)))
+            self._site = str(self.computer.site(self._requirements(names)))
             return {}
-        faults = self._faults(wanted)
+        faults = self._faults(names)
         if faults:
             try:
                 kept = self._bring_wheels(list(faults), words)
@@ -127,10 +127,10 @@ class Visit:
         stdin = b"" if samples is None else np.ascontiguousarray(samples).tobytes()
         marks: list[int] = []
         if counted:
-            found = self.computer.instructions(words, stdin, limit_s, most_bytes)
-            if found is None:
+            reply = self.computer.instructions(words, stdin, limit_s, most_bytes)
+            if reply is None:
                 raise NearwireError(f"instructions cannot be counted on '{self.computer.name}'.")
-            done, marks = found
+            done, marks = reply
         else:
             done = self.computer.run(words, stdin, limit_s, most_bytes)
         done.check(f"running our Python code ({kind.ACTION})", self.computer.name)
@@ -144,15 +144,15 @@ class Visit:
         return done.check("running the build's C program", self.computer.name).out
 
     def count_program(self, arguments: Sequence[str], stdin: bytes) -> list[int]:
-        found = self.computer.instructions([self.program, *arguments], stdin)
-        if found is None:
+        reply = self.computer.instructions([self.program, *arguments], stdin)
+        if reply is None:
             raise NearwireError(f"instructions cannot be counted on '{self.computer.name}'.")
-        found[0].check("running the build's C program", self.computer.name)
-        return found[1]
+        reply[0].check("running the build's C program", self.computer.name)
+        return reply[1]
 
     def _faults(self, names: Sequence[str]) -> dict[str, str]:
         """Why each backend does not work there; one process each, because a broken library may crash."""
-        found = {}
+        faults = {}
         for name in names:
             self._tell(f"try {name}")
             try:
@@ -160,8 +160,8 @@ class Visit:
             except NearwireError as error:
                 reason = str(error)
             if reason:
-                found[name] = reason
-        return found
+                faults[name] = reason
+        return faults
 
     def _bring_wheels(self, names: Sequence[str], words: Sequence[str], anew: bool = False) -> bool:
         """Put what the backends need on the board's path; True if an earlier visit has left it there, which ``anew`` replaces."""
@@ -188,10 +188,10 @@ class Visit:
     def _requirements(names: Sequence[str]) -> list[str]:
         """numpy, safetensors and the libraries, each in the version that is installed here, so that figures compare."""
         packages = {*BASE, *(library for name in names for library in packages_of(name))}
-        wanted = []
+        requirements = []
         for package in sorted(packages):
             try:
-                wanted.append(f"{package}=={importlib.metadata.version(package)}")
+                requirements.append(f"{package}=={importlib.metadata.version(package)}")
             except importlib.metadata.PackageNotFoundError:
-                wanted.append("numpy<2" if package == "numpy" and "tflite-runtime" in packages else package)
-        return wanted
+                requirements.append("numpy<2" if package == "numpy" and "tflite-runtime" in packages else package)
+        return requirements

@@ -62,7 +62,7 @@ class Benches:
 
 def read_benches(paths: Sequence[Path]) -> Benches:
     """The rows of all files in order; InputError naming the file that is none of ours."""
-    found: list[Timing] = []
+    timings: list[Timing] = []
     silent: dict[str, str] = {}
     for path in paths:
         if not path.is_file():
@@ -72,10 +72,10 @@ def read_benches(paths: Sequence[Path]) -> Benches:
             document = _Document.model_validate(read)
         except ValidationError as error:
             first = error.errors()[0]
-            place = ".".join(map(str, first["loc"])) or "the whole"
-            raise InputError(f"'{path}' is not what 'nearwire runtime bench --json' prints: {place}: {first['msg']}.") from error
-        doubts = {each.device: "; ".join(each.invalid) or each.error or "the run was invalid" for each in document.devices if not each.valid}
+            field = ".".join(map(str, first["loc"])) or "the whole"
+            raise InputError(f"'{path}' is not what 'nearwire runtime bench --json' prints: {field}: {first['msg']}.") from error
+        doubts = {entry.device: "; ".join(entry.invalid) or entry.error or "the run was invalid" for entry in document.devices if not entry.valid}
         given = {row.device for row in document.rows}
         silent |= {device: reason for device, reason in doubts.items() if device not in given}
-        found += [Timing(**row.model_dump(), doubt=doubts.get(row.device, "")) for row in document.rows]
-    return Benches(tuple(found), tuple(sorted(silent.items())))
+        timings += [Timing(**row.model_dump(), doubt=doubts.get(row.device, "")) for row in document.rows]
+    return Benches(tuple(timings), tuple(sorted(silent.items())))

@@ -59,11 +59,11 @@ def _link(report: Path, page_folder: Path) -> str:
 
 def groups(entries: Sequence[Entry]) -> list[DataGroup]:
     """One group a data set, in order of its name."""
-    found = []
+    data_groups = []
     for data in sorted({entry.manifest.accuracy.data for entry in entries}):
         part = tuple(entry for entry in entries if entry.manifest.accuracy.data == data)
         name = short(data, 40)
-        found.append(
+        data_groups.append(
             DataGroup(
                 data,
                 part,
@@ -77,17 +77,17 @@ def groups(entries: Sequence[Entry]) -> list[DataGroup]:
                 tuple(_rows(part)),
             )
         )
-    return found
+    return data_groups
 
 
 def page(entries: Sequence[Entry], benches: Benches) -> str:
     """The comparison as one HTML file."""
-    found = groups(entries)
-    sections = [(f"data-{k}", short(group.data, 24)) for k, group in enumerate(found)] + [("benches", "Benches")]
+    data_groups = groups(entries)
+    sections = [(f"data-{k}", short(group.data, 24)) for k, group in enumerate(data_groups)] + [("benches", "Benches")]
     context = {
         "title": f"{plural(len(entries), 'build')} compared",
         "sections": sections,
-        "groups": found,
+        "groups": data_groups,
         "count": len(entries),
         "benches": bench_table(benches.timings),
         "doubts": sorted({(t.device, t.doubt) for t in benches.timings if t.doubt}),
@@ -128,12 +128,12 @@ def _scatter(title: str, x_name: str, entries: Sequence[Entry], cost: Any) -> Ch
 
 
 def _points(entries: Sequence[Entry], cost: Any) -> tuple[Point, ...]:
-    found = []
+    points = []
     for entry in entries:
         value, accuracy = cost(entry.manifest), entry.manifest.accuracy.quantised
         if value is not None:
-            found.append(Point(float(value), accuracy, f"{short(entry.name, 60)}: {value:,}, accuracy {accuracy:.4f}", short(entry.name, 24)))
-    return tuple(found)
+            points.append(Point(float(value), accuracy, f"{short(entry.name, 60)}: {value:,}, accuracy {accuracy:.4f}", short(entry.name, 24)))
+    return tuple(points)
 
 
 def _rows(entries: Sequence[Entry]) -> list[dict[str, str]]:
@@ -165,12 +165,12 @@ def _rows(entries: Sequence[Entry]) -> list[dict[str, str]]:
 
 def _fronts(board: str, entries: Sequence[Entry]) -> dict[str, set[str]]:
     part = [e for e in entries if e.manifest.board == board]
-    found = {}
+    names = {}
     for kind in ("bytes", "instructions"):
         measured = [e for e in part if (e.manifest.size if kind == "bytes" else e.manifest.cost)]
         points = [Point(float(_cost(e.manifest, kind)), e.manifest.accuracy.quantised, "") for e in measured]
-        found[kind] = {measured[k].name for k in front(points)}
-    return found
+        names[kind] = {measured[k].name for k in front(points)}
+    return names
 
 
 def _cost(manifest: Manifest, kind: str) -> int:

@@ -63,12 +63,12 @@ def packed(values: Any) -> str:
 def _environment(folder: Path) -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    found = Environment(
+    environment = Environment(
         loader=FileSystemLoader([folder, HERE / "templates"]), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    found.filters |= {"number": words.number, "share": words.share, "short": words.short}
-    found.globals["plural"] = words.plural
-    return found
+    environment.filters |= {"number": words.number, "share": words.share, "short": words.short}
+    environment.globals["plural"] = words.plural
+    return environment
 
 
 def _raw(text: str) -> Any:

@@ -38,15 +38,15 @@ def build_program(folder: Path, network: Network, compiler: Compiler, linker: Co
     ``compiler`` knows the core; ``linker`` only the architecture, so that zig makes its C library once for all cores.
     """
     with tempfile.TemporaryDirectory(prefix="nearwire-", ignore_cleanup_errors=True) as temporary:
-        place = Path(temporary)
-        copy_sources(folder, network, place, *ENTRY)
-        fast = add_fast(place)
-        (place / "test_vectors.h").write_bytes(read_artifact(folder, "c/test_vectors.h")[0])
-        program = place / "program"
+        work = Path(temporary)
+        copy_sources(folder, network, work, *ENTRY)
+        fast = add_fast(work)
+        (work / "test_vectors.h").write_bytes(read_artifact(folder, "c/test_vectors.h")[0])
+        program = work / "program"
         objects = []
         for name in ("fast", "program"):
-            objects.append(place / f"{name}.o")
-            compiler.run(["-std=c99", *flags, *fast, "-I", place, "-c", "-o", objects[-1], place / f"{name}.c"], f"'{folder / 'c'}'")
+            objects.append(work / f"{name}.o")
+            compiler.run(["-std=c99", *flags, *fast, "-I", work, "-c", "-o", objects[-1], work / f"{name}.c"], f"'{folder / 'c'}'")
         linker.run(["-static", "-s", "-o", program, *objects], f"'{folder / 'c'}'")
         return program.read_bytes()
 
@@ -73,8 +73,8 @@ class ProgramSession(Session):
         if self._counter is not None:
             return None  # an emulator's times mean nothing
         if runs == 1:  # the first inference of a fresh process
-            return self._numbers(["time", "0", "0"], self._one(sample), "<i8", 1)
-        return self._numbers(["time", str(runs), str(WARM_UP)], self._one(sample), "<i8", 1 + runs)[1:]
+            return self._numbers(["time", "0", "0"], self._row(sample), "<i8", 1)
+        return self._numbers(["time", str(runs), str(WARM_UP)], self._row(sample), "<i8", 1 + runs)[1:]
 
     def timer_ns(self, runs: int) -> Array | None:
         return None if self._counter is not None else self._numbers(["timer", str(runs)], None, "<i8", runs)
@@ -89,24 +89,24 @@ class ProgramSession(Session):
             return [LayerFigure(name, instructions=float(n), note=note) for (name, note), n in zip(names, counts, strict=True)]
         once = max(1.0, float(np.median(self.time_ns(flat[0], 5))))  # type: ignore[arg-type]
         repeats = str(max(1, round(PROFILE_NS / (once * len(flat)))))
-        ns = np.mean([self._numbers(["layers", repeats], self._one(sample), "<f8", len(names)) for sample in flat], axis=0)
+        ns = np.mean([self._numbers(["layers", repeats], self._row(sample), "<f8", len(names)) for sample in flat], axis=0)
         return [LayerFigure(name, time_us=float(t) / 1000, note=note) for (name, note), t in zip(names, ns, strict=True)]
 
     def instructions(self, samples: Array) -> Array | None:
         if self._counter is None:
             return None
         flat = check_samples(self._network, samples)
-        counted = [per_inference(self._counter(["count", str(COUNTED_RUNS)], self._one(sample).tobytes()), COUNTED_RUNS) for sample in flat]
+        counted = [per_inference(self._counter(["count", str(COUNTED_RUNS)], self._row(sample).tobytes()), COUNTED_RUNS) for sample in flat]
         return np.rint(counted).astype(np.int64)
 
     def _layer_counts(self, sample: Array) -> list[int]:
-        marks = self._counter(["count-layers"], self._one(sample).tobytes()) if self._counter else []
+        marks = self._counter(["count-layers"], self._row(sample).tobytes()) if self._counter else []
         if len(marks) != 2 + 2 * len(self._network.layers):
             raise NearwireError(f"the counting emulator saw {len(marks)} marks of {len(self._network.layers)} layers.")
         empty = marks[1] - marks[0]
         return [max(0, marks[k + 1] - marks[k] - empty) for k in range(2, len(marks), 2)]
 
-    def _one(self, sample: Array) -> Array:
+    def _row(self, sample: Array) -> Array:
         return np.ascontiguousarray(check_samples(self._network, sample[None]))
 
     def _numbers(self, arguments: Sequence[str], samples: Array | None, kind: str, count: int) -> Array:

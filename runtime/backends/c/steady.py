@@ -34,14 +34,14 @@ class NativeSession(Session):
 
     def __init__(self, folder: Path, network: Network, compiler: Compiler, flags: tuple[str, ...]) -> None:
         self._network, self._folder, self._compiler, self._flags = network, folder, compiler, flags
-        self._place = tempfile.TemporaryDirectory(prefix="nearwire-", ignore_cleanup_errors=True)
+        self._work = tempfile.TemporaryDirectory(prefix="nearwire-", ignore_cleanup_errors=True)
         try:
             library = self._compiled("nearwire")
             start = time.perf_counter_ns()
             self._library = _load(library)
             self.init_ns = time.perf_counter_ns() - start
         except BaseException:
-            self._place.cleanup()
+            self._work.cleanup()
             raise
         self._inputs, self._outputs = int(self._library.shim_inputs()), int(self._library.shim_outputs())
         if (self._inputs, self._outputs) != (network.input.size, len(network.classes)):
@@ -54,11 +54,11 @@ class NativeSession(Session):
 
     def _compiled(self, name: str, *more: str) -> Path:
         """A library of the build's code, with ``more`` flags."""
-        place = Path(self._place.name)
-        copy_sources(self._folder, self._network, place, ENTRY, CLOCK, HEADER)
-        library = place / f"{name}{SUFFIX}"
-        arguments: list[str | Path] = ["-std=c99", *self._flags, *more, *add_fast(place), "-shared", "-fPIC", "-I", place, "-o", library]
-        arguments += [place / "fast.c", place / ENTRY, *([place / FRONT] if self._network.front else [])]
+        work = Path(self._work.name)
+        copy_sources(self._folder, self._network, work, ENTRY, CLOCK, HEADER)
+        library = work / f"{name}{SUFFIX}"
+        arguments: list[str | Path] = ["-std=c99", *self._flags, *more, *add_fast(work), "-shared", "-fPIC", "-I", work, "-o", library]
+        arguments += [work / "fast.c", work / ENTRY, *([work / FRONT] if self._network.front else [])]
         self._compiler.run(arguments, f"'{self._folder / 'c'}'")
         return library
 
@@ -117,7 +117,7 @@ class NativeSession(Session):
         ]
 
     def close(self) -> None:
-        self._place.cleanup()
+        self._work.cleanup()
 
 
 class NativeBackend(Backend):

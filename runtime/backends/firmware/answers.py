@@ -70,10 +70,10 @@ class Lines:
             raise self.refused(f"{count} line{'s' if count > 1 else ''} '{prefix}NUMBER' of 32 bits")
         return values
 
-    def refused(self, wanted: str) -> NearwireError:
-        """The error for an answer without what is ``wanted``."""
+    def refused(self, expected: str) -> NearwireError:
+        """The error for an answer without what is ``expected``."""
         return NearwireError(
-            f"{self.where}: '{self.command}' was answered with '{plain(' '.join(self.lines), QUOTED)}', not with {wanted}. Is it our firmware?"
+            f"{self.where}: '{self.command}' was answered with '{plain(' '.join(self.lines), QUOTED)}', not with {expected}. Is it our firmware?"
         )
 
 
@@ -99,7 +99,7 @@ def inference(answer: Lines, count: int) -> Inference:
 
 def layers_us(answer: Lines, layers: int) -> list[float]:
     """Microseconds of each of so many layers, from the answer to `layers`."""
-    found = [match for line in answer.lines if (match := LAYER.fullmatch(line))]
-    if [int(match[1]) for match in found] != list(range(layers)) or any(int(match[3]) == 0 for match in found):
+    matches = [match for line in answer.lines if (match := LAYER.fullmatch(line))]
+    if [int(match[1]) for match in matches] != list(range(layers)) or any(int(match[3]) == 0 for match in matches):
         raise answer.refused(f"the ticks of {layers} layers")
-    return [int(match[2]) / int(match[3]) for match in found]
+    return [int(match[2]) / int(match[3]) for match in matches]

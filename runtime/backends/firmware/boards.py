@@ -40,30 +40,30 @@ class BoardSession(Session):
     def __init__(self, folder: Path, network: Network, board: Board, port: str | None = None, answer_s: float = ANSWER_S) -> None:
         self.network, self.board, self._folder, self._port, self._answer_s = network, board, folder, port, answer_s
         self._inputs, self._outputs = network.input.size, len(network.classes)
-        self._place = tempfile.TemporaryDirectory(prefix="nearwire-", ignore_cleanup_errors=True)
+        self._work = tempfile.TemporaryDirectory(prefix="nearwire-", ignore_cleanup_errors=True)
         self._connection: Connection | None = None
         self._layers = False  # what the connection is to: the firmware that times layers
         try:
-            self.program = firmware(folder, network, board, Path(self._place.name))
+            self.program = firmware(folder, network, board, Path(self._work.name))
         except BaseException:
-            self._place.cleanup()
+            self._work.cleanup()
             raise
         self.detail, self.clock_hz = f"{board.core} of {board.name}, {self.program.compiler}", board.clock_hz
 
     def scores(self, samples: Array) -> Array:
         flat = self._samples(samples)
-        found = np.zeros((len(flat), self._outputs), np.int32)
+        scores = np.zeros((len(flat), self._outputs), np.int32)
         for k, sample in enumerate(flat):
             self.progress(f"sample {k + 1} of {len(flat)}")
             try:
                 dut = self._dut()
                 dut.load(sample)
-                found[k] = self._scores(dut)
+                scores[k] = self._scores(dut)
             except NearwireError as error:
                 if k == 0:
                     raise
-                raise Interrupted(f"{error} {k} of {len(flat)} samples were done.", found[:k]) from error
-        return found
+                raise Interrupted(f"{error} {k} of {len(flat)} samples were done.", scores[:k]) from error
+        return scores
 
     def time_ns(self, sample: Array, runs: int) -> Array | None:
         """The time of a lap of ``runs`` inferences, evenly spread: the board's timer is too coarse for one, and nothing interrupts it."""
@@ -99,7 +99,7 @@ class BoardSession(Session):
         if self._connection:
             self._connection.close()
             self._connection = None
-        self._place.cleanup()
+        self._work.cleanup()
 
     def _dut(self, layers: bool = False) -> Dut:
         """The board, running the firmware: an emulator is started with it, a real board is flashed unless it has it already."""
@@ -107,24 +107,24 @@ class BoardSession(Session):
             return Dut(self._connection, self._answer_s)
         if self._connection is not None:
             self._connection.close()
-        program = firmware(self._folder, self.network, self.board, Path(self._place.name), layers=True) if layers else self.program
-        wanted = identity(self.network, self.board, layers)
-        if self.board.link == "serial" and not self._has(wanted):
+        program = firmware(self._folder, self.network, self.board, Path(self._work.name), layers=True) if layers else self.program
+        expected = identity(self.network, self.board, layers)
+        if self.board.link == "serial" and not self._has(expected):
             warn(f"flashing '{self.board.name}'")
             flash.flash(program.path, self.board, self._port)
         self._connection, self._layers = open_link(self.board, program.path, self._port), layers
         dut = Dut(self._connection, self._answer_s)
         dut.start()
-        dut.require(wanted)
+        dut.require(expected)
         return dut
 
-    def _has(self, wanted: Identity) -> bool:
+    def _has(self, expected: Identity) -> bool:
         """Whether the firmware is on the board already."""
         with open_link(self.board, self.program.path, self._port) as connection:
             dut = Dut(connection, min(self._answer_s, PRESENT_S))
             try:
                 dut.start()
-                return dut.identify() == wanted
+                return dut.identify() == expected
             except NearwireError:
                 return False
 
@@ -205,18 +205,18 @@ class QemuSession(BoardSession):
 
     def _settled(self, samples: Array, layers: bool = False) -> _Batch:
         """The samples' results behind a first inference, which may compute what later ones find in RAM."""
-        found = self._batch(np.concatenate([samples[:1], samples]), layers)
-        first = int(found.instructions[0]) if len(samples) else 0
-        return replace(found, scores=found.scores[1:], instructions=found.instructions[1:], layers=found.layers[1:], first=first)
+        batch = self._batch(np.concatenate([samples[:1], samples]), layers)
+        first = int(batch.instructions[0]) if len(samples) else 0
+        return replace(batch, scores=batch.scores[1:], instructions=batch.instructions[1:], layers=batch.layers[1:], first=first)
 
     def _batch(self, samples: Array, layers: bool = False) -> _Batch:
         """Run the samples through the emulator's file interface."""
-        place = Path(self._place.name)
-        program = firmware(self._folder, self.network, self.board, place, BATCH, layers)
-        (place / "samples.bin").write_bytes(samples.tobytes())
-        results = place / "results.bin"
+        work = Path(self._work.name)
+        program = firmware(self._folder, self.network, self.board, work, BATCH, layers)
+        (work / "samples.bin").write_bytes(samples.tobytes())
+        results = work / "results.bin"
         results.unlink(missing_ok=True)
-        run_batch(self.board, program.path, place, BATCH_LIMIT_S)
+        run_batch(self.board, program.path, work, BATCH_LIMIT_S)
         measured = len(self.network.layers) if layers else 0
         width = self._outputs + 1 + measured
         words = np.fromfile(results, "<u4", HEADER_WORDS + len(samples) * width + 1)  # one more tells that there are too many

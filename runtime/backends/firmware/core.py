@@ -58,8 +58,8 @@ class FirmwareSession(Session):
         self._first_functions = tuple(name for name in FIRST_LAYER if name in self.image.symbols)
         self.clock_hz = board.clock_hz
         self._first = 0  # instructions of the first inference
-        place = "" if board.link == "unicorn" else f" with the memory of {board.name}"
-        self.detail = f"emulated {board.core}{place}, {self.compiler}"
+        memory = "" if board.link == "unicorn" else f" with the memory of {board.name}"
+        self.detail = f"emulated {board.core}{memory}, {self.compiler}"
 
     def scores(self, samples: Array) -> Array:
         flat = self._samples(samples)
@@ -179,15 +179,15 @@ def link(folder: Path, network: Network, board: Board, more: tuple[str, ...] = (
         raise InputError(f"board '{board.name}' is not a microcontroller. See 'nearwire devices list'.")
     compiler = compiler_for(board.toolchain)
     with tempfile.TemporaryDirectory(prefix="nearwire-", ignore_cleanup_errors=True) as name:
-        place = Path(name)
-        copy_sources(folder, network, place, ENTRY, HEADER)
+        work = Path(name)
+        copy_sources(folder, network, work, ENTRY, HEADER)
         template = string.Template((FOLDER / "memory.ld.in").read_text(encoding="ascii"))
         script = template.substitute(flash_origin=hex(board.memory.flash_origin), ram_origin=hex(board.memory.ram_origin))
-        (place / "memory.ld").write_text(script, encoding="ascii")
-        program = place / "firmware.elf"
-        sources = [place / "nearwire.c", place / "model.c", place / ENTRY]
+        (work / "memory.ld").write_text(script, encoding="ascii")
+        program = work / "firmware.elf"
+        sources = [work / "nearwire.c", work / "model.c", work / ENTRY]
         compiler.run(
-            ["-std=c99", *compiler.flags, *more, *LINK, "-I", place, "-T", place / "memory.ld", "-o", program, *sources, *compiler.libraries],
+            ["-std=c99", *compiler.flags, *more, *LINK, "-I", work, "-T", work / "memory.ld", "-o", program, *sources, *compiler.libraries],
             f"'{folder / 'c'}' for {board.core}",
         )
         return read_image(program), compiler.description

@@ -55,11 +55,11 @@ class Dut:
         while time.monotonic() < end:
             number += 1
             self.connection.write(f"%sync {number}%".encode("ascii"))
-            wanted = re.compile(rf"sync {number}\]\s+{READY}\r?\n")
+            pattern = re.compile(rf"sync {number}\]\s+{READY}\r?\n")
             retry = min(end, time.monotonic() + RETRY_S)
             while (left := retry - time.monotonic()) > 0:
                 seen += self.connection.read(left).decode("ascii", "replace")
-                if wanted.search(seen):
+                if pattern.search(seen):
                     self._pending.clear()
                     return
                 seen = seen[-SYNC_CHARACTERS:]
@@ -96,20 +96,20 @@ class Dut:
             )
         return answers.identity(named, self._answer("profile"))
 
-    def require(self, wanted: Identity) -> Identity:
+    def require(self, build: Identity) -> Identity:
         """The identity of the firmware; NearwireError if it is another one."""
-        found = self.identify()
+        actual = self.identify()
         for what, expected, there in (
-            ("model", wanted.model, found.model),
-            ("network's sha256", wanted.sha256, found.sha256),
-            ("profile", wanted.profile, found.profile),
+            ("model", build.model, actual.model),
+            ("network's sha256", build.sha256, actual.sha256),
+            ("profile", build.profile, actual.profile),
         ):
             if expected != there:
                 raise NearwireError(
                     f"{self.connection.where}: the firmware's {what} is '{plain(there, QUOTED)}', the build's is '{expected}': another firmware is on the board. "
                     "Flash this build's: nearwire runtime flash BUILD --device BOARD"
                 )
-        return found
+        return actual
 
     def load(self, sample: Array) -> None:
         """Send an input (uint8), 31 bytes a command; once more if bytes are lost on the way, then NearwireError."""

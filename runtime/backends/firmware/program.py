@@ -36,21 +36,21 @@ PROTOCOL = Kind("firmware", tuple(FOLDER / name for name in ("main.c", "protocol
 BATCH = Kind("batch", (FOLDER / "batch.c", FOLDER / "model_entry.c", PORTS / "semihosting.c"))
 
 
-def firmware(folder: Path, network: Network, board: Board, place: Path, kind: Kind = PROTOCOL, layers: bool = False) -> Program:
-    """Link the build in ``folder`` for a board; files go to ``place``. CheckError if its memory is too small.
+def firmware(folder: Path, network: Network, board: Board, work: Path, kind: Kind = PROTOCOL, layers: bool = False) -> Program:
+    """Link the build in ``folder`` for a board; files go to ``work``. CheckError if its memory is too small.
 
     ``layers``: adds up the ticks of every layer, which costs some instructions around each.
     """
-    copy_sources(folder, network, place)
-    said = identity(network, board, layers)
-    defines = {"FIRMWARE_PROFILE": f'"{said.profile}"', "FIRMWARE_MODEL": f'"{said.model}"'}
+    copy_sources(folder, network, work)
+    build_identity = identity(network, board, layers)
+    defines = {"FIRMWARE_PROFILE": f'"{build_identity.profile}"', "FIRMWARE_MODEL": f'"{build_identity.model}"'}
     options = []
     if layers:
         defines["FIRMWARE_LAYERS"] = "1"
         options = ["-include", str(FOLDER / "layers.h")]
-    payload = [place / name for name in MODEL]
+    payload = [work / name for name in MODEL]
     name = f"{kind.name}-layers" if layers else kind.name
-    return build(board, place, payload, kind.sources, [place, FOLDER], defines, options, name)
+    return build(board, work, payload, kind.sources, [work, FOLDER], defines, options, name)
 
 
 def identity(network: Network, board: Board, layers: bool = False) -> Identity:

@@ -34,10 +34,10 @@ class OnnxRuntimeSession(Session):
         start = time.perf_counter_ns()
         self.session = opened(self.path, self.content, threads)
         self.init_ns = time.perf_counter_ns() - start
-        found = ports_of(self.path, self.session)
+        actual = ports_of(self.path, self.session)
         expected = [[("input", "tensor(uint8)", [network.input.size])], [("scores", "tensor(int32)", [network.layers[-1].outputs])]]
-        if found != expected:
-            raise unreadable(self.path, f"it reads and returns {found}, the build's network {expected}")
+        if actual != expected:
+            raise unreadable(self.path, f"it reads and returns {actual}, the build's network {expected}")
         self.detail = described(threads)
 
     def scores(self, samples: Array) -> Array:
@@ -51,9 +51,9 @@ class OnnxRuntimeSession(Session):
     def time_ns(self, sample: Array, runs: int) -> Array:
         """Times of the run alone: input and output are bound beforehand."""
         ort = _onnxruntime()
-        one = np.ascontiguousarray(check_samples(self.network, sample[None]))
+        row = np.ascontiguousarray(check_samples(self.network, sample[None]))
         binding = self.session.io_binding()
-        binding.bind_ortvalue_input("input", ort.OrtValue.ortvalue_from_numpy(one))
+        binding.bind_ortvalue_input("input", ort.OrtValue.ortvalue_from_numpy(row))
         binding.bind_ortvalue_output("scores", ort.OrtValue.ortvalue_from_numpy(np.zeros((1, self.network.layers[-1].outputs), np.int32)))
         run = self.session.run_with_iobinding
         return time_calls(lambda: run(binding), runs)
@@ -64,8 +64,8 @@ class OnnxRuntimeSession(Session):
         if len(flat) == 0:
             return []
         runs = max(PROFILE_RUNS, len(flat))
-        with tempfile.TemporaryDirectory(prefix="nearwire-profile-") as place:
-            session = opened(self.path, self.content, self.threads, str(Path(place) / "profile"))
+        with tempfile.TemporaryDirectory(prefix="nearwire-profile-") as folder:
+            session = opened(self.path, self.content, self.threads, str(Path(folder) / "profile"))
             for k in range(PROFILE_WARMUP + runs):
                 at = k % len(flat)
                 session.run(["scores"], {"input": flat[at : at + 1]})

@@ -44,27 +44,27 @@ class OnnxSpikingSession(SpikingSession):
         outputs = [("output", "tensor(int32)", [self.widths[-1]])]
         outputs += [(name, "tensor(int32)", [width]) for name, width in zip(self.next, widths, strict=True)]
         outputs += [(name, "tensor(uint8)", [width]) for name, width in zip(self.fired, self.widths, strict=True)]
-        for wanted, ports in ((inputs, self.session.get_inputs()), (outputs, self.session.get_outputs())):
-            found = [(port.name, port.type, list(port.shape[1:])) for port in ports]
-            if sorted(found) != sorted(wanted):
-                raise unreadable(path, f"it reads or returns {sorted(found)}, a step of the build's network {sorted(wanted)}")
-        told = self.session.get_modelmeta().custom_metadata_map
+        for expected, ports in ((inputs, self.session.get_inputs()), (outputs, self.session.get_outputs())):
+            actual = [(port.name, port.type, list(port.shape[1:])) for port in ports]
+            if sorted(actual) != sorted(expected):
+                raise unreadable(path, f"it reads or returns {sorted(actual)}, a step of the build's network {sorted(expected)}")
+        metadata = self.session.get_modelmeta().custom_metadata_map
         names = ("steps", "reset", "coding", "readout")
-        if any(told.get(name) != str(getattr(self.spiking, name)) for name in names):
+        if any(metadata.get(name) != str(getattr(self.spiking, name)) for name in names):
             raise unreadable(
                 path,
-                f"it says { ({n: told.get(n) for n in names}) } of itself, the build's network is { ({n: getattr(self.spiking, n) for n in names}) }",
+                f"it says { ({n: metadata.get(n) for n in names}) } of itself, the build's network is { ({n: getattr(self.spiking, n) for n in names}) }",
             )
 
     def advance(self, value: Array, begin: bool, current: Array, membranes: tuple[Array, ...]) -> Advanced:
         state = [*([current] if self.direct else []), *membranes]
-        feed: dict[str, Array] = {name: np.ascontiguousarray(each, np.int32) for name, each in zip(self.held, state, strict=True)}
+        feed: dict[str, Array] = {name: np.ascontiguousarray(array, np.int32) for name, array in zip(self.held, state, strict=True)}
         feed["input"] = value
         if self.direct:
             feed["begin"] = np.array(begin)
-        found = self.session.run([*self.next, *self.fired], feed)
-        kept = found[: len(self.next)]
-        return Advanced(kept[0] if self.direct else current, tuple(kept[self.direct :]), tuple(found[len(self.next) :]))
+        results = self.session.run([*self.next, *self.fired], feed)
+        kept = results[: len(self.next)]
+        return Advanced(kept[0] if self.direct else current, tuple(kept[self.direct :]), tuple(results[len(self.next) :]))
 
     def layers(self, samples: Array) -> list[LayerFigure]:
         """Time of every node in one inference, all its steps together, from ONNX Runtime's profiler; it slows the run."""
@@ -72,8 +72,8 @@ class OnnxSpikingSession(SpikingSession):
         if len(flat) == 0:
             return []
         runs = max(PROFILE_INFERENCES, len(flat))
-        with tempfile.TemporaryDirectory(prefix="nearwire-profile-") as place:
-            usual, self.session = self.session, self.make(str(Path(place) / "profile"))
+        with tempfile.TemporaryDirectory(prefix="nearwire-profile-") as folder:
+            usual, self.session = self.session, self.make(str(Path(folder) / "profile"))
             try:
                 for k in range(PROFILE_WARMUP + runs):
                     self._scores(flat[k % len(flat)][None])

@@ -42,7 +42,7 @@ def operators(path: Path, inputs: Sequence[Array], expected: Sequence[Array]) ->
     NearwireError saying why the profiler cannot be used.
     """
     arrays = io.BytesIO()
-    named = {f"input_{k}": each for k, each in enumerate(inputs)} | {f"output_{k}": each for k, each in enumerate(expected)}
+    named = {f"input_{k}": array for k, array in enumerate(inputs)} | {f"output_{k}": array for k, array in enumerate(expected)}
     np.savez(arrays, **named)
     command = child.command("runtime.backends.tflite.profiler", str(path))
     try:
@@ -52,22 +52,22 @@ def operators(path: Path, inputs: Sequence[Array], expected: Sequence[Array]) ->
     if done.returncode:
         last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or [f"status {done.returncode}"]
         raise NearwireError(f"LiteRT's profiler does not work here: {last[0]}")
-    found = json.loads(done.stdout)
-    if not found["as_expected"]:
+    document = json.loads(done.stdout)
+    if not document["as_expected"]:
         raise NearwireError("LiteRT's profiler ran the model with other results than expected")
-    return [LayerFigure(entry["name"], time_us=entry["us"], note=entry["type"]) for entry in found["operators"]]
+    return [LayerFigure(entry["name"], time_us=entry["us"], note=entry["type"]) for entry in document["operators"]]
 
 
 def parse(summary: str) -> list[dict[str, Any]]:
     """Name, type, first time and share of every operator, from the table 'Run Order' of a profile summary; its total and count of runs."""
     table = summary.partition("Run Order")[2].partition("Top by Computation Time")[0]
-    rows = [found.groupdict() for line in table.splitlines() if (found := LINE.match(line))]
+    rows = [match.groupdict() for line in table.splitlines() if (match := LINE.match(line))]
     total = re.search(r"Timings \(microseconds\): count=\d+ .*?(?:sum|curr)=([\d.e+]+)", summary)
     if not rows or not total:
         raise NearwireError("LiteRT's profile summary has another form than expected")
     runs = max(int(row["calls"]) for row in rows)
-    each = float(total[1]) / runs / 100
-    return [{"name": row["name"], "type": row["type"], "us": float(row["share"]) * each} for row in rows]
+    us_a_percent = float(total[1]) / runs / 100
+    return [{"name": row["name"], "type": row["type"], "us": float(row["share"]) * us_a_percent} for row in rows]
 
 
 class _Layout(ctypes.Structure):
@@ -91,9 +91,9 @@ class _LiteRt:
         model = self._made("LiteRtCreateModelFromBuffer", self.environment, self.content, ctypes.c_size_t(len(content)))
         self.compiled = self._made("LiteRtCreateCompiledModel", self.environment, model, self._options())
         self.profiler = self._made("LiteRtCompiledModelGetProfiler", self.compiled)
-        self.inputs, self.outputs = [self._buffer(each) for each in inputs], [self._buffer(each) for each in outputs]
-        for buffer, each in zip(self.inputs, inputs, strict=True):
-            self._write(buffer, each.tobytes())
+        self.inputs, self.outputs = [self._buffer(array) for array in inputs], [self._buffer(array) for array in outputs]
+        for buffer, array in zip(self.inputs, inputs, strict=True):
+            self._write(buffer, array.tobytes())
 
     def _call(self, name: str, *arguments: Any) -> None:
         if status := getattr(self.library, name)(*arguments):
@@ -122,16 +122,16 @@ class _LiteRt:
         return self._made("LiteRtCreateManagedTensorBuffer", self.environment, HOST_MEMORY, ctypes.byref(kind), ctypes.c_size_t(like.nbytes))
 
     def _write(self, buffer: ctypes.c_void_p, content: bytes) -> None:
-        place = ctypes.c_void_p()
-        self._call("LiteRtLockTensorBuffer", buffer, ctypes.byref(place), WRITE)
-        ctypes.memmove(place, content, len(content))
+        pointer = ctypes.c_void_p()
+        self._call("LiteRtLockTensorBuffer", buffer, ctypes.byref(pointer), WRITE)
+        ctypes.memmove(pointer, content, len(content))
         self._call("LiteRtUnlockTensorBuffer", buffer)
 
     def read(self, index: int, size: int) -> bytes:
         """The bytes of an output."""
-        place = ctypes.c_void_p()
-        self._call("LiteRtLockTensorBuffer", self.outputs[index], ctypes.byref(place), READ)
-        content = ctypes.string_at(place, size)
+        pointer = ctypes.c_void_p()
+        self._call("LiteRtLockTensorBuffer", self.outputs[index], ctypes.byref(pointer), READ)
+        content = ctypes.string_at(pointer, size)
         self._call("LiteRtUnlockTensorBuffer", self.outputs[index])
         return content
 
@@ -159,7 +159,7 @@ def _main(path: str) -> None:
     model.run(WARM_UP)
     tables = [parse(model.summary()) for _ in range(BATCHES)]
     means = [{**rows[0], "us": float(np.mean([row["us"] for row in rows]))} for rows in zip(*tables, strict=True)]
-    as_expected = all(model.read(k, each.nbytes) == each.tobytes() for k, each in enumerate(outputs))
+    as_expected = all(model.read(k, array.nbytes) == array.tobytes() for k, array in enumerate(outputs))
     print(json.dumps({"operators": means, "as_expected": as_expected}))
 
 

@@ -66,12 +66,12 @@ class TfliteSession(Session):
             self.interpreter = _interpreter(module, content, threads)
             self.init_ns = time.perf_counter_ns() - start
             inputs, outputs = self.interpreter.get_input_details(), self.interpreter.get_output_details()
-            found = [[(list(map(int, d["shape"])), d["dtype"].__name__) for d in details] for details in (inputs, outputs)]
+            actual = [[(list(map(int, d["shape"])), d["dtype"].__name__) for d in details] for details in (inputs, outputs)]
         except Exception as error:  # a name that is no UTF-8, a number that does not fit: its errors have no common base
             raise unreadable(self.path, error) from error
         expected = [[([1, network.input.size], "int8")], [([1, self.outputs], "int32")]]
-        if found != expected:
-            raise unreadable(self.path, f"it reads and returns {found}, the build's network {expected}")
+        if actual != expected:
+            raise unreadable(self.path, f"it reads and returns {actual}, the build's network {expected}")
         self.input, self.output = inputs[0]["index"], outputs[0]["index"]
         self.detail = _described(library, threads)
 
@@ -84,8 +84,8 @@ class TfliteSession(Session):
         result = np.empty((len(stored), self.outputs), np.int32)
         put, run, get = self.interpreter.set_tensor, self.interpreter.invoke, self.interpreter.get_tensor
         try:
-            for k, one in enumerate(stored):
-                put(self.input, one)
+            for k, row in enumerate(stored):
+                put(self.input, row)
                 run()
                 result[k] = get(self.output)[0]
         except (ValueError, RuntimeError) as error:  # a file that loads and cannot run
@@ -107,9 +107,9 @@ class TfliteSession(Session):
                 return litert_profiler.operators(self.path, [self._stored(samples[:1])[0]], [self.scores(samples[:1])])
             except NearwireError as error:
                 why = str(error)
-        each = -(-PROFILE_RUNS // len(samples))
+        runs = -(-PROFILE_RUNS // len(samples))
         self.time_ns(samples[0], PROFILE_RUNS // 10)  # warm-up
-        mean_ns = np.mean([steady_mean(self.time_ns(sample, each)) for sample in samples])
+        mean_ns = np.mean([steady_mean(self.time_ns(sample, runs)) for sample in samples])
         names = " + ".join(layer.name for layer in self.network.layers)
         return [LayerFigure(names, float(mean_ns) / 1000, note=f"the whole model: {why}")]
 
@@ -125,10 +125,10 @@ class TfliteBackend(Backend):
 
     def choose(self) -> tuple[str | None, str]:
         """(the library to use, '') or (None, why none works). InputError for an unknown name."""
-        wanted = self.library or os.environ.get(VARIABLE)
-        if wanted and wanted not in LIBRARIES:
-            raise unknown_name(f"TFLite library (environment variable {VARIABLE})", wanted, LIBRARIES)
-        faults = {name: _fault(name) for name in ([wanted] if wanted else LIBRARIES)}
+        library = self.library or os.environ.get(VARIABLE)
+        if library and library not in LIBRARIES:
+            raise unknown_name(f"TFLite library (environment variable {VARIABLE})", library, LIBRARIES)
+        faults = {name: _fault(name) for name in ([library] if library else LIBRARIES)}
         for name, fault in faults.items():
             if fault is None:
                 return name, ""

@@ -52,24 +52,24 @@ class TfliteSpikingSession(SpikingSession):
         outputs = {"output": ([1, self.widths[-1]], "int32"), **{f"{name}_next": ([1, width], "int32") for name, width in state}}
         outputs |= {name: ([1, width], "int8") for name, width in zip(self.fired, self.widths, strict=True)}
         indices: dict[str, int] = {}
-        for wanted, details in ((inputs, read), (outputs, returned)):
-            found = {each["name"]: (list(map(int, each["shape"])), np.dtype(each["dtype"]).name) for each in details}
-            if found != wanted:
-                raise unreadable(path, f"it reads or returns {found}, a step of the build's network {wanted}")
-            indices |= {each["name"]: each["index"] for each in details}
+        for expected, details in ((inputs, read), (outputs, returned)):
+            actual = {detail["name"]: (list(map(int, detail["shape"])), np.dtype(detail["dtype"]).name) for detail in details}
+            if actual != expected:
+                raise unreadable(path, f"it reads or returns {actual}, a step of the build's network {expected}")
+            indices |= {detail["name"]: detail["index"] for detail in details}
         return indices
 
     def advance(self, value: Array, begin: bool, current: Array, membranes: tuple[Array, ...]) -> Advanced:
         stored = self._stored(value)
         state = [*([current] if self.direct else []), *membranes]
-        feeds = [np.ascontiguousarray(each, np.int32) for each in state]
-        made = [np.empty_like(each) for each in feeds]
+        feeds = [np.ascontiguousarray(array, np.int32) for array in state]
+        made = [np.empty_like(array) for array in feeds]
         spikes = tuple(np.empty((len(value), width), np.uint8) for width in self.widths)
         put, run, get, at = self.interpreter.set_tensor, self.interpreter.invoke, self.interpreter.get_tensor, self.at
         for k in range(len(value)):
             self._put_input(stored[k : k + 1], begin)
-            for name, each in zip(self.held, feeds, strict=True):
-                put(at[name], each[k : k + 1])
+            for name, array in zip(self.held, feeds, strict=True):
+                put(at[name], array[k : k + 1])
             run()
             for name, out in zip(self.held, made, strict=True):
                 out[k] = get(at[f"{name}_next"])[0]
@@ -98,14 +98,14 @@ class TfliteSpikingSession(SpikingSession):
                 return self._operators(flat[:1])
             except NearwireError as error:
                 why = str(error)
-        each = -(-PROFILE_RUNS // len(flat))
-        mean_ns = np.mean([steady_mean(self.time_ns(sample, each)) for sample in flat])
+        runs = -(-PROFILE_RUNS // len(flat))
+        mean_ns = np.mean([steady_mean(self.time_ns(sample, runs)) for sample in flat])
         names = " + ".join(layer.name for layer in self.network.layers)
         return [LayerFigure(names, float(mean_ns) / 1000, note=f"the whole inference, all time steps: {why}")]
 
-    def _operators(self, one: Array) -> list[LayerFigure]:
+    def _operators(self, row: Array) -> list[LayerFigure]:
         """The first step, which computes the current, and the second, as often as there are more; what IF runs is listed itself, so IF is not."""
-        state = self.begin(one)
+        state = self.begin(row)
         first = self._profiled(state)
         if self.spiking.steps == 1:
             return first
@@ -126,15 +126,15 @@ class TfliteSpikingSession(SpikingSession):
         from ai_edge_litert import schema_py_generated as schema
 
         model = schema.Model.GetRootAs(self.path.read_bytes(), 0)
-        graph, found = model.Subgraphs(subgraph), []
+        graph, named = model.Subgraphs(subgraph), []
         for figure in figures:
             index = int(number[1]) if (number := re.fullmatch(r"\[Builtin\]:(\d+)", figure.name)) else graph.OperatorsLength()
             known = index < graph.OperatorsLength()
             code = model.OperatorCodes(graph.Operators(index).OpcodeIndex()).BuiltinCode() if known else None
             if known and code == getattr(schema.BuiltinOperator, figure.note, None):
                 figure = replace(figure, name=graph.Tensors(graph.Operators(index).Outputs(0)).Name().decode())
-            found.append(figure)
-        return found
+            named.append(figure)
+        return named
 
     def _profiled(self, state: State) -> list[LayerFigure]:
         """A figure an operator of the step behind this state."""
@@ -144,10 +144,10 @@ class TfliteSpikingSession(SpikingSession):
         feeds = dict(zip(self.held, [*([state.current] if self.direct else []), *state.membranes], strict=True))
         results = dict(zip([f"{name}_next" for name in self.held], held, strict=True))
         last = made.membranes[-1] if self.spiking.readout == "membrane" else made.spikes[-1]
-        results |= {"output": last.astype(np.int32)} | {name: each.view(np.int8) for name, each in zip(self.fired, made.spikes, strict=True)}
-        feeds = {name: each.astype(np.int32) for name, each in feeds.items()} | {"input": self._stored(value), "begin": np.array(state.step == 0)}
-        inputs = [feeds[each["name"]] for each in self.interpreter.get_input_details()]
-        outputs = [results[each["name"]] for each in self.interpreter.get_output_details()]
+        results |= {"output": last.astype(np.int32)} | {name: array.view(np.int8) for name, array in zip(self.fired, made.spikes, strict=True)}
+        feeds = {name: array.astype(np.int32) for name, array in feeds.items()} | {"input": self._stored(value), "begin": np.array(state.step == 0)}
+        inputs = [feeds[detail["name"]] for detail in self.interpreter.get_input_details()]
+        outputs = [results[detail["name"]] for detail in self.interpreter.get_output_details()]
         return [figure for figure in litert_profiler.operators(self.path, inputs, outputs) if figure.note != "IF"]
 
     def close(self) -> None:

@@ -38,9 +38,9 @@ def arrays_of(dtype: str) -> dict[str, str]:
 def check(stage: Stage, spec: InputSpec, where: str) -> None:
     """InputError unless the maps fit the input, and no value can overflow."""
     dtype = str(stage.options["dtype"])
-    wanted = arrays_of(dtype)
-    if {name: str(value.dtype) for name, value in stage.arrays.items()} != wanted:
-        raise InputError(f"{where}: the map of {dtype} values needs the arrays {wanted}. It is damaged.")
+    dtypes = arrays_of(dtype)
+    if {name: str(value.dtype) for name, value in stage.arrays.items()} != dtypes:
+        raise InputError(f"{where}: the map of {dtype} values needs the arrays {dtypes}. It is damaged.")
     shapes = {value.shape for value in stage.arrays.values()}
     maps = len(stage.arrays["multiplier"]) if stage.arrays["multiplier"].ndim == 1 else 0
     if shapes != {(maps,)} or maps < 1 or spec.size % maps:

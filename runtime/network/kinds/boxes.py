@@ -131,13 +131,13 @@ def float_weights(rule: str, arrays: Mapping[str, Array], channels: int, grid: t
     """(n, channels * height * width) float32: the weights of n neurons, some neurons at a time."""
     position, reach, charge, channel = arrays["position"], arrays["reach"], arrays["charge"], arrays.get("channel")
     count = max(1, PART // (charge.shape[1] * grid[0] * grid[1]))
-    found = np.empty((len(charge), channels * grid[0] * grid[1]), np.float32)
+    matrix = np.empty((len(charge), channels * grid[0] * grid[1]), np.float32)
     for at in range(0, len(charge), count):
         part = slice(at, at + count)
         profiles = profile(rule, position[part], reach[part], grid)
         weights = spread(charge[part], None if channel is None else channel[part], channels, profiles)
-        found[part] = weights.reshape(len(weights), -1)
-    return found
+        matrix[part] = weights.reshape(len(weights), -1)
+    return matrix
 
 
 def integer_tiles(arrays: Mapping[str, Array], channels: int, grid: tuple[int, int]) -> Iterator[Array]:

@@ -60,8 +60,8 @@ def positions(layer: Layer) -> tuple[int, int]:
 
 def pooled(layer: Layer) -> tuple[int, int]:
     """(rows, columns) of each prototype's output map."""
-    found, pool = positions(layer), geometry(layer)["pool"]
-    return -(-found[0] // pool[0]), -(-found[1] // pool[1])
+    grid, pool = positions(layer), geometry(layer)["pool"]
+    return -(-grid[0] // pool[0]), -(-grid[1] // pool[1])
 
 
 def mean_shift(layer: Layer) -> int:
@@ -169,8 +169,8 @@ class Replicated(SynapseKind):
         matrix, bias = _by_patch(weights.astype(exact), layer), layer.arrays["bias"].astype(np.int64)
 
         def sums(values: Array, zero_point: int) -> Array:
-            found = _products(matrix, values, exact(zero_point), layer).astype(np.int64)  # whole numbers: ``exact`` holds every partial sum
-            return found + np.repeat(bias, found.shape[1] // len(bias))
+            products = _products(matrix, values, exact(zero_point), layer).astype(np.int64)  # whole numbers: ``exact`` holds every partial sum
+            return products + np.repeat(bias, products.shape[1] // len(bias))
 
         return sums
 
@@ -178,8 +178,8 @@ class Replicated(SynapseKind):
         matrix, bias = _by_patch(self.weights(layer), layer), layer.arrays["bias"]
 
         def sums(values: Array) -> Array:
-            found = _products(matrix, values, np.float32(0), layer)
-            return np.asarray(found + np.repeat(bias, found.shape[1] // len(bias)), np.float32)
+            products = _products(matrix, values, np.float32(0), layer)
+            return np.asarray(products + np.repeat(bias, products.shape[1] // len(bias)), np.float32)
 
         return sums
 

@@ -137,11 +137,11 @@ class Spatial(Kind):
     def rows(self, layer: Layer) -> list[Layer]:
         """The layer cut into layers of fewer receivers, each of at most ``TILE`` weights, in order."""
         count = max(1, TILE // layer.inputs)
-        found = []
+        layers = []
         for at in range(0, layer.outputs, count):
             receiver, bias = (layer.arrays[name][at : at + count] for name in ("receiver", "bias"))
-            found.append(replace(layer.with_arrays(receiver=receiver, bias=bias), outputs=len(bias)))
-        return found
+            layers.append(replace(layer.with_arrays(receiver=receiver, bias=bias), outputs=len(bias)))
+        return layers
 
     def float_sums(self, layer: Layer) -> Callable[[Array], Array]:
         """Of a large layer without its weights ever being there at once: memory O(inputs + outputs)."""

@@ -25,9 +25,9 @@ LATENCY_FIRST = 3  # the smallest byte that spikes
 def check_coding(spec: InputSpec, spiking: Spiking, where: str) -> None:
     """InputError where the coding cannot express the input."""
     if spiking.coding != "direct" and (spec.zero_point or spec.cut):
-        found = f"byte {spec.zero_point} means 0" if spec.zero_point else f"the input is cut by {spec.cut} bits"
+        reason = f"byte {spec.zero_point} means 0" if spec.zero_point else f"the input is cut by {spec.cut} bits"
         raise InputError(
-            f"{where}: coding '{spiking.coding}' turns bytes into spikes, more for larger ones, but {found}. "
+            f"{where}: coding '{spiking.coding}' turns bytes into spikes, more for larger ones, but {reason}. "
             "Allowed: coding 'direct', or data whose byte 0 means 0, with 8 input bits."
         )
 
@@ -64,6 +64,6 @@ def limits(steps: int, inputs: int) -> Array:
         x ^= x >> 17
         x ^= (x << 5) & 0xFFFFFFFF
         draws[k] = x
-    found = draws.view(np.uint8).reshape(steps, 4 * words)[:, :inputs]
-    found.flags.writeable = False
-    return found
+    thresholds = draws.view(np.uint8).reshape(steps, 4 * words)[:, :inputs]
+    thresholds.flags.writeable = False
+    return thresholds

@@ -76,5 +76,5 @@ def run(network: Network, u: Array, sums: list[Callable[[Array], Array]]) -> Flo
 
 def trace(network: Network, u: Array, sums: list[Callable[[Array], Array]]) -> list[Array]:
     """Mean spikes a step (n, neurons) of every layer but the last, and the scores, for bytes (n, inputs)."""
-    found = run(network, u, sums)
-    return [*(spikes.mean(0) for spikes in found.spikes[:-1]), found.scores]
+    activity = run(network, u, sums)
+    return [*(spikes.mean(0) for spikes in activity.spikes[:-1]), activity.scores]

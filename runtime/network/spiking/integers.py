@@ -100,9 +100,9 @@ def integer_lif(layer: Layer, current: Array, spiking: Spiking, steady: bool) ->
 
 def trace(network: Network, u: Array, sums: list[Callable[[Array, int], Array]]) -> list[Array]:
     """Mean spikes an executed step (n, neurons) of every layer but the last, and the scores."""
-    found = run(network, u, sums)
-    live = (np.arange(spiking_of(network).steps)[:, None] < found.executed)[..., None]
-    return [*((spikes * live).sum(0) / found.executed[:, None] for spikes in found.spikes[:-1]), found.scores]
+    activity = run(network, u, sums)
+    live = (np.arange(spiking_of(network).steps)[:, None] < activity.executed)[..., None]
+    return [*((spikes * live).sum(0) / activity.executed[:, None] for spikes in activity.spikes[:-1]), activity.scores]
 
 
 def spiking_of(network: Network) -> Spiking:
@@ -117,9 +117,9 @@ def check_layer(layer: Layer, steady: bool, where: str) -> None:
     at = f"{where}: layer '{layer.name}'"
     limits = {"threshold": (1, THRESHOLD_MAX), "decay": (0, 1 << FRACTION), **({} if steady else {"lift": (0, LIFT_MAX)})}
     for name, (low, high) in limits.items():
-        found = layer.options.get(name)
-        if not isinstance(found, int) or not low <= found <= high:
-            raise InputError(f"{at}: option '{name}' is {found!r}; a spiking integer layer needs a whole number {low}..{high}.")
+        value = layer.options.get(name)
+        if not isinstance(value, int) or not low <= value <= high:
+            raise InputError(f"{at}: option '{name}' is {value!r}; a spiking integer layer needs a whole number {low}..{high}.")
     if steady != ("shift" in layer.arrays):
         raise InputError(f"{at}: a 'shift' array is there exactly in the first layer under coding 'direct'. It is damaged.")
     if not steady:

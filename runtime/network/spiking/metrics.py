@@ -72,16 +72,16 @@ def measure(network: Network, samples: Array) -> Metrics:
     executed = spikes_max = 0
     for at in range(0, len(flat), batch):
         u = flat[at : at + batch]
-        found = integers.run(network, u, sums)
-        live = (np.arange(spiking.steps)[:, None] < found.executed)[..., None]
-        executed += int(found.executed.sum())
+        activity = integers.run(network, u, sums)
+        live = (np.arange(spiking.steps)[:, None] < activity.executed)[..., None]
+        executed += int(activity.executed.sum())
         if direct:
             arriving = (network.input.seen(u) != network.input.zero_point).astype(np.int64)
             effective[0] += int((arriving @ fan_out[0]).sum())
         else:
             effective[0] += int(((coding.encode(u, spiking) & live).sum((0, 1), dtype=np.int64) * fan_out[0]).sum())
         own = np.zeros(len(u), np.int64)
-        for k, spikes in enumerate(found.spikes):
+        for k, spikes in enumerate(activity.spikes):
             counts = (spikes & live).sum(0, dtype=np.int64)  # (n, neurons)
             fired[k] += counts.sum(0)
             own += counts.sum(1)
@@ -108,7 +108,7 @@ def measure(network: Network, samples: Array) -> Metrics:
     return Metrics(
         samples=n,
         connection_sparsity=1 - sum(int(np.count_nonzero(w)) for w in weights) / sum(w.size for w in weights),
-        activation_sparsity=1 - sum(int(each.sum()) for each in fired) / (executed * neurons),
+        activation_sparsity=1 - sum(int(layer_counts.sum()) for layer_counts in fired) / (executed * neurons),
         dense=sum(layer.dense for layer in layers),
         effective_macs=sum(layer.effective for layer in layers if layer.multiplies),
         effective_acs=sum(layer.effective for layer in layers if not layer.multiplies),

@@ -31,7 +31,7 @@ def executed(scores: Array, spiking: Spiking) -> Array:
     steps, n = scores.shape[:2]
     if spiking.exit_lead is None:
         return np.full(n, steps)
-    return np.stack([decided(each, t, spiking) for t, each in enumerate(scores)]).argmax(0) + 1
+    return np.stack([decided(step_scores, t, spiking) for t, step_scores in enumerate(scores)]).argmax(0) + 1
 
 
 def decided(scores: Array, t: int, spiking: Spiking) -> Array:
