@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from compile.emit import nir
-from devices.common.console import print_json, print_table, say
+from devices.common.console import print_json, print_table
+from devices.common.text import say
 from devices.errors import InputError
 from runtime.network.file import load
 from runtime.zoo import resolve

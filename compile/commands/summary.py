@@ -6,7 +6,8 @@ import shlex
 from pathlib import Path
 
 from devices.boards.board import load_board
-from devices.common.console import print_table, say
+from devices.common.console import print_table
+from devices.common.text import say
 from runtime.backends.firmware.backend import unmeasured
 from runtime.builds.manifest import Manifest
 from runtime.commands.spikes import print_neurobench

@@ -11,7 +11,8 @@ import typer
 from devices.boards.board import Board, load_board, load_boards
 from devices.commands.add import add_board
 from devices.commands.doctor import Finding, examine
-from devices.common.console import JsonOption, print_json, print_table, run_app, say, spinner
+from devices.common.console import JsonOption, print_json, print_table, run_app, spinner
+from devices.common.text import say
 from devices.computers import boards_of
 from devices.cost.model import CODE_BYTES, ERROR_PERCENT
 from devices.cost.model import tables as cost_tables

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-from devices.common.console import warn
 from devices.common.places import is_usable, temporary_place, user_path
+from devices.common.text import warn
 from devices.errors import NearwireError
 
 VARIABLE = "NEARWIRE_CACHE"

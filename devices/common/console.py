@@ -21,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from devices.common.interrupts import INTERRUPTED, Interruption, heard
-from devices.common.text import plain
+from devices.common.text import plain, warn
 from devices.errors import NearwireError
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print machine-readable results.")]
@@ -90,16 +90,6 @@ def _system_error(error: OSError) -> str:
     if error.errno == errno.ENOTDIR:
         return f"{where} cannot be made: a part of the path is a file, not a folder. Choose another place."
     return f"{error.strerror or error} ({where})."
-
-
-def say(*lines: object) -> None:
-    """Lines on standard output, at once."""
-    print("\n".join(map(plain, lines)), flush=True)
-
-
-def warn(*lines: object) -> None:
-    """Lines on standard error."""
-    print("\n".join(map(plain, lines)), file=sys.stderr, flush=True)
 
 
 def print_json(value: Any) -> None:

@@ -5,6 +5,8 @@ Rule: what is not printable is written as its escape (``\\x1b``, ``\\u202e``), b
 
 from __future__ import annotations
 
+import sys
+
 ELLIPSIS = "…"
 
 
@@ -15,3 +17,13 @@ def plain(text: object, limit: int | None = None) -> str:
     if not line.isprintable():
         line = "".join(c if c.isprintable() else " " if c.isspace() else c.encode("unicode_escape").decode("ascii") for c in line)
     return line if limit is None or len(line) <= limit else line[: limit - 1] + ELLIPSIS
+
+
+def say(*lines: object) -> None:
+    """Lines on standard output, at once."""
+    print("\n".join(map(plain, lines)), flush=True)
+
+
+def warn(*lines: object) -> None:
+    """Lines on standard error."""
+    print("\n".join(map(plain, lines)), file=sys.stderr, flush=True)

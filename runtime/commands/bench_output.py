@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from devices.common.conditions import Conditions
-from devices.common.console import print_json, print_table, say
-from devices.common.text import plain
+from devices.common.console import print_json, print_table
+from devices.common.text import plain, say
 from runtime.commands.choices import number
 from runtime.measure.bench import BenchReport, BenchRow
 from runtime.measure.memory import Memory

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from devices.boards.board import Board, load_board
-from devices.common.console import JsonOption, print_json, say
+from devices.common.console import JsonOption, print_json
+from devices.common.text import say
 from devices.errors import InputError
 from devices.links import Connection, open_link
 from devices.links.terminal import Terminal

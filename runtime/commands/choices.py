@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from devices.common.console import warn
+from devices.common.text import warn
 from devices.computers import board_of, is_computer
 from devices.errors import InputError
 from runtime.backends import BACKENDS

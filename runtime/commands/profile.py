@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from devices.boards.board import load_board
-from devices.common.console import JsonOption, print_json, print_table, say
+from devices.common.console import JsonOption, print_json, print_table
+from devices.common.text import say
 from runtime.backends import Footprint
 from runtime.backends.registry import PROFILE, default_for
 from runtime.builds.checked import open_build

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from devices.common.console import JsonOption, print_json, print_table, say
+from devices.common.console import JsonOption, print_json, print_table
 from devices.common.files import write_whole
+from devices.common.text import say
 from devices.errors import InputError
 from runtime.builds.manifest import check_files, read_manifest
 from runtime.report import benches, compare

@@ -128,7 +128,7 @@ def test_only_the_console_prints() -> None:
             printing = [
                 f for f in calls if (isinstance(f, ast.Name) and f.id == "print") or (isinstance(f, ast.Attribute) and f.attr in ("echo", "secho"))
             ]
-            assert not printing or name in PRINTERS, f"{name} prints by itself: use devices.common.console.say or warn"
+            assert not printing or name in PRINTERS, f"{name} prints by itself: use devices.common.text.say or warn"
 
 
 SLEEPER = """

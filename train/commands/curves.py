@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from devices.common.console import JsonOption, print_json, say
+from devices.common.console import JsonOption, print_json
+from devices.common.text import say
 
 
 def curves(

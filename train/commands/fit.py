@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from devices.common.console import JsonOption, print_json, print_table, say, warn
+from devices.common.console import JsonOption, print_json, print_table
+from devices.common.text import say, warn
 from devices.errors import InputError
 from runtime.data.dataset import load_dataset
 from train.commands.options import RunOptions, given_settings

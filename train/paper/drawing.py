@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from devices.common.console import say
+from devices.common.text import say
 from runtime.network.kinds.spatial import Spatial
 from runtime.network.network import Array, Network
 from runtime.network.reference import trace

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from devices.common.console import print_table, say
+from devices.common.console import print_table
 from devices.common.files import write_whole
+from devices.common.text import say
 from train.paper.models import Model
 from train.paper.records import Record
 

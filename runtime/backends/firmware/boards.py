@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from devices.boards.board import Board
-from devices.common.console import warn
+from devices.common.text import warn
 from devices.errors import InputError, NearwireError
 from devices.links import Connection, open_link, unicorn
 from devices.links.qemu import run_batch
