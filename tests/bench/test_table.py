@@ -49,6 +49,15 @@ def test_a_row_is_what_the_build_measures(name: str, zoo: Zoo) -> None:
     assert now == kept, f"run nearwire bench table {name} --write"
 
 
+def test_the_peers_are_compared_with_the_network_of_today() -> None:
+    text = records.README.read_text("utf-8")
+    peers = peer_table.recorded()
+    assert records.replaced(text, peer_table.table(peers)) == text, "run nearwire bench peer_table --write"
+    (ours,) = (row for row in recorded() if row.network == peers[0].name)
+    for what in ("accuracy", "flash_bytes", "ram_bytes", "instructions", "compiler"):
+        assert getattr(peers[0], what) == getattr(ours, what), "run nearwire bench peers --write"
+
+
 @pytest.mark.parametrize("shot", SHOTS, ids=lambda shot: shot.file)
 def test_a_picture_of_a_report_is_of_the_network_in_the_zoo(shot: object) -> None:
     assert source_of(ROOT / "docs" / shot.file) == source(shot), f"run nearwire bench pictures {shot.file}"  # type: ignore[attr-defined]
