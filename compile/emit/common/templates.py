@@ -14,10 +14,17 @@ ROW = 24  # numbers a line
 
 
 def environment() -> Any:
-    """A jinja2.Environment over ``compile/templates`` in which an undefined name is an error."""
+    """A jinja2.Environment over ``compile/emit/templates``: an undefined name is an error, and a line that holds only a tag leaves no line."""
     import jinja2
 
-    made = jinja2.Environment(loader=jinja2.FileSystemLoader(FOLDER), undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True)
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     made.filters["c_string"] = c_string
     return made
 
