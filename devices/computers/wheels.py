@@ -18,29 +18,29 @@ INTERPRETERS = ("python3", "python3.14", "python3.13", "python3.12", "python3.11
 # Two models, and what to do with each: add a vector to itself (ONNX), nothing at all (TFLite).
 PROBE = """
 import base64, json, sys
-what, found = sys.argv[1], {"python": sys.version.split()[0]}
+what, probed = sys.argv[1], {"python": sys.version.split()[0]}
 ONNX = "CAcSADo1Cg4KAWEKAWESAWIiA0FkZBIBZ1oPCgFhEgoKCAgBEgQKAggCYg8KAWISCgoICAESBAoCCAJCBAoAEA0="
 TFLITE = ("GAAAAFRGTDMAAA4AFAAQAAwACAAAAAQADgAAABAAAAAcAAAAUAAAAAMAAAABAAAACAAAAAQABAAEAAAAAQAAABAAAAAMABQAEAAMAAgABAAM"
           "AAAAEAAAABAAAAAQAAAAEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
 try:
     import numpy
-    found["numpy"] = numpy.__version__
+    probed["numpy"] = numpy.__version__
     if what == "onnxruntime":
         import onnxruntime
-        found["version"] = onnxruntime.__version__
+        probed["version"] = onnxruntime.__version__
         session = onnxruntime.InferenceSession(base64.b64decode(ONNX), providers=["CPUExecutionProvider"])
         assert session.run(None, {"a": numpy.array([1, 2], numpy.float32)})[0].tolist() == [2, 4]
     elif what != "numpy":
         import importlib
         from importlib.metadata import version
-        found["version"] = version("ai-edge-litert" if what == "litert" else what)
+        probed["version"] = version("ai-edge-litert" if what == "litert" else what)
         module = importlib.import_module("ai_edge_litert.interpreter" if what == "litert" else "tflite_runtime.interpreter")
         interpreter = module.Interpreter(model_content=base64.b64decode(TFLITE))
         interpreter.allocate_tensors()
         interpreter.invoke()
 except BaseException as error:
-    found["error"] = type(error).__name__ + ": " + (str(error).strip().splitlines() or [""])[-1][:160]
-print(json.dumps(found))
+    probed["error"] = type(error).__name__ + ": " + (str(error).strip().splitlines() or [""])[-1][:160]
+print(json.dumps(probed))
 """
 PACKAGES = {"numpy": "numpy", "onnxruntime": "onnxruntime", "litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
 
