@@ -102,6 +102,8 @@ def name_of(source: Path) -> str:
 
 def emit(network: Network, folder: Path, ecosystems: Sequence[str], library: str, sample: Array, facts: Facts) -> dict[str, str]:
     """Write the libraries below ``folder``; returns the folder of each, relative to it. ``sample``: uint8 (inputs,) of the example."""
+    if not ecosystems:
+        return {}
     templates = environment()
     values = _values(network, library, sample, facts)
     code = _code(templates, network, values)

@@ -29,12 +29,7 @@ STRUCTURES = ("none", "block4")
 
 def prune(network: Network, share: float, scope: str = "layer", structure: str = "none") -> Network:
     """The network with ``share`` (in [0, 1)) of its connections cut."""
-    if not 0 <= share < 1:
-        raise InputError(f"prune share is {share}; allowed: 0 (keep all) up to but not including 1. For nine in ten connections cut, give 0.9.")
-    if scope not in SCOPES:
-        raise unknown_name("prune scope", scope, SCOPES)
-    if structure not in STRUCTURES:
-        raise unknown_name("prune structure", structure, STRUCTURES)
+    check_settings(share, scope, structure)
     if share == 0:
         return network.with_layers(network.layers, "pruned")
     for layer in network.layers:
@@ -49,6 +44,16 @@ def prune(network: Network, share: float, scope: str = "layer", structure: str =
     parts = zip(network.layers, sizes, thresholds, strict=True)
     layers = tuple(lowering_of(layer).cut(layer, size >= np.float32(threshold), size) for layer, size, threshold in parts)
     return validate(network.with_layers(layers, "pruned"))
+
+
+def check_settings(share: float, scope: str, structure: str) -> None:
+    """InputError for a share, scope or structure that no network can be pruned by."""
+    if not 0 <= share < 1:
+        raise InputError(f"prune share is {share}; allowed: 0 (keep all) up to but not including 1. For nine in ten connections cut, give 0.9.")
+    if scope not in SCOPES:
+        raise unknown_name("prune scope", scope, SCOPES)
+    if structure not in STRUCTURES:
+        raise unknown_name("prune structure", structure, STRUCTURES)
 
 
 def _check_prunable(layer: Layer, structure: str) -> None:

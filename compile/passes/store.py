@@ -64,10 +64,7 @@ def store(network: Network, board: Board, objective: str = "flash", choice: str 
     """The network with a format for every layer, and the ledger. ``choice``: ``auto`` or the name of a format for all layers."""
     if not network.is_integer:
         raise InputError(f"a network of stage '{network.stage}' has no integers to store. Quantise it first.")
-    if objective not in OBJECTIVES:
-        raise unknown_name("objective", objective, OBJECTIVES)
-    if choice != "auto" and choice not in FORMATS:
-        raise unknown_name("storage format", choice, [*FORMATS, "auto"])
+    check_choice(objective, choice)
     network = with_zero_point(network)
     tables = [_costs(network, index, board, choice) for index in range(len(network.layers))]
     names = (
@@ -81,6 +78,14 @@ def store(network: Network, board: Board, objective: str = "flash", choice: str 
     ]
     layers = tuple(replace(layer, store=name) for layer, name in zip(network.layers, names, strict=True))
     return validate(network.with_layers(layers, "stored")), ledger
+
+
+def check_choice(objective: str, choice: str) -> None:
+    """InputError with the nearest name for an objective or format that there is not."""
+    if objective not in OBJECTIVES:
+        raise unknown_name("objective", objective, OBJECTIVES)
+    if choice != "auto" and choice not in FORMATS:
+        raise unknown_name("storage format", choice, [*FORMATS, "auto"])
 
 
 def _costs(network: Network, index: int, board: Board, choice: str) -> dict[str, FormatCost]:

@@ -29,6 +29,15 @@ def check_place(out: Path) -> None:
             break
 
 
+def check_writable(out: Path) -> None:
+    """InputError unless a folder can be made where ``out`` is to be; one is made there and removed again."""
+    above = next(parent for parent in out.absolute().parents if parent.exists())
+    try:
+        Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=above)).rmdir()
+    except OSError as error:
+        raise InputError(f"output '{out}' cannot be written: {error.strerror} ('{above}'). Give another folder with --out.") from error
+
+
 @contextmanager
 def replacing(out: Path) -> Iterator[Path]:
     """Yield an empty folder that takes the place of ``out`` when the block ends without an exception, and is removed otherwise."""

@@ -17,8 +17,9 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 from compile.emit.c.steady import static_memory
 from compile.passes.store import LayerLedger
 from devices.boards.board import Board
+from devices.cost.cycles import timing_of
 from devices.errors import CheckError, DoesNotFit, InputError
-from runtime.backends.firmware.backend import unmeasured
+from runtime.backends.firmware.backend import countable, unmeasured, unusable
 from runtime.backends.firmware.figures import FirmwareFigures
 from runtime.builds.manifest import Accuracy
 from runtime.network.network import Network
@@ -101,6 +102,22 @@ def blame(network: Network, ledger: Sequence[LayerLedger], figures: FirmwareFigu
     )
 
 
+def check_askable(budgets: Budgets, board: Board) -> None:
+    """Before any work: InputError for a budget that cannot be checked on this board; CheckError where what measures it is not installed."""
+    limits = {name: getattr(budgets, name) for name in ("flash_bytes", "ram_bytes", "instructions", "latency_us")}
+    asked = [f"--max-{name.partition('_')[0]}" for name, limit in limits.items() if limit is not None]
+    if asked and not countable(board):
+        raise InputError(f"{', '.join(asked)} cannot be checked: {unmeasured(board)}.")
+    if budgets.latency_us is not None and board.clock_hz is None:
+        raise InputError(
+            f"--max-latency cannot be checked: board '{board.name}' has no clock. Give a real board of 'nearwire devices list', or --max-instructions."
+        )
+    if budgets.latency_us is not None and board.emulator is not None and timing_of(board.emulator.model) is None:
+        raise InputError(f"--max-latency cannot be checked: nobody publishes the timings of a {board.core}. Give --max-instructions instead.")
+    if asked and unusable(board):
+        raise CheckError(f"budgets cannot be checked: {unmeasured(board)}.")
+
+
 def check_before(budgets: Budgets, board: Board, accuracy: Accuracy, network: Network, ledger: Sequence[LayerLedger]) -> None:
     """CheckError for the first limit that the build cannot keep, whatever its code will be."""
     who = blame(network, ledger)
@@ -112,10 +129,6 @@ def check_before(budgets: Budgets, board: Board, accuracy: Accuracy, network: Ne
         _require(constants, limit, owner, "bytes of flash for its constants alone", f"{who.flash}. {FLASH_ADVICE}")
     for limit, owner in ((budgets.ram_bytes, "the budget is"), (memory.ram_bytes if memory else None, has)):
         _require(static, limit, owner, "bytes of RAM without its stack", f"{who.ram}. {RAM_ADVICE}")
-    if budgets.latency_us is not None and board.clock_hz is None:
-        raise InputError(
-            f"--max-latency cannot be checked: board '{board.name}' has no clock. Give a real board of 'nearwire devices list', or --max-instructions."
-        )
     if budgets.accuracy is not None and accuracy.quantised < budgets.accuracy:
         raise CheckError(
             f"the quantised network reaches {accuracy.quantised:.4f} on {accuracy.data}, the budget is {budgets.accuracy:.4f}; float was {accuracy.float_:.4f}."

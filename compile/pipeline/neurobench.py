@@ -7,12 +7,10 @@ The metrics are the integer reference's over the whole test set (runtime/network
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from compile.emit.c import step as c_spiking
 from compile.passes.store import LayerLedger
 from compile.proof import worst_case
-from devices.boards.board import Board
 from devices.errors import CheckError
 from runtime.backends.firmware.core import FirmwareSession
 from runtime.backends.firmware.figures import FirmwareFigures
@@ -37,12 +35,11 @@ def record(
     network: Network,
     samples: Array,
     ledger: Sequence[LayerLedger],
-    folder: Path,
-    board: Board,
+    program: FirmwareSession | None,
     figures: FirmwareFigures | None,
     energy: Energy,
 ) -> NeuroBench | None:
-    """None for a network that does not spike. ``samples``: the whole test set; ``folder``: with the build's C code."""
+    """None for a network that does not spike. ``samples``: the whole test set; ``program``: the build in an emulated core."""
     if network.spiking is None:
         return None
     metrics = measure(network, samples)
@@ -71,15 +68,15 @@ def record(
             )
             for layer in metrics.layers
         ),
-        worst_case=_worst_case(folder, network, board, figures),
+        worst_case=_worst_case(network, program, figures),
         energy=_energy(metrics, figures, energy),
     )
 
 
-def _worst_case(folder: Path, network: Network, board: Board, figures: FirmwareFigures | None) -> WorstCase | None:
-    if figures is None or not board.emulated:
+def _worst_case(network: Network, program: FirmwareSession | None, figures: FirmwareFigures | None) -> WorstCase | None:
+    if figures is None or program is None:
         return None
-    session = FirmwareSession(folder, network, board)
+    session = program.anew()
     try:
         limit = worst_case.bound(session, network)
     finally:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -24,13 +25,14 @@ from compile.passes.prune import prune
 from compile.passes.quantise import quantise
 from compile.passes.spiking import with_early_exit
 from compile.passes.store import FormatCost, LayerLedger, store
-from compile.pipeline.artifact import check_place, replacing
+from compile.pipeline.artifact import replacing
 from compile.pipeline.budget import check_before, check_budgets, explained, latency_us
+from compile.pipeline.early import check_early
 from compile.pipeline.neurobench import observed_samples
 from compile.pipeline.neurobench import record as neurobench_record
 from compile.pipeline.options import CompileOptions
 from compile.proof.front import prove_front
-from compile.proof.verify import Parity, require, verify
+from compile.proof.verify import Known, Parity, require, verify
 from compile.report import Report, facts
 from compile.report import write as write_report
 from compile.report.command import command_line
@@ -38,7 +40,7 @@ from devices.boards.board import Board, load_board
 from devices.errors import InputError
 from devices.version import VERSION
 from runtime.backends import BACKENDS
-from runtime.backends.firmware.backend import countable, measure
+from runtime.backends.firmware.backend import countable, measure, session_on
 from runtime.backends.firmware.figures import FirmwareFigures
 from runtime.backends.registry import verified
 from runtime.builds.manifest import SCHEMA as MANIFEST_SCHEMA
@@ -72,8 +74,8 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
 
     InputError for unusable input, CheckError for a budget or a proof that is not met; in both cases ``out`` is as it was.
     """
-    check_place(out)
     board = load_board(options.board)
+    check_early(options, board, out)
     energy = Energy(options.pj_per_mac, options.pj_per_ac, options.pj_per_cycle)
     energy.check()
     options = replace(options, packages=packages.chosen(options.packages))
@@ -112,7 +114,7 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
     stored, ledger = store(quantised, board, options.optimise, options.store)
     check_before(options.budgets, board, accuracy, stored, ledger)
 
-    with replacing(out) as folder, explained(stored, ledger):
+    with replacing(out) as folder, explained(stored, ledger), ExitStack() as sessions:
         progress("write ONNX, TFLite and C")
         save(stored, folder / "network.safetensors")
         onnx.emit(stored, folder)
@@ -121,13 +123,16 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
         if options.nir:
             nir.emit(stored, folder)
         c.emit(stored, folder, data.test.x[:4])
+        if program := session_on(board, folder, stored):
+            sessions.enter_context(program)
         limits = {name: options.firmware_samples for name in verified() if BACKENDS[name].slow}
-        parities = verify(folder, stored, data.test.x, verified(), limits, progress, board.name if countable(board) else None, scores)
+        known = Known(scores, {"firmware": program} if program and board.link != "qemu" else {})  # what QEMU emulates is proven there
+        parities = verify(folder, stored, data.test.x, verified(), limits, progress, board.name if countable(board) else None, known)
         require(parities)
         front = _front(folder, stored, data, progress)
         progress(f"measure on {board.name}")
         counted = min(observed_samples(stored, ledger, COST_SAMPLES), len(data.test.x))
-        figures = measure(folder, stored, board, data.test.x[:counted])
+        figures = measure(folder, stored, board, data.test.x[:counted], program)
         budgets = check_budgets(options.budgets, board, accuracy, figures, stored, ledger)
         sha256, size, cost = hashlib.sha256(content).hexdigest(), _size(figures), _cost(figures, board, counted)
         libraries = packages.emit(stored, folder, options.packages, library, data.test.x[0], packages.Facts(accuracy, sha256, size, cost))
@@ -144,7 +149,7 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
             cost=cost,
             budgets=budgets,
             spiking=spiking_record(stored),
-            neurobench=neurobench_record(stored, data.test.x, ledger, folder, board, figures, energy),
+            neurobench=neurobench_record(stored, data.test.x, ledger, program, figures, energy),
             layers=_layers(trained, stored, ledger, figures),
             input=InputRecord(shape=stored.input.shape, dtype="uint8", scale=stored.input.scale, zero_point=stored.input.zero_point),
             output=OutputRecord(classes=stored.classes, dtype="int32", scale=float(stored.layers[-1].options["output_scale"])),

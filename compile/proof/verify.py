@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +50,14 @@ class Parity:
         return self.missing is None and self.max_abs_difference == 0 and self.spike_mismatches == 0
 
 
+@dataclass(frozen=True)
+class Known:
+    """What the caller of ``verify`` has already: the reference's scores of all samples, and open sessions of the build by backend, which stay open."""
+
+    scores: Array | None = None
+    sessions: Mapping[str, Session] = field(default_factory=dict)
+
+
 def verify(
     folder: Path,
     network: Network,
@@ -58,34 +66,39 @@ def verify(
     limits: Mapping[str, int] | None = None,
     progress: Callable[[str], None] | None = None,
     board: str | None = None,
-    expected: Array | None = None,
+    known: Known | None = None,
 ) -> dict[str, Parity]:
     """Scores of every named backend on the build in ``folder`` against ``runtime.network.reference`` on ``network``.
 
     ``samples``: uint8 (n, inputs), n >= 1. ``limits``: the most samples for a slow backend, by name; the first ones are taken.
-    ``board``: where backends that need one run; None: their own choice. ``expected``: the reference's scores, where the caller has them already.
+    ``board``: where backends that need one run; None: their own choice. ``known``: what need not be made again.
     """
     if not network.is_integer:
         raise InputError(f"a network of stage '{network.stage}' has no integer scores to compare with. Quantise it first.")
     flat = np.ascontiguousarray(reference.check_samples(network, samples))
     if len(flat) == 0:
         raise InputError("there is no sample to verify with. Give at least one.")
-    expected = reference.scores(network, flat) if expected is None else expected
+    known = known or Known()
+    expected = reference.scores(network, flat) if known.scores is None else known.scores
     results: dict[str, Parity] = {}
     for name in backends:
         count = min(len(flat), (limits or {}).get(name, len(flat)))
         if progress:
             progress(f"{name}: {count} samples")
-        results[name] = _compare(backend(name).on(board), folder, network, flat[:count], expected[:count])
+        chosen = backend(name).on(board)
+        if name in known.sessions:
+            results[name] = _compare(chosen, known.sessions[name], network, flat[:count], expected[:count])
+        elif reason := chosen.missing():
+            results[name] = Parity(0, 0, 0, missing=reason)
+        else:
+            with chosen.open(folder, network) as session:
+                results[name] = _compare(chosen, session, network, flat[:count], expected[:count])
     return results
 
 
-def _compare(chosen: Backend, folder: Path, network: Network, samples: Array, expected: Array) -> Parity:
-    if reason := chosen.missing():
-        return Parity(0, 0, 0, missing=reason)
-    with chosen.open(folder, network) as session:
-        scores, detail = session.scores(samples), session.detail
-        spiked, moved = _spikes(session, network, samples[:SPIKE_SAMPLES])
+def _compare(chosen: Backend, session: Session, network: Network, samples: Array, expected: Array) -> Parity:
+    scores, detail = session.scores(samples), session.detail
+    spiked, moved = _spikes(session, network, samples[:SPIKE_SAMPLES])
     if scores.shape != expected.shape or scores.dtype != np.int32:
         raise CheckError(
             f"backend '{chosen.name}' returned {scores.dtype} scores of shape {scores.shape}; int32 of shape {expected.shape} was expected."

@@ -1,8 +1,14 @@
 /* Variants for x86-64; see fast.c. Functions are compiled for their unit by attribute, so the rest of the program runs on every core. */
-#include <immintrin.h>
+#include <emmintrin.h> /* SSE2. What is wider is written with vectors of the compiler: immintrin.h takes it longer than all of this program. */
 
 #define AVX2 __attribute__((target("avx2")))
 #define AVX512 __attribute__((target("avx2,avx512f,avx512bw,avx512vl,avx512vnni")))
+
+typedef int32_t fast_4 __attribute__((vector_size(16), may_alias));
+typedef int32_t fast_8 __attribute__((vector_size(32), may_alias));
+typedef int32_t fast_16 __attribute__((vector_size(64), may_alias));
+typedef int16_t fast_16_halves __attribute__((vector_size(32), may_alias));
+typedef char fast_32_bytes __attribute__((vector_size(32), may_alias));
 
 static int32_t fast_ask(void)
 {
@@ -46,10 +52,16 @@ static inline int32_t fast_four(const uint8_t *input)
 }
 
 /* sum of a * w over groups of four: pairs of products of a byte and -63..63 fit 16 bits. */
-static inline AVX2 __m256i fast_dot(__m256i sums, __m256i values, const int8_t *weights)
+static inline AVX2 fast_8 fast_dot(fast_8 sums, fast_8 values, const int8_t *weights)
 {
-    const __m256i pairs = _mm256_maddubs_epi16(values, _mm256_load_si256((const __m256i *)(const void *)weights));
-    return _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+    const fast_16_halves ones = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    const fast_16_halves pairs = __builtin_ia32_pmaddubsw256((fast_32_bytes)values, *(const fast_32_bytes *)(const void *)weights);
+    return sums + (fast_8)__builtin_ia32_pmaddwd256(pairs, ones);
+}
+
+static inline AVX2 fast_8 fast_all_8(int32_t value)
+{
+    return (fast_8){value, value, value, value, value, value, value, value};
 }
 
 static AVX2 void fast_sums_avx2(const fast_plan *plan, const uint8_t *input)
@@ -60,15 +72,15 @@ static AVX2 void fast_sums_avx2(const fast_plan *plan, const uint8_t *input)
     uint32_t j;
     for (j = 0; j < plan->outputs; j += 32u) { /* the memory is filled up to whole 64s of outputs */
         const size_t step = 32u * (size_t)chunks;
-        __m256i s[4];
+        fast_8 s[4];
         uint32_t k;
         uint32_t c;
         if (plan->outputs - j > 8u) {
             for (k = 0; k < 4u; k++) {
-                s[k] = _mm256_load_si256((const __m256i *)(const void *)(plan->start + j + 8u * k));
+                s[k] = *(const fast_8 *)(const void *)(plan->start + j + 8u * k);
             }
             for (c = 0; c < chunks; c++, weights += 32) {
-                const __m256i values = _mm256_set1_epi32(fast_four(c + 1u < chunks ? input + 4u * c : last));
+                const fast_8 values = fast_all_8(fast_four(c + 1u < chunks ? input + 4u * c : last));
                 s[0] = fast_dot(s[0], values, weights);
                 s[1] = fast_dot(s[1], values, weights + step);
                 s[2] = fast_dot(s[2], values, weights + 2u * step);
@@ -76,26 +88,29 @@ static AVX2 void fast_sums_avx2(const fast_plan *plan, const uint8_t *input)
             }
             weights += 3u * step;
             for (k = 0; k < 4u; k++) {
-                _mm256_store_si256((__m256i *)(void *)(plan->sums + j + 8u * k), s[k]);
+                *(fast_8 *)(void *)(plan->sums + j + 8u * k) = s[k];
             }
         } else {
-            s[0] = _mm256_load_si256((const __m256i *)(const void *)(plan->start + j));
-            s[1] = _mm256_setzero_si256();
+            s[0] = *(const fast_8 *)(const void *)(plan->start + j);
+            s[1] = fast_all_8(0);
             for (c = 0; c + 2u < chunks; c += 2u, weights += 64) {
-                s[0] = fast_dot(s[0], _mm256_set1_epi32(fast_four(input + 4u * c)), weights);
-                s[1] = fast_dot(s[1], _mm256_set1_epi32(fast_four(input + 4u * c + 4u)), weights + 32);
+                s[0] = fast_dot(s[0], fast_all_8(fast_four(input + 4u * c)), weights);
+                s[1] = fast_dot(s[1], fast_all_8(fast_four(input + 4u * c + 4u)), weights + 32);
             }
             for (; c < chunks; c++, weights += 32) {
-                s[0] = fast_dot(s[0], _mm256_set1_epi32(fast_four(c + 1u < chunks ? input + 4u * c : last)), weights);
+                s[0] = fast_dot(s[0], fast_all_8(fast_four(c + 1u < chunks ? input + 4u * c : last)), weights);
             }
-            _mm256_store_si256((__m256i *)(void *)(plan->sums + j), _mm256_add_epi32(s[0], s[1]));
+            *(fast_8 *)(void *)(plan->sums + j) = s[0] + s[1];
         }
     }
 }
 
-static inline AVX512 __m512i fast_vnni(__m512i sums, const uint8_t *input, const int8_t *weights)
+static inline AVX512 fast_16 fast_vnni(fast_16 sums, const uint8_t *input, const int8_t *weights)
 {
-    return _mm512_dpbusd_epi32(sums, _mm512_set1_epi32(fast_four(input)), _mm512_load_si512((const void *)weights));
+    const int32_t four = fast_four(input);
+    const fast_16 values = {four, four, four, four, four, four, four, four, four, four, four, four, four, four, four, four};
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(values), "m"(*(const fast_16 *)(const void *)weights)); /* compilers name it differently */
+    return sums;
 }
 
 static AVX512 void fast_sums_avx512(const fast_plan *plan, const uint8_t *input)
@@ -107,10 +122,10 @@ static AVX512 void fast_sums_avx512(const fast_plan *plan, const uint8_t *input)
     uint32_t j = 0;
     uint32_t c;
     for (; plan->outputs - j > 32u && j < plan->outputs; j += 64u) {
-        __m512i s[4];
+        fast_16 s[4];
         uint32_t k;
         for (k = 0; k < 4u; k++) {
-            s[k] = _mm512_load_si512((const void *)(plan->start + j + 16u * k));
+            s[k] = *(const fast_16 *)(const void *)(plan->start + j + 16u * k);
         }
         for (c = 0; c < chunks; c++, weights += 64) {
             const uint8_t *const at = c + 1u < chunks ? input + 4u * c : last;
@@ -121,15 +136,15 @@ static AVX512 void fast_sums_avx512(const fast_plan *plan, const uint8_t *input)
         }
         weights += 3u * step;
         for (k = 0; k < 4u; k++) {
-            _mm512_store_si512((void *)(plan->sums + j + 16u * k), s[k]);
+            *(fast_16 *)(void *)(plan->sums + j + 16u * k) = s[k];
         }
     }
     for (; j < plan->outputs; j += 16u) {
-        __m512i s[4];
-        s[0] = _mm512_load_si512((const void *)(plan->start + j));
-        s[1] = _mm512_setzero_si512();
-        s[2] = _mm512_setzero_si512();
-        s[3] = _mm512_setzero_si512();
+        fast_16 s[4];
+        s[0] = *(const fast_16 *)(const void *)(plan->start + j);
+        s[1] = (fast_16){0};
+        s[2] = (fast_16){0};
+        s[3] = (fast_16){0};
         for (c = 0; c + 4u < chunks; c += 4u, weights += 256) {
             s[0] = fast_vnni(s[0], input + 4u * c, weights);
             s[1] = fast_vnni(s[1], input + 4u * c + 4u, weights + 64);
@@ -139,8 +154,7 @@ static AVX512 void fast_sums_avx512(const fast_plan *plan, const uint8_t *input)
         for (; c < chunks; c++, weights += 64) {
             s[0] = fast_vnni(s[0], c + 1u < chunks ? input + 4u * c : last, weights);
         }
-        s[0] = _mm512_add_epi32(_mm512_add_epi32(s[0], s[1]), _mm512_add_epi32(s[2], s[3]));
-        _mm512_store_si512((void *)(plan->sums + j), s[0]);
+        *(fast_16 *)(void *)(plan->sums + j) = s[0] + s[1] + (s[2] + s[3]);
     }
 }
 
@@ -158,11 +172,9 @@ static AVX2 uint32_t fast_requantise(const fast_plan *plan, uint8_t *output)
 {
     uint32_t j;
     for (j = 0; j + 8u <= plan->outputs; j += 8u) {
-        __m256i v = _mm256_load_si256((const __m256i *)(const void *)(plan->sums + j));
-        __m128i narrow;
-        v = _mm256_srav_epi32(v, _mm256_load_si256((const __m256i *)(const void *)(plan->shift + j)));
-        v = _mm256_min_epi32(v, _mm256_set1_epi32(255));
-        narrow = _mm_packus_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+        const fast_4 *const sums = (const fast_4 *)(const void *)(plan->sums + j);
+        const fast_4 *const shift = (const fast_4 *)(const void *)(plan->shift + j);
+        const __m128i narrow = _mm_packs_epi32((__m128i)(sums[0] >> shift[0]), (__m128i)(sums[1] >> shift[1]));
         _mm_storel_epi64((__m128i *)(void *)(output + j), _mm_packus_epi16(narrow, narrow));
     }
     return j;

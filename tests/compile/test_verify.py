@@ -10,7 +10,7 @@ import pytest
 from bench.support.networks import float_network, integer_network
 from compile.emit.onnx import steady as onnx
 from compile.emit.tflite import steady as tflite
-from compile.proof.verify import require, verify
+from compile.proof.verify import Known, require, verify
 from devices.errors import CheckError, InputError
 from runtime.backends import backend
 from runtime.backends.tflite.steady import LIBRARIES, VARIABLE, TfliteBackend
@@ -107,8 +107,8 @@ def test_nothing_to_compare_is_an_input_error(folder: Path, network: Network, sa
 
 def test_scores_that_the_caller_has_are_not_computed_again(folder: Path, network: Network, samples: np.ndarray) -> None:
     expected = reference.scores(network, samples)
-    assert all(parity.exact for parity in verify(folder, network, samples, ["onnxruntime"], expected=expected).values())
+    assert all(parity.exact for parity in verify(folder, network, samples, ["onnxruntime"], known=Known(expected)).values())
     expected[3, 0] += 1
-    first = verify(folder, network, samples, ["onnxruntime"], expected=expected)["onnxruntime"].first
+    first = verify(folder, network, samples, ["onnxruntime"], known=Known(expected))["onnxruntime"].first
     assert first is not None
     assert first.sample == 3

@@ -7,6 +7,7 @@ import platform
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -57,10 +58,20 @@ class NativeSession(Session):
         work = Path(self._work.name)
         copy_sources(self._folder, self._network, work, ENTRY, CLOCK, HEADER)
         library = work / f"{name}{SUFFIX}"
-        arguments: list[str | Path] = ["-std=c99", *self._flags, *more, *add_fast(work), "-shared", "-fPIC", "-I", work, "-o", library]
-        arguments += [work / "fast.c", work / ENTRY, *([work / FRONT] if self._network.front else [])]
-        self._compiler.run(arguments, f"'{self._folder / 'c'}'")
+        arguments: list[str | Path] = ["-std=c99", *self._flags, *add_fast(work), "-fPIC", "-I", work]
+        kernels = self._kernels(work, arguments)
+        sources = [kernels, work / ENTRY, *([work / FRONT] if self._network.front else [])]
+        self._compiler.run([*arguments, *more, "-shared", "-o", library, *sources], f"'{self._folder / 'c'}'")
         return library
+
+    def _kernels(self, work: Path, arguments: Sequence[str | Path]) -> Path:
+        """fast.c, or its object where a network spikes: its spikes need a second library, whose kernels are the same."""
+        made = work / "fast.o"
+        if self._network.spiking is None:
+            return work / "fast.c"
+        if not made.is_file():
+            self._compiler.run([*arguments, "-c", "-o", made, work / "fast.c"], f"'{self._folder / 'c'}'")
+        return made
 
     def quantise(self, raw: Array) -> Array:
         if not self._network.front:

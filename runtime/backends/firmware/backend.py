@@ -18,15 +18,23 @@ from runtime.network.network import Array, Network
 DEFAULT_BOARD = "emulated-cortex-m4"
 
 
-def measure(folder: Path, network: Network, board: Board, samples: Array) -> FirmwareFigures | None:
+def session_on(board: Board, folder: Path, network: Network) -> FirmwareSession | None:
+    """The build in the core that counts for this board, emulated in process; None where there is none, or what it needs is not installed."""
+    return FirmwareSession(folder, network, board) if board.emulated and not unusable(board) else None
+
+
+def measure(folder: Path, network: Network, board: Board, samples: Array, program: FirmwareSession | None = None) -> FirmwareFigures | None:
     """Size and cost of a build on a board; None where the board is no emulated core or something it needs is not installed.
 
-    CheckError with required and available if the build does not fit the board's memory.
+    CheckError with required and available if the build does not fit the board's memory. ``program``: what ``session_on`` gave for the same build.
     """
     if not countable(board) or unusable(board):
         return None
     session: FirmwareSession | QemuSession
-    session = FirmwareSession(folder, network, board) if board.emulated else QemuSession(folder, network, board)
+    if program is not None:
+        session = program.anew()
+    else:
+        session = FirmwareSession(folder, network, board) if board.emulated else QemuSession(folder, network, board)
     try:
         return session.figures(samples)
     finally:

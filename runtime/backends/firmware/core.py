@@ -40,9 +40,10 @@ class FirmwareSession(Session):
 
     tells_spikes = True
 
-    def __init__(self, folder: Path, network: Network, board: Board) -> None:
+    def __init__(self, folder: Path, network: Network, board: Board, linked: tuple[Image, str] | None = None) -> None:
+        """``linked``: what ``link`` gave for the same build and board, where the caller has it already."""
         self.network, self.board, self._folder = network, board, folder
-        self.image, self.compiler = link(folder, network, board)
+        self.image, self.compiler = linked or link(folder, network, board)
         self.data_bytes, self.bss_bytes = (self.image.sizes.get(name, 0) for name in (".data", ".bss"))
         self.constants_bytes, self.code_bytes = (self.image.sizes.get(name, 0) for name in (".rodata", ".text"))
         self.flash_bytes = self.constants_bytes + self.code_bytes + self.data_bytes
@@ -60,6 +61,10 @@ class FirmwareSession(Session):
         self._first = 0  # instructions of the first inference
         memory = "" if board.link == "unicorn" else f" with the memory of {board.name}"
         self.detail = f"emulated {board.core}{memory}, {self.compiler}"
+
+    def anew(self) -> FirmwareSession:
+        """The same program in a core of its own, on which nothing has run."""
+        return FirmwareSession(self._folder, self.network, self.board, (self.image, self.compiler))
 
     def scores(self, samples: Array) -> Array:
         flat = self._samples(samples)
