@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from compile.pipeline.options import options_from
 from compile.pipeline.pipeline import compile_network
+from devices.common.temporary import temporary_folder
 from runtime.builds.manifest import Manifest
 from runtime.network.file import save
 from runtime.network.network import Network
@@ -30,7 +30,7 @@ def compile(  # noqa: A001 (the package's name, and the command's)
     chosen, folder = options_from(options), Path(out)
     if not isinstance(network, Network):
         return compile_network(resolve(network), folder, chosen, progress)
-    with tempfile.TemporaryDirectory() as temporary:
+    with temporary_folder() as temporary:
         source = Path(temporary) / f"{folder.name}.safetensors"  # reports name the network by its file
         save(network, source)
         return compile_network(source, folder, chosen, progress)

@@ -30,6 +30,7 @@ from devices.errors import InputError, unknown_name
 from runtime.backends import Session
 from runtime.backends.registry import stepping
 from runtime.backends.stepping import SpikingSession, State
+from runtime.backends.trust import require_trust
 from runtime.builds.checked import CheckedBuild, open_build
 from runtime.data.inputs import stored_samples
 from runtime.measure.rows import ProfileRow, profile_rows
@@ -83,7 +84,7 @@ class Loaded:
         scores = self._session.scores(np.ascontiguousarray(self._bytes(values.reshape(len(values), spec.size))))
         if output == "integer" or (output == "auto" and values.dtype.kind != "f"):
             return scores
-        return np.asarray(scores.astype(np.float32) * np.float32(self.build.manifest.output.scale), np.float32)
+        return np.asarray(scores.astype(np.float32) * np.float32(self.build.network.layers[-1].options["output_scale"]), np.float32)
 
     def classify(self, sample: Any) -> str:
         """The name of the class with the first largest score."""
@@ -158,16 +159,18 @@ class Loaded:
         return str(flat) if shape == flat else f"{shape} or {flat}"
 
 
-def load(build: str | Path, backend: str = "c", device: str | None = None, threads: int = 1) -> Loaded:
+def load(build: str | Path, backend: str = "c", device: str | None = None, threads: int = 1, trust: bool = False) -> Loaded:
     """Open the build folder with one backend of ``runtime.backends``; ``device``: the emulated board of 'firmware'.
 
-    InputError for an unknown backend or a damaged build, NearwireError with the fix where the backend cannot work here.
+    ``trust``: also run the C code of a build that this user did not compile here, which 'c' and 'firmware' do and which can do anything that
+    you can. InputError for such a build without it, an unknown backend or a damaged build, NearwireError with the fix where the backend cannot work here.
 
     >>> with load("build/digits", backend="reference") as session:
     ...     session.classes[:3], session.input_shape
     (('0', '1', '2'), (8, 8))
     """
     opened = open_build(Path(build))
+    require_trust(opened, [backend], trust)
     return Loaded(opened, backend, open_session(opened, backend, device, threads))
 
 

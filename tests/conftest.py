@@ -1,4 +1,5 @@
-"""What all tests share: builds of the zoo, compiled C and a browser; and the processor, if several processes run the tests."""
+"""What all tests share: builds of the zoo, compiled C, a browser, and a state folder, so that none reads or writes the user's; and the processor,
+if several processes run the tests."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from devices.common.state import VARIABLE
 from devices.tools.toolchain import Compiler
 from tests.support.compiled import Objects, Run
 
@@ -33,6 +35,14 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that all workers of the session have in common."""
     folder = tmp_path_factory.getbasetemp()
     return folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_state(shared_folder: Path) -> Iterator[None]:
+    """The digests of the builds that tests make, which therefore run without --trust."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, str(shared_folder / "state"))
+        yield
 
 
 @pytest.fixture(scope="session")

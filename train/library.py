@@ -6,9 +6,9 @@ network = fit(TrainConfig(data="digits", hidden=(64,), epochs=20), on_epoch=prin
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
+from devices.common.temporary import temporary_folder
 from devices.errors import InputError
 from runtime.data.dataset import Dataset, load_dataset
 from runtime.network.network import Network
@@ -52,7 +52,7 @@ def fit(
         else:
             folder.read_config()
         return run(config, data, folder, device, start, resume, on_epoch).network
-    with tempfile.TemporaryDirectory() as name:
+    with temporary_folder() as name:
         try:
             return run(config, data, RunFolder(Path(name) / "run"), device, start, report=on_epoch).network
         except Interrupted as stop:

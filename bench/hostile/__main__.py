@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from bench.hostile import arrays, boards, builds, documents, images, network
+from bench.hostile import arrays, boards, builds, checkpoints, documents, images, network
 from bench.hostile.report import Report
 
 SURFACES: dict[str, Callable[[int, int], Report]] = {
@@ -22,6 +22,8 @@ SURFACES: dict[str, Callable[[int, int], Report]] = {
     "config": documents.run_config,
     "board": documents.run_board,
     "bench": documents.run_bench,
+    "checkpoint": checkpoints.run_checkpoint,
+    "metrics": checkpoints.run_metrics,
     "manifest": builds.run_manifest,
     "onnx": builds.run_onnx,
     "tflite": builds.run_tflite,

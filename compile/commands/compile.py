@@ -59,7 +59,7 @@ def _option(name: str, panel: str) -> Option:
 
 
 def compile(  # noqa: A001 (the command's name)
-    network: Annotated[str, typer.Argument(help="A run folder, a network file or zoo:NAME.")] = DEFAULT_NETWORK,
+    network: Annotated[str, typer.Argument(help="A run folder, a network file or zoo:NAME: data, of which nothing is run.")] = DEFAULT_NETWORK,
     out: Annotated[Path | None, typer.Option("--out", help="The build folder. Default: build/NAME.", show_default=False)] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the manifest instead of tables.")] = False,
     **words: Any,

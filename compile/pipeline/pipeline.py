@@ -37,16 +37,19 @@ from compile.report import Report, facts
 from compile.report import write as write_report
 from compile.report.command import command_line
 from devices.boards.board import Board, load_board
+from devices.common.text import warn
 from devices.errors import InputError
 from devices.version import VERSION
 from runtime.backends import BACKENDS
 from runtime.backends.firmware.backend import countable, measure, session_on
 from runtime.backends.firmware.figures import FirmwareFigures
 from runtime.backends.registry import verified
-from runtime.builds.manifest import SCHEMA as MANIFEST_SCHEMA
+from runtime.builds.digest import digest_of
 from runtime.builds.manifest import (
+    MANIFEST,
     Accuracy,
     Cost,
+    DataRecord,
     FrontRecord,
     InputRecord,
     LayerRecord,
@@ -57,7 +60,10 @@ from runtime.builds.manifest import (
     Size,
     file_records,
 )
+from runtime.builds.manifest import SCHEMA as MANIFEST_SCHEMA
+from runtime.builds.trust import remember
 from runtime.data.dataset import Dataset, Split, load_dataset
+from runtime.data.fingerprint import fingerprint
 from runtime.network.file import from_bytes, read, save
 from runtime.network.kinds import kind_of
 from runtime.network.network import Array, Network
@@ -143,6 +149,7 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
             source=str(trained.provenance.get("recipe") or source.name),
             board=board.name,
             options={key: value for key, value in asdict(options).items() if key not in ("board", "budgets")},
+            data=DataRecord(**asdict(fingerprint(data))),
             accuracy=accuracy,
             parity={name: _parity(parity) for name, parity in parities.items()},
             size=size,
@@ -161,7 +168,10 @@ def compile_network(source: Path, out: Path, options: CompileOptions, progress: 
         seen = facts.gather(trained, stored, data, scores, options.report_samples)
         write_report(Report(manifest, stored, board, seen, command_line(source, asdict(options), asdict(CompileOptions()))), folder)
         manifest = manifest.model_copy(update={"files": file_records(folder)})
-        (folder / "manifest.json").write_text(manifest.to_json())
+        text = manifest.to_json()
+        (folder / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
+        if note := remember(digest_of(text.encode()), out):
+            warn(f"note: {note}")
     return manifest
 
 

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from devices.boards.board import Board, load_board, own_folder, shipped_names
+from devices.common.files import write_text
 from devices.common.places import user_path
 from devices.computers import address_board
 from devices.errors import InputError
@@ -43,10 +44,7 @@ def add_board(
         "python": python,
     }
     content = _toml(kind, address, {key: value for key, value in settings.items() if value is not None})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(content, encoding="utf-8")
-    partial.replace(path)
+    write_text(path, content)
     return path
 
 

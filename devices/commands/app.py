@@ -19,7 +19,12 @@ from devices.cost.model import tables as cost_tables
 from devices.errors import InputError
 from devices.tools import flash as flashing
 
-app = typer.Typer(help="The boards a build can be made for and run on.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="The boards a build can be made for and run on. A board's file names programs to start (compiler, emulator, ssh): take none from people you "
+    "do not trust.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 
 BROKEN = "broken"  # in place of a status
 

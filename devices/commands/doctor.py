@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import string
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from devices.boards.board import Board, Toolchain
+from devices.common.temporary import temporary_folder
 from devices.computers import emulated, open_computer
 from devices.computers.base import TARGETS
 from devices.computers.compilers import static_compilers
@@ -76,7 +76,7 @@ def _examine(board: Board) -> Finding:
     if lack := MISSING[board.link](board) or toolchain.missing(board.toolchain):
         return _lacking(board, lack)
     try:
-        with tempfile.TemporaryDirectory(prefix="nearwire-", ignore_cleanup_errors=True) as folder:
+        with temporary_folder() as folder:
             detail, value = RUN[board.link](board, Path(folder))
     except NearwireError as error:
         return Finding(board.name, False, str(error), _fix(board))

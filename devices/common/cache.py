@@ -7,12 +7,12 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
 from devices.common.places import is_usable, temporary_place, user_path
+from devices.common.remains import part_of, sweep
 from devices.common.text import warn
 from devices.errors import NearwireError
 
@@ -44,9 +44,10 @@ def cached_folder(name: str, make: Callable[[Path], None]) -> Path:
     if target.is_dir():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    sweep(target)
+    draft = part_of(target)
+    draft.mkdir()
     try:
-        draft.chmod(0o755)
         make(draft)
         with contextlib.suppress(FileExistsError, OSError):  # another process was faster: its folder is as good
             draft.rename(target)

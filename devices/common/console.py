@@ -85,7 +85,9 @@ def _fail(message: str, code: int) -> int:
 
 def _system_error(error: OSError) -> str:
     where = f"'{error.filename}'" if error.filename else "the output"
-    if error.errno == errno.ENOSPC:
+    if error.errno == errno.EFBIG:
+        return f"{where} would be larger than a file may be here (see 'ulimit -f'); nothing half-written was kept."
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"no space left on the disk while writing {where}. Free some space or choose another folder; nothing half-written was kept."
     if error.errno == errno.ENOTDIR:
         return f"{where} cannot be made: a part of the path is a file, not a folder. Choose another place."

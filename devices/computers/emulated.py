@@ -12,7 +12,6 @@ import os
 import shutil
 import subprocess
 import tarfile
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from devices.boards.board import Board, Toolchain
 from devices.common.cache import cached_folder
 from devices.common.conditions import Conditions, read_conditions
 from devices.common.processes import TooMuch, run_bounded
+from devices.common.temporary import temporary_folder
 from devices.computers import arm64
 from devices.computers.base import ANSWER_BYTES, LIMIT_S, Computer, Done, too_much
 from devices.errors import InputError, NearwireError
@@ -51,7 +51,7 @@ class EmulatedComputer(Computer):
             raise InputError(f"board '{board.name}': field 'linux.qemu_core' is '{core}'; allowed: {', '.join(arm64.CORES)}.")
         self.name, self._core = board.name, core
         self._root = arm64.root_folder(core)
-        self._work = tempfile.TemporaryDirectory(prefix="nearwire-pi-", ignore_cleanup_errors=True)
+        self._work = temporary_folder()
         self.folder = self._work.name
         self.detail = f"emulated {board.core}, {_version()}"
         self._site: Path | None = None

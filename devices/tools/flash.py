@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devices.boards.board import Board, Flashing
+from devices.common.files import write_whole
 from devices.errors import InputError, NearwireError
 from devices.links import serial
 from devices.tools.images import flash_content, uf2, with_boot_checksum
@@ -85,7 +86,7 @@ def _pyocd(program: Path, how: Flashing, port: str | None) -> Plan:
 def _esptool(program: Path, how: Flashing, port: str | None) -> Plan:
     _, content = flash_content(program)
     image = program.with_suffix(".bin")
-    image.write_bytes(content)
+    write_whole(image, content)
     where = ["--port", port] if port else []
     return Plan((sys.executable, "-m", "esptool", "--chip", how.target, *where, "write-flash", "0x0", str(image)), image)
 
@@ -93,7 +94,7 @@ def _esptool(program: Path, how: Flashing, port: str | None) -> Plan:
 def _uf2(program: Path, how: Flashing, port: str | None) -> Plan:
     address, content = flash_content(program)
     image = program.with_suffix(".uf2")
-    image.write_bytes(uf2(address, with_boot_checksum(content)))
+    write_whole(image, uf2(address, with_boot_checksum(content)))
     drive = _drive(how.target, MOUNTS)
     user = os.environ.get("USER", "USER")
     return Plan(("cp", str(image), f"{drive or Path(MOUNTS[0], user, how.target)}/"), image, drive)

@@ -28,6 +28,7 @@ class Entry:
     libraries: Mapping[str, str] = field(default_factory=dict)  # name: wheel
     steps: bool = False  # computes single time steps of spiking networks
     spikes: str | None = None  # tells every spike: "", or where it does; None: nowhere
+    data_only: bool = False  # runs no code of a build, so that builds of others need no trust
     verified: bool = False  # compared with the integer reference in every compile
     default_for: tuple[str, ...] = ()
 
@@ -36,7 +37,16 @@ BACKENDS: dict[str, Entry] = {
     entry.name: entry
     for entry in (
         Entry("c", "runtime.backends.c.steady", travels="program", spikes="", verified=True, default_for=(COMPUTER,)),
-        Entry("onnxruntime", "runtime.backends.onnx.steady", travels="python", packages=("onnxruntime",), steps=True, spikes="", verified=True),
+        Entry(
+            "onnxruntime",
+            "runtime.backends.onnx.steady",
+            travels="python",
+            packages=("onnxruntime",),
+            steps=True,
+            data_only=True,
+            spikes="",
+            verified=True,
+        ),
         Entry(
             "tflite",
             "runtime.backends.tflite.steady",
@@ -45,6 +55,7 @@ BACKENDS: dict[str, Entry] = {
             libraries={"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"},
             steps=True,
             spikes="",
+            data_only=True,
             verified=True,
         ),
         Entry(
@@ -56,7 +67,7 @@ BACKENDS: dict[str, Entry] = {
             verified=True,
             default_for=(CORE, PROFILE),
         ),
-        Entry("reference", "runtime.backends.reference", travels="python", steps=True, spikes="", default_for=(RUN,)),
+        Entry("reference", "runtime.backends.reference", travels="python", steps=True, spikes="", data_only=True, default_for=(RUN,)),
     )
 }
 
@@ -103,6 +114,17 @@ def verified() -> list[str]:
 def stepping() -> list[str]:
     """The backends that compute single time steps."""
     return [entry.name for entry in BACKENDS.values() if entry.steps]
+
+
+def runs_code(name: str) -> bool:
+    """Whether a backend compiles and runs the C of a build. 'all' stands for one that does, an unknown name for none: it is refused elsewhere."""
+    entry = find(name)
+    return name == "all" if entry is None else not entry.data_only
+
+
+def harmless() -> list[str]:
+    """The backends that run no code of a build."""
+    return [entry.name for entry in BACKENDS.values() if entry.data_only]
 
 
 def default_for(purpose: str) -> str:

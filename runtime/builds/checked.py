@@ -16,6 +16,11 @@ class CheckedBuild(Build):
 
     manifest: Manifest
 
+    @property
+    def digest(self) -> str:
+        """Of all its files, by its manifest."""
+        return str(self.manifest.digest)
+
 
 def open_build(folder: Path) -> CheckedBuild:
     """Open and check a build folder; InputError naming the file that is missing or was changed."""

@@ -9,9 +9,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from devices.common.documents import JSON_MAX, parse_json, read_json
+from devices.common.guard import plain, read_regular, shown
 from devices.errors import InputError
+from runtime.builds.digest import ZEROS, digest_of, recorded, sealed
 
 SCHEMA = 1
+MANIFEST = "manifest.json"
+OUTPUTS = "c/out/"  # what the Makefile of the build makes; no part of it
 
 
 class _Record(BaseModel):
@@ -189,6 +194,14 @@ class NeuroBench(_Record):
     energy: EnergyRecord
 
 
+class DataRecord(_Record):
+    """The test data that accuracy and parity were measured on (runtime/data/fingerprint.py)."""
+
+    samples: int
+    shape: tuple[int, ...]  # of one sample
+    sha256: str
+
+
 class FileRecord(_Record):
     sha256: str
     bytes: int
@@ -196,11 +209,13 @@ class FileRecord(_Record):
 
 class Manifest(_Record):
     schema_: int = Field(alias="schema")
+    digest: str | None = None  # of the manifest itself (digest.py); after reading always there
     tool_version: str
     network_sha256: str  # of the source network's file
     source: str
     board: str
     options: dict[str, Any]
+    data: DataRecord | None = None  # None: of a version that did not tell
     accuracy: Accuracy
     parity: dict[str, ParityRecord | None]  # None: the backend was missing where the build was made
     size: Size | None  # None: no compiler for the core where the build was made
@@ -216,43 +231,58 @@ class Manifest(_Record):
     files: dict[str, FileRecord]
 
     def to_json(self) -> str:
-        return json.dumps(self.model_dump(by_alias=True, mode="json"), indent=1, sort_keys=True, allow_nan=False) + "\n"
+        """The file's text, its digest computed."""
+        content = self.model_dump(by_alias=True, mode="json") | {"digest": ZEROS}
+        return sealed(json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n")
 
 
 def file_records(folder: Path) -> dict[str, FileRecord]:
-    """Every file of a build but its manifest, by path relative to the folder."""
+    """Every file of a build but its manifest and what its Makefile made, by path relative to the folder."""
     records = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_file() and name != "manifest.json":
+        if path.is_file() and name != MANIFEST and not name.startswith(OUTPUTS):
             content = path.read_bytes()
             records[name] = FileRecord(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
     return records
 
 
-def is_build(folder: Path) -> bool:
-    """Whether a folder looks like one of our builds: only such a folder is ever replaced."""
+def files_of_build(folder: Path) -> set[str] | None:
+    """What the manifest in a folder lists, though the files may be damaged; None for a folder that is no build of ours."""
+    path = folder / MANIFEST
     try:
-        document = json.loads((folder / "manifest.json").read_text())
-    except (OSError, ValueError):
-        return False
-    return isinstance(document, dict) and "network_sha256" in document and "tool_version" in document
+        raw = None if path.is_symlink() else read_json(path, f"'{path}'")
+    except InputError:
+        return None
+    if not isinstance(raw, dict) or not {"network_sha256", "tool_version"} <= set(raw) or not isinstance(raw.get("files"), dict):
+        return None
+    return set(raw["files"])
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a build; InputError if it is absent, unreadable or of another schema."""
-    path = folder / "manifest.json"
+    """The manifest of a build; InputError if it is absent, unreadable, changed or of another schema."""
+    path = folder / MANIFEST
     if not path.is_file():
         raise InputError(f"'{folder}' is not a build: it has no manifest.json. Make one with 'nearwire compile NETWORK --out {folder}'.")
+    content = read_regular(path, f"'{path}'", JSON_MAX)
+    digest, kept = digest_of(content), recorded(content)
+    again = "It was changed or damaged; compile the network again."
+    if kept is not None and kept != digest:
+        raise InputError(
+            f"'{path}' was changed after the build was made: its digest is {digest[:12]}..., it says {kept[:12]}.... Compile the network again."
+        )
+    raw = parse_json(content, f"'{path}'", again, "is not a valid manifest")
+    if isinstance(raw, dict) and raw.get("schema") != SCHEMA:
+        raise InputError(f"'{path}' has schema {shown(raw.get('schema'))}; this version reads schema {SCHEMA}. Compile the network again.")
     try:
-        raw = json.loads(path.read_text())
-        if isinstance(raw, dict) and raw.get("schema") != SCHEMA:
-            raise InputError(f"'{path}' has schema {raw.get('schema')!r}; this version reads schema {SCHEMA}. Compile the network again.")
-        return Manifest.model_validate(raw)
-    except (ValueError, ValidationError) as error:
-        first = error.errors()[0] if isinstance(error, ValidationError) else None
-        what = f"field {'.'.join(map(str, first['loc']))}: {first['msg']}" if first else str(error)
-        raise InputError(f"'{path}' is not a valid manifest ({what}). It was changed or damaged; compile the network again.") from error
+        manifest = Manifest.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        what = plain(f"field {'.'.join(map(str, first['loc']))}: {first['msg']}", 300)
+        raise InputError(f"'{path}' is not a valid manifest ({what}). {again}") from error
+    if manifest.digest != kept:
+        raise InputError(f"'{path}' was changed after the build was made: its digest is not where it was written. Compile the network again.")
+    return manifest.model_copy(update={"digest": digest})
 
 
 def check_files(folder: Path, manifest: Manifest) -> None:

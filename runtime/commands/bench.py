@@ -11,9 +11,19 @@ import typer
 from devices.common.console import JsonOption, spinner
 from devices.computers import boards_of
 from devices.errors import CheckError, InputError, NearwireError, unknown_name
+from runtime.backends.trust import require_trust
 from runtime.builds.checked import open_build
 from runtime.commands.bench_output import FORMATS
-from runtime.commands.choices import BackendsOption, DevicesOption, VectorDataOption, VectorInputOption, backend_names, measured_samples
+from runtime.commands.choices import (
+    CODE_NOTE,
+    BackendsOption,
+    DevicesOption,
+    TrustOption,
+    VectorDataOption,
+    VectorInputOption,
+    backend_names,
+    measured_samples,
+)
 from runtime.measure.bench import BenchOptions, BenchReport
 from runtime.measure.bench import bench as run_bench
 from runtime.measure.devices import bench_devices
@@ -24,7 +34,7 @@ FLAGS = ("enable_op_profiling", "report_peak_memory_footprint")
 
 
 def bench(
-    builds: Annotated[list[Path], typer.Argument(help="Build folders.", show_default=False)],
+    builds: Annotated[list[Path], typer.Argument(help=f"Build folders. {CODE_NOTE}", show_default=False)],
     backend: BackendsOption = "all",
     num_runs: Annotated[
         int, typer.Option("--num_runs", "--num-runs", "--runs", "-r", help="Timed inferences a backend, at least.")
@@ -47,6 +57,7 @@ def bench(
     data: VectorDataOption = None,
     device: DevicesOption = None,
     form: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")] = "table",
+    trust: TrustOption = False,
     json: JsonOption = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 if a run is invalid: throttled, slowed or drifting.")] = False,
 ) -> None:
@@ -62,6 +73,7 @@ def bench(
     reports: list[BenchReport] = []
     for folder in builds:
         opened = open_build(folder)
+        require_trust(opened, names, trust)
         samples = measured_samples(opened, input_file, data, SAMPLES)
         with spinner(f"bench {folder}", quiet=form != "table") as progress:
             if device is None:

@@ -14,12 +14,14 @@ from devices.errors import InputError
 from runtime.backends import BACKENDS
 from runtime.backends import backend as backend_named
 from runtime.backends.registry import COMPUTER, CORE, PROFILE, RUN, default_for
-from runtime.builds.build import Build
-from runtime.data.dataset import load_dataset
+from runtime.builds.checked import CheckedBuild
+from runtime.data.dataset import Dataset, load_dataset
+from runtime.data.fingerprint import Fingerprint, fingerprint
 from runtime.data.inputs import read_samples, stored_samples
 from runtime.network.network import Array
 
-BuildArgument = Annotated[Path, typer.Argument(help="A build folder.", show_default=False)]
+CODE_NOTE = "A build is code: backends c and firmware compile and run its C. Builds of others need --trust for that; the others do not run it."
+BuildArgument = Annotated[Path, typer.Argument(help=f"A build folder. {CODE_NOTE}", show_default=False)]
 BackendOption = Annotated[str, typer.Option("--backend", help=f"One of {', '.join(BACKENDS)}.")]
 BackendsOption = Annotated[str, typer.Option("--backend", help=f"One or several of {', '.join(BACKENDS)}, by comma; or 'all' that work here.")]
 InputOption = Annotated[Path | None, typer.Option("--input", help="Samples: .npy, .npz (x), an image or raw bytes. Default: test samples.")]
@@ -52,20 +54,29 @@ DevicesOption = Annotated[
     str | None,
     typer.Option("--device", help="Where to run: boards or patterns of 'nearwire devices list', BOARD@PORT, USER@HOST, by comma. Default: here."),
 ]
+TrustOption = Annotated[bool, typer.Option("--trust", help="Run the C of a build that you did not compile here; it could do whatever you can.")]
 
 
-def samples_for(build: Build, input_file: Path | None, data: str | None, count: int | None) -> tuple[Array, Array | None]:
+def samples_for(build: CheckedBuild, input_file: Path | None, data: str | None, count: int | None) -> tuple[Array, Array | None]:
     """Samples (n, inputs) and, for a data set, their true labels."""
     if input_file is not None:
         return read_samples(input_file, build.network), None
     dataset = load_dataset(data or str(build.network.provenance.get("data", "digits")), build.network)
     if dataset.spec.size != build.network.input.size:
         raise InputError(f"data set '{dataset.name}' has samples of {dataset.shape}; the network reads {build.network.input.shape}.")
+    _say_other_data(build, dataset)
     test = dataset.test
     return np.ascontiguousarray(test.x[:count]), test.y[:count]
 
 
-def measured_samples(build: Build, input_file: Path | None, data: str | None, count: int) -> Array:
+def _say_other_data(build: CheckedBuild, dataset: Dataset) -> None:
+    """A line on standard error if the data set is not the one that the build's figures are of."""
+    here, there = fingerprint(dataset), build.manifest.data
+    if there is not None and here != (made := Fingerprint(**there.model_dump())):
+        warn(f"note: '{dataset.name}' is not the test data that '{build.folder}' was made with: {here}; the build's were {made}.")
+
+
+def measured_samples(build: CheckedBuild, input_file: Path | None, data: str | None, count: int) -> Array:
     """At most ``count`` samples (n, inputs) to measure with: the build's own unless others are named."""
     if input_file is None and data is None:
         return stored_samples(build.folder, build.network)[:count]

@@ -11,11 +11,13 @@ from devices.common.console import JsonOption, print_json, print_table
 from devices.common.text import say
 from runtime.backends import Footprint
 from runtime.backends.registry import PROFILE, default_for
+from runtime.backends.trust import require_trust
 from runtime.builds.checked import open_build
 from runtime.commands.choices import (
     BuildArgument,
     DeviceOption,
     ProfileBackendOption,
+    TrustOption,
     VectorDataOption,
     VectorInputOption,
     default_backend,
@@ -34,13 +36,14 @@ def profile(
     input_file: VectorInputOption = None,
     data: VectorDataOption = None,
     device: DeviceOption = None,
+    trust: TrustOption = False,
     json: JsonOption = False,
 ) -> None:
     """Show what every layer costs; of a spiking network its spikes; on a microcontroller also flash, RAM and stack of the whole firmware."""
     opened = open_build(build)
-    measured = run_profile(
-        opened, backend or (default_backend(device) if device else default_for(PROFILE)), measured_samples(opened, input_file, data, count), device
-    )
+    chosen = backend or (default_backend(device) if device else default_for(PROFILE))
+    require_trust(opened, [chosen], trust)
+    measured = run_profile(opened, chosen, measured_samples(opened, input_file, data, count), device)
     spikes = opened.manifest.neurobench
     if json:
         print_json(measured.to_dict() | ({"neurobench": spikes.model_dump(by_alias=True, mode="json")} if spikes else {}))

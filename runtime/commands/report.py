@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from devices.common.console import JsonOption, print_json, print_table
-from devices.common.files import write_whole
+from devices.common.files import write_text, write_whole
 from devices.common.text import say
 from devices.errors import InputError
 from runtime.builds.manifest import check_files, read_manifest
@@ -44,8 +44,7 @@ def report(
         for kind, chart in (("bytes", group.bytes_chart), ("instructions", group.instructions_chart)):
             if chart is not None and figures is not None:
                 written.append(figures / f"{kind}-{_file_name(group.data)}.svg")
-                figures.mkdir(parents=True, exist_ok=True)
-                written[-1].write_text(picture(chart), encoding="utf-8")
+                write_text(written[-1], picture(chart))
     if json:
         print_json({"files": [str(path) for path in written], "builds": [{"data": g.data, **row} for g in groups for row in g.rows]})
         return

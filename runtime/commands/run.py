@@ -13,9 +13,10 @@ from devices.common.console import JsonOption, print_json, print_table, spinner
 from devices.common.files import write_whole
 from devices.errors import CheckError, InputError
 from runtime.backends.firmware.dut import Interrupted
+from runtime.backends.trust import require_trust
 from runtime.builds.build import Build
-from runtime.builds.checked import CheckedBuild, open_build
-from runtime.commands.choices import BuildArgument, DataOption, DeviceOption, InputOption, RunBackendOption, default_backend, samples_for
+from runtime.builds.checked import open_build
+from runtime.commands.choices import BuildArgument, DataOption, DeviceOption, InputOption, RunBackendOption, TrustOption, default_backend, samples_for
 from runtime.network import reference
 from runtime.network.network import Array
 from runtime.remote.sessions import open_session
@@ -35,6 +36,7 @@ def run(
         Path | None,
         typer.Option("--spikes", help="Write every spike of a spiking network as .npz: a layer (steps, samples, neurons) of 0 and 1, by its name."),
     ] = None,
+    trust: TrustOption = False,
     json: JsonOption = False,
 ) -> None:
     """Classify samples."""
@@ -42,6 +44,7 @@ def run(
         raise InputError(f"--spikes {spikes}: the file must end in .npz, and be no folder.")
     chosen = backend or default_backend(device)
     opened = open_build(build)
+    require_trust(opened, [chosen], trust)
     samples, truth = samples_for(opened, input_file, data, None if accuracy else count)
     if accuracy and truth is None:
         raise InputError("--accuracy needs the true labels, which --input does not have. Use --data.")
@@ -85,8 +88,8 @@ def _print_accuracy(build: Build, backend: str, detail: str, samples: Array, tru
         raise CheckError(f"{mismatches} of {len(samples)} labels differ from the integer reference's on {detail}. Compile the network again.")
 
 
-def _print_samples(build: CheckedBuild, backend: str, detail: str, truth: Array | None, scores: Array, json: bool) -> None:
-    classes = build.manifest.output.classes
+def _print_samples(build: Build, backend: str, detail: str, truth: Array | None, scores: Array, json: bool) -> None:
+    classes = build.network.classes
     rows: list[dict[str, Any]] = [
         {"sample": k, "class": classes[row.argmax()], "true": None if truth is None else classes[int(truth[k])], "scores": [int(v) for v in row]}
         for k, row in enumerate(scores)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-import tempfile
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from devices.boards.board import Board
+from devices.common.temporary import temporary_folder
 from devices.computers.arm64 import install_wheels
 from devices.computers.base import ANSWER_BYTES, LIMIT_S, Computer, digest_of, python_version, tar_of
 from devices.computers.compilers import static_compilers
@@ -28,6 +28,7 @@ from devices.errors import InputError, NearwireError
 from runtime.backends.c.program import build_program
 from runtime.backends.registry import find, library_names, packages_of, travelling
 from runtime.builds.build import Build
+from runtime.builds.manifest import OUTPUTS
 from runtime.network.network import Array
 from runtime.remote.answers import A, Probe, answer, request
 
@@ -69,7 +70,8 @@ class Visit:
     def place(self) -> str:
         """The folder there with the build."""
         self._tell("send the build")
-        files = [(p.relative_to(self.build.folder).as_posix(), p) for p in sorted(self.build.folder.rglob("*")) if p.is_file()]
+        found = [(p.relative_to(self.build.folder).as_posix(), p) for p in sorted(self.build.folder.rglob("*")) if p.is_file()]
+        files = [(name, p) for name, p in found if not name.startswith(OUTPUTS)]
         return self.computer.put_tree("build", tar_of(files))
 
     @cached_property
@@ -178,7 +180,7 @@ class Visit:
             self._tell("wheels kept there")
             return True
         self._tell("wheels for it")
-        with tempfile.TemporaryDirectory(prefix="nearwire-wheels-") as folder:
+        with temporary_folder() as folder:
             install_wheels(requirements, version, PLATFORMS[self.computer.architecture], Path(folder))
             files = [(path.relative_to(folder).as_posix(), path) for path in sorted(Path(folder).rglob("*")) if path.is_file()]
             self._site = self.computer.keep_tree(key, tar_of(files), replace=anew)

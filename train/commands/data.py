@@ -11,7 +11,9 @@ from devices.common.console import JsonOption, print_json, print_table
 from runtime.data.dataset import load_dataset
 
 
-def show_data(name: Annotated[str, typer.Argument(help="A data set's name or path.")] = "digits", json: JsonOption = False) -> None:
+def show_data(
+    name: Annotated[str, typer.Argument(help="A data set's name or path: data, of which nothing is run.")] = "digits", json: JsonOption = False
+) -> None:
     """Read a data set and say what is in it."""
     dataset = load_dataset(name)
     splits = {part: getattr(dataset, part) for part in ("train", "validation", "test")}

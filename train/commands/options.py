@@ -45,7 +45,7 @@ class RunOptions(Table):
     recipe: str | None = None
     """Settings to start from, of those that come with the package."""
     config: Path | None = None
-    """Settings to start from: a TOML file."""
+    """Settings to start from: a TOML file. It starts no programs."""
     out: Path | None = None
     """Folder of the run. Default: runs/RECIPE or runs/DATA-MODEL."""
     resume: bool = False

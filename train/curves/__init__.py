@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from devices.common.files import write_text
 from devices.errors import InputError
 from runtime.report.charts import Axis, Chart, Point, Series, chart
 from runtime.report.page import picture, render
 from runtime.report.words import short
 from train.config.files import make_config, read_toml, to_toml
 from train.curves.motion import motion_data, read_frames
-from train.loop.run_folder import RunFolder
+from train.loop.run_folder import RunFolder, read_rows
 
 HERE = Path(__file__).parent
 HTML, SVG = "curves.html", "curves.svg"
@@ -29,7 +30,7 @@ def write_curves(folder: RunFolder) -> list[Path]:
     """Write both files; returns them. InputError if the folder is no run of ours or has no finished epoch."""
     if not folder.is_ours():
         raise InputError(f"'{folder.path}' is not a training run: it has no config.toml of ours. Give a folder of 'nearwire train fit'.")
-    rows = read_metrics(folder.metrics)
+    rows, _ = read_rows(folder.metrics)
     if not rows:
         raise InputError(f"'{folder.metrics}' has no finished epoch yet. Wait for the first, or train again.")
     config = make_config(read_toml(folder.config), f"'{folder.config}'")
@@ -56,7 +57,7 @@ def write_curves(folder: RunFolder) -> list[Path]:
     if first is not None:
         files[folder.path / SVG] = picture(first)
     for path, text in files.items():
-        path.write_text(text, encoding="utf-8")
+        write_text(path, text)
     return [*files]
 
 
@@ -72,20 +73,6 @@ def charts(rows: Sequence[Mapping[str, Any]]) -> dict[str, Chart | None]:
         ),
         "rate": chart("Learning rate", "At the end of every epoch.", _series(rows, "rate", ".2e"), axis, Axis("rate", ".1g")),
     }
-
-
-def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The rows of metrics.jsonl up to the first that is not whole: a run may be writing it."""
-    rows: list[dict[str, Any]] = []
-    for line in path.read_text("utf-8").splitlines() if path.is_file() else []:
-        try:
-            row = json.loads(line)
-        except ValueError:
-            break
-        if not isinstance(row, dict) or not {"epoch", "phase", "loss", "validation_accuracy", "rate"} <= set(row):
-            raise InputError(f"'{path}' has a row that is no epoch of ours: {line[:80]}. It was changed; train again.")
-        rows.append(row)
-    return rows
 
 
 def _series(rows: Sequence[Mapping[str, Any]], name: str, form: str) -> list[Series]:

@@ -11,6 +11,7 @@ import math
 import shlex
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,7 +33,7 @@ from train.loop.augment import augment, check_image
 from train.loop.checkpoint import finished_epochs, read_checkpoint, write_checkpoint
 from train.loop.compiled import check_compilable, compiled
 from train.loop.memory import explained
-from train.loop.parallel import ALONE, Processes, meet
+from train.loop.parallel import ALONE, Processes, is_first, meet
 from train.loop.phases import CALIBRATION_SAMPLES, Phase, optimiser_of, phases, quantised, quantised_form, settled, total_epochs
 from train.loop.run_folder import RunFolder, frame_epochs
 from train.loop.schedule import SCHEDULES
@@ -96,7 +97,7 @@ def fit(
     precision, random = torch.get_float32_matmul_precision(), torch.get_rng_state()
     on_gpu = torch.cuda.get_rng_state(where) if where.type == "cuda" else None
     try:
-        with explained(config, where):
+        with explained(config, where), folder.held() if is_first() else nullcontext():
             return _fit(config, dataset, folder, where, start, resume, report, until)
     finally:  # a notebook goes on as it was
         torch.set_float32_matmul_precision(precision)
@@ -141,9 +142,9 @@ def _fit(
         if start is None and isinstance(model, Model):
             model.centre(torch.tensor(dataset.train.x[:CENTRE_SAMPLES]).to(where))
         if processes.first:
-            folder.start(config)
-            write_checkpoint(folder.checkpoint, model, optimiser, 0, config)
-            keep_frame(config, folder, model, 0)
+            with folder.begun(config):
+                write_checkpoint(folder.checkpoint, model, optimiser, 0, config)
+                keep_frame(config, folder, model, 0)
     threads = torch.get_num_threads()
     used = 1 if config.batch * model.products() < ONE_THREAD_MACS else threads
     torch.set_num_threads(used)

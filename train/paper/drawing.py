@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from devices.common.files import write_whole
 from devices.common.text import say
 from runtime.network.kinds.spatial import Spatial
 from runtime.network.network import Array, Network
@@ -53,9 +55,14 @@ def _canvas(width: float, height: float, folder: Path, name: str, about: str | N
         FigureCanvasAgg(figure)
         files = [folder / f"{name}.png", folder / f"{name}.svg"]
         yield figure, files
-        folder.mkdir(parents=True, exist_ok=True)
-        figure.savefig(files[0], dpi=150, metadata={"Software": None, **description})
-        figure.savefig(files[1], metadata={"Date": None, "Creator": None, **description})
+        ways: tuple[dict[str, Any], ...] = (
+            {"dpi": 150, "metadata": {"Software": None, **description}},
+            {"metadata": {"Date": None, "Creator": None, **description}},
+        )
+        for file, how in zip(files, ways, strict=True):
+            content = io.BytesIO()
+            figure.savefig(content, format=file.suffix[1:], **how)
+            write_whole(file, content.getvalue())
 
 
 def curves(figure: Figure, folder: Path) -> list[Path]:

@@ -6,13 +6,13 @@ Every request starts it anew, so nothing is left running.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from devices.common.temporary import temporary_folder
 from devices.errors import NearwireError
 from runtime.backends.base import LayerFigure, Session
 from runtime.builds.artifact import read_artifact
@@ -37,7 +37,7 @@ def build_program(folder: Path, network: Network, compiler: Compiler, linker: Co
 
     ``compiler`` knows the core; ``linker`` only the architecture, so that zig makes its C library once for all cores.
     """
-    with tempfile.TemporaryDirectory(prefix="nearwire-", ignore_cleanup_errors=True) as temporary:
+    with temporary_folder() as temporary:
         work = Path(temporary)
         copy_sources(folder, network, work, *ENTRY)
         fast = add_fast(work)

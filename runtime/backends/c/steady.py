@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import platform
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from devices.boards.board import load_board
+from devices.common.temporary import temporary_folder
 from devices.errors import InputError, NearwireError
 from devices.tools.toolchain import Compiler, compiler_for, missing
 from runtime.backends.base import Backend, LayerFigure, Session
@@ -35,7 +35,7 @@ class NativeSession(Session):
 
     def __init__(self, folder: Path, network: Network, compiler: Compiler, flags: tuple[str, ...]) -> None:
         self._network, self._folder, self._compiler, self._flags = network, folder, compiler, flags
-        self._work = tempfile.TemporaryDirectory(prefix="nearwire-", ignore_cleanup_errors=True)
+        self._work = temporary_folder()
         try:
             library = self._compiled("nearwire")
             start = time.perf_counter_ns()

@@ -5,13 +5,13 @@ On a real board times are measured by its own timer. On QEMU instructions are co
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from devices.boards.board import Board
+from devices.common.temporary import temporary_folder
 from devices.common.text import warn
 from devices.errors import InputError, NearwireError
 from devices.links import Connection, open_link, unicorn
@@ -40,7 +40,7 @@ class BoardSession(Session):
     def __init__(self, folder: Path, network: Network, board: Board, port: str | None = None, answer_s: float = ANSWER_S) -> None:
         self.network, self.board, self._folder, self._port, self._answer_s = network, board, folder, port, answer_s
         self._inputs, self._outputs = network.input.size, len(network.classes)
-        self._work = tempfile.TemporaryDirectory(prefix="nearwire-", ignore_cleanup_errors=True)
+        self._work = temporary_folder()
         self._connection: Connection | None = None
         self._layers = False  # what the connection is to: the firmware that times layers
         try:

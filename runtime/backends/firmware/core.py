@@ -8,13 +8,13 @@ code, vector table, class names and the loop that the emulator calls.
 from __future__ import annotations
 
 import string
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from devices.boards.board import Board
+from devices.common.temporary import temporary_folder
 from devices.errors import DoesNotFit, InputError
 from devices.links import open_link
 from devices.links.unicorn import WINDOW, Core, Count, Image, read_image
@@ -115,7 +115,7 @@ class FirmwareSession(Session):
 
     def footprint(self) -> Footprint:
         """The firmware that speaks the serial protocol, linked for the board and run on the emulated core."""
-        with tempfile.TemporaryDirectory(prefix="nearwire-", ignore_cleanup_errors=True) as name:
+        with temporary_folder() as name:
             program = firmware(self._folder, self.network, self.board, Path(name))
             if self.board.link != "unicorn":  # its port is for registers that this core does not have
                 return footprint_of(program, None)
@@ -183,7 +183,7 @@ def link(folder: Path, network: Network, board: Board, more: tuple[str, ...] = (
     if board.memory is None:
         raise InputError(f"board '{board.name}' is not a microcontroller. See 'nearwire devices list'.")
     compiler = compiler_for(board.toolchain)
-    with tempfile.TemporaryDirectory(prefix="nearwire-", ignore_cleanup_errors=True) as name:
+    with temporary_folder() as name:
         work = Path(name)
         copy_sources(folder, network, work, ENTRY, HEADER)
         template = string.Template((FOLDER / "memory.ld.in").read_text(encoding="ascii"))

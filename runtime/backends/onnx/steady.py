@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from devices.common.temporary import temporary_folder
 from devices.errors import NearwireError
 from runtime.backends.base import Backend, LayerFigure, Session
 from runtime.backends.onnx.step import OnnxSpikingSession
@@ -64,7 +64,7 @@ class OnnxRuntimeSession(Session):
         if len(flat) == 0:
             return []
         runs = max(PROFILE_RUNS, len(flat))
-        with tempfile.TemporaryDirectory(prefix="nearwire-profile-") as folder:
+        with temporary_folder() as folder:
             session = opened(self.path, self.content, self.threads, str(Path(folder) / "profile"))
             for k in range(PROFILE_WARMUP + runs):
                 at = k % len(flat)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from devices.common.temporary import temporary_folder
 from runtime.backends.base import LayerFigure
 from runtime.backends.stepping import Advanced, SpikingSession
 from runtime.backends.timing import steady_mean
@@ -72,7 +72,7 @@ class OnnxSpikingSession(SpikingSession):
         if len(flat) == 0:
             return []
         runs = max(PROFILE_INFERENCES, len(flat))
-        with tempfile.TemporaryDirectory(prefix="nearwire-profile-") as folder:
+        with temporary_folder() as folder:
             usual, self.session = self.session, self.make(str(Path(folder) / "profile"))
             try:
                 for k in range(PROFILE_WARMUP + runs):
