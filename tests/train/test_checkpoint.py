@@ -244,6 +244,15 @@ def test_a_full_disk_leaves_no_run_that_did_not_begin_and_the_last_state_of_one_
     assert resume(stopped) == whole
 
 
+@pytest.mark.parametrize("more", [{}, {"quantise": None}, {"rule": "gaussian"}, {"quantise": {"epochs": 2}}, {"settle": None}])
+def test_the_settings_that_a_run_keeps_are_read_back_as_they_were(more: dict[str, Any], tmp_path: Path) -> None:
+    config = TrainConfig.model_validate({"model": "field", "head": "dense", "hidden": [6]} | more)
+    folder = RunFolder(tmp_path / "run")
+    folder.start(config)
+    folder.checkpoint.touch()
+    assert folder.read_config() == config
+
+
 def test_a_run_that_does_not_begin_leaves_no_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no run to resume|cannot be read|precision"):
         fit(CONFIG.model_copy(update={"precision": "tf32"}), bars(), RunFolder(tmp_path / "a" / "b"), "cpu")

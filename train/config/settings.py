@@ -152,10 +152,11 @@ class TrainConfig(Table):
         if reasons := [reason for layer in layers if (reason := layer.unprunable())]:
             raise ValueError(f"prune is {self.prune}, but {reasons[0]}")
 
-    @field_validator("settle", mode="before")
+    @field_validator("settle", "quantise", mode="before")
     @classmethod
     def _never(cls, value: Any) -> Any:
-        return None if value == 0 else value
+        """0 in TOML, which has no word for it."""
+        return None if value == 0 and not isinstance(value, bool) else value
 
     @field_validator("augment", mode="before")
     @classmethod
