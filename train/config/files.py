@@ -72,7 +72,7 @@ def read_recipe(name: str) -> dict[str, Any]:
 def to_toml(config: TrainConfig) -> str:
     """The configuration as TOML that ``read_toml`` reads back; fields that are None are left out, or 0 where another value would be usual."""
     lines, tables = [], []
-    never = {"settle"} if config.layers or not spec_class(config.model).usual(config.model_dump()).get("quantise") else {"settle", "quantise"}
+    never = {"settle"} if config.layers or spec_class(config.model).usual(config.model_dump()).get("quantise") is None else {"settle", "quantise"}
     for name, value in config.model_dump(mode="json", exclude={"model", "head", "hidden", "synapses"} if config.layers else {"layers"}).items():
         if isinstance(value, dict):
             tables += ["", f"[{name}]", *_entries(value)]
