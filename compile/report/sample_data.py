@@ -34,7 +34,7 @@ def _sample(sample: Sample, active: bool) -> dict[str, Any]:
 
     Spikes are bits, step by step, neuron by neuron, the first in the highest bit of a byte.
     """
-    order = sorted(range(len(sample.scores)), key=lambda k: (-int(sample.scores[k]), k))[:TOP_SCORES]
+    order = _best(sample)
     record = {
         "index": sample.index,
         "label": sample.label,
@@ -53,6 +53,12 @@ def _sample(sample: Sample, active: bool) -> dict[str, Any]:
     return record
 
 
+def _best(sample: Sample) -> list[int]:
+    """The classes of the largest scores, the first of equal ones first."""
+    order: list[int] = np.argsort(-sample.scores.astype(np.int64), kind="stable")[:TOP_SCORES].tolist()
+    return order
+
+
 def _occurring(facts: Facts, classes: int) -> set[int]:
     """Every class where there are few, else those of the samples."""
     if classes <= ALL_SCORES:
@@ -60,5 +66,5 @@ def _occurring(facts: Facts, classes: int) -> set[int]:
     samples = [*facts.samples, *facts.means]
     labels = {k for s in samples for k in (s.label, s.predicted) if k >= 0}
     for s in samples:
-        labels |= set(sorted(range(len(s.scores)), key=lambda k: (-int(s.scores[k]), k))[:TOP_SCORES])
+        labels |= set(_best(s))
     return labels

@@ -13,6 +13,7 @@ import numpy as np
 
 from devices.common.places import user_path
 from devices.errors import InputError, unknown_name
+from runtime.data.labels import CLASSES_MAX
 from runtime.network.front.stage import Stage
 from runtime.network.network import Array, InputSpec, Network
 
@@ -109,9 +110,9 @@ def class_labels(y: Array, where: str, classes: int | None = None, several: bool
     if len(labels) == 0:
         raise InputError(f"{where} holds no samples.")
     low, high = int(labels.min()), int(labels.max())
-    limit = 4096 if classes is None else classes
+    limit = CLASSES_MAX if classes is None else classes
     if low < 0 or high >= limit:
-        named = "a network of at most 4096 outputs" if classes is None else f"{classes} classes"
+        named = f"a network of at most {CLASSES_MAX} outputs" if classes is None else f"{classes} classes"
         raise InputError(f"{where}: labels go from {low} to {high}, which is out of range. Allowed for {named}: 0..{limit - 1}.")
     if several and low == high:
         raise InputError(f"{where}: every label is {low}. At least two classes are needed.")

@@ -12,7 +12,7 @@ import numpy as np
 from devices.errors import InputError
 from runtime.network.network import Array
 
-CLASSES_MAX = 4096  # outputs of a network that classifies
+CLASSES_MAX = 2**14  # outputs of a network that classifies
 
 
 def labels_of(parts: Sequence[Array], names: tuple[str, ...] | None, where: str) -> tuple[list[Array], tuple[str, ...]]:
