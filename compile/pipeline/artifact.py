@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,7 +43,9 @@ def check_writable(out: Path) -> None:
     """InputError unless a folder can be made where ``out`` is to be; one is made there and removed again."""
     above = next(parent for parent in out.absolute().parents if parent.exists())
     try:
-        Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=above)).rmdir()
+        part = part_of(above / out.name)
+        part.mkdir()
+        part.rmdir()
     except OSError as error:
         raise InputError(f"output '{out}' cannot be written: {error.strerror} ('{above}'). Give another folder with --out.") from error
 
