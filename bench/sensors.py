@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from bench.support import records
 from compile.pipeline.pipeline import CompileOptions, compile_network
-from devices.common.console import print_table
+from devices.errors import NearwireError
 from runtime.builds.manifest import Manifest
 from runtime.data.dataset import load_dataset
 from runtime.network.file import load
@@ -34,6 +35,7 @@ class Task:
 
     file: str
     test: Callable[[Arrays], Array]  # (n,) bool: the test samples
+    words: str  # of the test part
     recipe: str
     settings: dict[str, Any]
 
@@ -46,7 +48,7 @@ FIELD24: dict[str, Any] = {"kind": "field", "outputs": 24}
 DENSE8, DENSE12 = ({"kind": "dense", "outputs": outputs, "bits": 4} for outputs in (8, 12))
 HEAD: dict[str, Any] = {"kind": "dense", "bits": 4}
 TASKS = {
-    "watch-har": Task("watch-har", lambda a: a["group"] >= 18, "sensor", {}),
+    "watch-har": Task("watch-har", lambda a: a["group"] >= 18, "people 18 to 23", "sensor", {}),
     "ecg5000-2k": Task(
         "ecg5000-2k", _own, "sensor", {"epochs": 150, "batch": 50, "noise": 0.03, "quantise": {"epochs": 25}, "layers": [FIELD24, DENSE12, HEAD]}
     ),
@@ -60,37 +62,42 @@ TASKS = {
 KEPT = ("x", "y", "names", "classes", "group")
 
 
+RECORD = "sensors"
+HEADER = ("data, test part", "accuracy", "macro F1", "constants B", "map B", "flash B", "RAM B", "instructions (M4)")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", default=",".join(TASKS))
+    parser.add_argument("--write", action="store_true", help="Keep the record, and put the table into the README.")
     options = parser.parse_args()
-    rows = []
-    for name in options.only.split(","):
-        with tempfile.TemporaryDirectory(prefix="nearwire-") as place:
-            data = _written(TASKS[name], options.folder, Path(place))
-            results = [_measured(TASKS[name], data, Path(place), seed) for seed in range(options.seeds)]
-        accuracy, f1 = np.mean([r[0] for r in results]), np.mean([r[1] for r in results])
-        manifest: Manifest = results[-1][2]
-        size, cost, front = manifest.size, manifest.cost, manifest.front
-        rows.append(
-            [
-                name,
-                f"{accuracy:.4f}",
-                f"{f1:.3f}",
-                "-" if size is None else size.constants_bytes,
-                0 if front is None else front.constants_bytes,
-                "-" if size is None else size.flash_bytes,
-                "-" if size is None else size.ram_bytes,
-                "-" if cost is None else f"{cost.instructions:,}",
-            ]
-        )
-    print_table(
-        f"own data, mean of {options.seeds} seeds, emulated Cortex-M4",
-        ["data", "accuracy", "macro F1", "constants B", "map B", "flash B", "RAM B", "instructions"],
-        rows,
+    rows = [measured(name, options.folder, options.seeds) for name in options.only.split(",")]
+    print(records.markdown(HEADER, rows))
+    if options.write:
+        records.write(RECORD, rows)
+        records.put(records.markdown(HEADER, rows))
+
+
+def measured(name: str, folder: Path, seeds: int) -> list[str]:
+    """A row of the table: means over the seeds, sizes of the last one."""
+    task = TASKS[name]
+    with tempfile.TemporaryDirectory(prefix="nearwire-") as place:
+        data = _written(task, folder, Path(place))
+        results = [_measured(task, data, Path(place), seed) for seed in range(seeds)]
+    accuracy, f1 = (float(np.mean([result[k] for result in results])) for k in (0, 1))
+    manifest: Manifest = results[-1][2]
+    if manifest.size is None or manifest.cost is None:
+        raise NearwireError("nothing was measured: there is no compiler for the emulated core. Run: pip install 'nearwire[emulate]'")
+    instructions = round(float(np.mean([result[2].cost.instructions for result in results if result[2].cost])))
+    sizes = (
+        manifest.size.constants_bytes,
+        manifest.front.constants_bytes if manifest.front else 0,
+        manifest.size.flash_bytes,
+        manifest.size.ram_bytes,
     )
+    return [f"`{name}`, {task.words}", f"{accuracy:.4f}", f"{f1:.3f}", *(f"{size:,}" for size in sizes), f"{instructions:,}"]
 
 
 def _written(task: Task, folder: Path, place: Path) -> Path:

@@ -20,6 +20,7 @@ Spiking networks: compile/passes/spiking.py.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,20 +56,21 @@ def quantise(network: Network, calibration: Array, bits: int = 8) -> Network:
         raise InputError("the calibration set is empty. At least one training sample is needed; a few thousand are usual.")
     if network.spiking is not None:
         return quantise_spiking(network, calibration, bits)
-    targets = _targets(network, calibration)
+    positions = integer_positions(network, bits)
+    targets = _targets(network, positions, calibration)
     layers: list[Layer] = []
     spec = network.input
     inputs = _Inputs(spec.seen(calibration), spec.zero_point, spec.maximum, spec.step)
-    for layer, (before, target) in zip(integer_positions(network, bits), targets, strict=True):
+    for layer, (before, target) in zip(positions, targets, strict=True):
         activity = round(float(np.count_nonzero(inputs.values) / inputs.values.size), 4)  # share of inputs that are not zero: predicts costs
         done, inputs = _last(layer, target, inputs) if layer.activation == "none" else _hidden(layer, before, target, inputs)
         layers.append(done.with_options(activity=activity))
     return validate(network.with_layers(tuple(layers), "quantised"))
 
 
-def _targets(network: Network, calibration: Array) -> list[tuple[Array, Array]]:
-    """(inputs, outputs) of every layer of the float network; nothing where training fixed all steps, because then nobody asks."""
-    if all("step" in layer.arrays for layer in network.layers):
+def _targets(network: Network, layers: Sequence[Layer], calibration: Array) -> list[tuple[Array, Array]]:
+    """(inputs, outputs) of every layer of the float network; nothing where ``layers`` keep all steps of training, because then nobody asks."""
+    if all("step" in layer.arrays for layer in layers):
         return [(np.zeros(0), np.zeros(0))] * len(network.layers)
     outputs = trace(network, calibration)
     return list(zip([network.input.to_real(calibration.reshape(len(calibration), -1)), *outputs], outputs, strict=False))

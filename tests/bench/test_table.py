@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import paper_table, peer_table, table
+from bench import paper_table, peer_table, sensors, table
 from bench.pictures import SHOTS, source
 from bench.support import records
 from bench.support.figures import source_of
@@ -20,7 +20,7 @@ from runtime.zoo import names, resolve
 from tests.support.builds import Zoo
 from tests.support.needs import needs_records
 
-MADE = (table.HEADER, peer_table.HEADER, paper_table.HEADER, ("the paper says", "we find"))
+MADE = (table.HEADER, peer_table.HEADER, paper_table.HEADER, sensors.HEADER, ("the paper says", "we find"))
 ROOT = Path(__file__).parents[2]
 OTHER_COMPILER = 0.05  # how far the flash and the instructions of another version of the compiler may be from the recorded ones
 
@@ -28,6 +28,12 @@ OTHER_COMPILER = 0.05  # how far the flash and the instructions of another versi
 def test_the_readme_s_table_is_that_of_the_record() -> None:
     text = records.README.read_text("utf-8")
     assert records.replaced(text, table.table(recorded())) == text, "run nearwire bench table --write"
+
+
+def test_the_table_of_sensors_is_that_of_its_record() -> None:
+    text = records.README.read_text("utf-8")
+    table_of_sensors = records.markdown(sensors.HEADER, records.read(sensors.RECORD))
+    assert records.replaced(text, table_of_sensors) == text, "run nearwire bench sensors FOLDER --write"
 
 
 def test_the_record_is_of_the_files_in_the_zoo() -> None:

@@ -22,7 +22,7 @@ from rich.console import Console
 
 from devices.common import console
 from devices.common.interrupts import deferred
-from devices.common.text import plain
+from devices.common.text import plain, say, warn
 from devices.errors import NearwireError
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +46,7 @@ HOSTILE = [
 OBEYED = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]")
 TEXT = st.text(st.characters(), max_size=40) | st.sampled_from(HOSTILE)
 PRINTERS = {  # the files that may print, and why
-    "devices/common/console.py": "the one that prints",
+    "devices/common/text.py": "the one that prints",
     "nearwire/command.py": "loads no library to say what there is",
     **{f"{package}/__main__.py": "another module has the name of what it would print with" for package in ("train", "compile", "runtime", "devices")},
     "runtime/measure/memory_process.py": "JSON for its parent",
@@ -71,8 +71,8 @@ def test_any_text_goes_through_a_table(title: str, header: str, cell: str, other
 @given(text=TEXT)
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_any_text_goes_through_lines_and_errors(text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    console.say(text, "second")
-    console.warn(text)
+    say(text, "second")
+    warn(text)
     app = typer.Typer()
 
     @app.command()

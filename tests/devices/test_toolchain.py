@@ -93,7 +93,7 @@ def test_zig_works_without_a_home_that_can_be_written(tmp_path: Path, monkeypatc
         monkeypatch.setenv("HOME", str(tmp_path / home))
     monkeypatch.setenv("NEARWIRE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(toolchain, "is_usable", lambda folder: home is None)  # the tests may run as root, to whom no folder is closed
-    (tmp_path / "good.c").write_text("int f(void) { return 1; }\n")
+    (tmp_path / "good.c").write_text(f"int f(void) {{ return 1; }} /* {tmp_path}: compiled anew */\n")
     zig = toolchain.compiler_for(load_board("emulated-cortex-m4").toolchain)
     zig.run(["-c", "-o", tmp_path / "good.o", tmp_path / "good.c"], "the demo")
     assert (tmp_path / "cache" / "zig").is_dir()

@@ -71,14 +71,19 @@ def test_qemu_equals_the_reference(name: str, tmp_path: Path) -> None:
             assert session.time_ns(samples[0], 3) is None
 
 
+def by_zig(name: str) -> Board:
+    """The board with zig, whatever other compiler for its core is here."""
+    board = load_board(name)
+    return board.model_copy(update={"toolchain": board.toolchain.model_copy(update={"compiler": "zig"})})
+
+
 @pytest.mark.parametrize(("name", "in_process"), [(M4_OF_QEMU, M4), ("qemu-riscv32-virt", "qemu-riscv32-virt")])
 def test_two_emulators_count_the_same_instructions_and_the_same_stack(name: str, in_process: str, tmp_path: Path) -> None:
     """QEMU, by its timer under -icount or its counter of instructions, and the core in this process, by its blocks, run the same code."""
-    board = emulated(name)
-    board = board.model_copy(update={"toolchain": board.toolchain.model_copy(update={"compiler": "zig"})})
+    emulated(name)
     c.emit(NETWORK, tmp_path)
     samples = samples_for(NETWORK, 8)
-    with QemuSession(tmp_path, NETWORK, board) as one, FirmwareSession(tmp_path, NETWORK, load_board(in_process)) as other:
+    with QemuSession(tmp_path, NETWORK, by_zig(name)) as one, FirmwareSession(tmp_path, NETWORK, by_zig(in_process)) as other:
         assert np.array_equal(one.instructions(samples), other.instructions(samples))
         again = one.instructions(samples)
         assert np.array_equal(again, one.instructions(samples))

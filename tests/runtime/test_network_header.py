@@ -75,7 +75,7 @@ def test_metadata_that_is_no_header(text: str, words: str) -> None:
 
 
 CASES: list[tuple[Callable[[dict[str, Any]], object], str]] = [
-    (option("grid", "ab"), "option 'grid' is 'ab'; allowed: a list of 2, each a whole number 1 to 255"),
+    (option("grid", "ab"), "option 'grid' is 'ab'; allowed: a list of 2, each a whole number 1 to 65535"),
     (option("grid", [65536, 128]), "option 'grid' is [65536, 128]"),
     (option("grid", [True, 64]), "option 'grid'"),
     (option("channels", 0), "option 'channels' is 0; allowed: a whole number 1 to 256"),
