@@ -50,11 +50,16 @@ HEAD: dict[str, Any] = {"kind": "dense", "bits": 4}
 TASKS = {
     "watch-har": Task("watch-har", lambda a: a["group"] >= 18, "people 18 to 23", "sensor", {}),
     "ecg5000-2k": Task(
-        "ecg5000-2k", _own, "sensor", {"epochs": 150, "batch": 50, "noise": 0.03, "quantise": {"epochs": 25}, "layers": [FIELD24, DENSE12, HEAD]}
+        "ecg5000-2k",
+        _own,
+        "its own",
+        "sensor",
+        {"epochs": 150, "batch": 50, "noise": 0.03, "quantise": {"epochs": 25}, "layers": [FIELD24, DENSE12, HEAD]},
     ),
     "gas-drift": Task(
         "gas-drift",
         lambda a: a["group"] > 5,
+        "batches 6, 8 and 9",
         "table",
         {"epochs": 60, "batch": 128, "quantise": {"epochs": 15}, "rate": 0.03, "layers": [DENSE8, HEAD]},
     ),

@@ -47,6 +47,7 @@ OBEYED = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u20
 TEXT = st.text(st.characters(), max_size=40) | st.sampled_from(HOSTILE)
 PRINTERS = {  # the files that may print, and why
     "devices/common/text.py": "the one that prints",
+    "devices/common/console.py": "prints what is a document",
     "nearwire/command.py": "loads no library to say what there is",
     **{f"{package}/__main__.py": "another module has the name of what it would print with" for package in ("train", "compile", "runtime", "devices")},
     "runtime/measure/memory_process.py": "JSON for its parent",
